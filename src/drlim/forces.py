@@ -1,0 +1,268 @@
+"""The lift: energy and forces on points, from the law of one pair, over pair lists or over all pairs.
+
+The force on point i is the sum over its springs (the paper's section 2.2)::
+
+    F_i = -dE/dz_i = sum_j  -L'(D_ij) (z_i - z_j) / D_ij,        D_ij = ||z_i - z_j||_2
+
+Distances come from explicit differences: the matrix-product form is off by a third in float32 where a map is dense.
+Two coincident points have no direction to part in and, by decision, exert no force on each other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drlim.graph import NeighborhoodGraph, PairSet
+from drlim.springs import Law, Springs
+
+__all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "pair_list"]
+
+_BLOCK_PAIRS = 2**18
+"""Pairs of a dense block: 1 MiB an array in float32, so that a block's handful of arrays stays in cache."""
+
+
+class Balance(NamedTuple):
+    """Weights of the two sums of the objective: of every similar pair, and of every dissimilar one."""
+
+    similar: float
+    dissimilar: float
+
+
+class GraphEnergy(NamedTuple):
+    """Energy of all springs of a graph, and its gradient.
+
+    Attributes
+    ----------
+    similar : float
+        Sum of L_S over the similar pairs, unweighted.
+    dissimilar : float
+        Sum of L_D over the dissimilar pairs, unweighted.
+    gradient : Tensor, shape (r, d)
+        Derivative of the weighted sum with respect to the points asked for; the force is its negative.
+    """
+
+    similar: float
+    dissimilar: float
+    gradient: Tensor
+
+
+def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balance:
+    """Return the weights that make the objective a sum of two means.
+
+    The plain sum of equation 1 is dominated by whichever kind of pair is more numerous: at n = 6000 a dissimilar
+    pair outnumbers a similar one 800 to 1. drlim therefore minimises, always::
+
+        E(W) = mean of L_S over similar pairs + dissimilar_weight * mean of L_D over dissimilar pairs
+
+    Doubling the samples, with as many neighbours each, leaves both means as they are, so one weight serves all n.
+
+    Parameters
+    ----------
+    graph : NeighborhoodGraph
+    dissimilar_weight : float, default=1.0
+        In (0, inf). The plain sum is ``n_dissimilar / n_similar``.
+
+    Returns
+    -------
+    Balance
+        A kind of pair that does not occur has weight 0.
+    """
+    return Balance(
+        1.0 / graph.n_similar if graph.n_similar else 0.0,
+        dissimilar_weight / graph.n_dissimilar if graph.n_dissimilar else 0.0,
+    )
+
+
+def pair_list(Z: Tensor, pairs: NDArray[np.int64], law: Law) -> tuple[float, Tensor]:
+    """Return energy and gradient of listed springs.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points.
+    pairs : ndarray of int64, shape (p, 2)
+        Each spring once, as a row (i, j), i != j.
+    law : Law
+        Of every listed pair.
+
+    Returns
+    -------
+    energy : float
+        Sum over the pairs, in float64.
+    gradient : Tensor, shape (n, d)
+        dE/dZ.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from drlim.springs import Attraction
+    >>> energy, gradient = pair_list(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), np.array([[0, 1]]), Attraction())
+    >>> energy, gradient.tolist()
+    (12.5, [[-3.0, -4.0], [3.0, 4.0]])
+    """
+    both = PairSet.from_pairs(len(Z), pairs, "pairs")
+    energy, gradient = _listed(Z, both, None, law)
+    return energy, gradient.to(Z.dtype)
+
+
+def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, Tensor]:
+    """Return energy and gradient of one law over all pairs of points, exactly, in bounded memory.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points.
+    law : Law
+        Of every pair.
+    rows : Tensor of int64, shape (r,), default=None
+        Points whose gradient is wanted; all when None.
+
+    Returns
+    -------
+    energy : float
+        Half the sum, over the rows, of the energy of each one's n - 1 springs: with all rows, each pair once.
+    gradient : Tensor, shape (r, d)
+        dE/dz for the rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from drlim.springs import Repulsion
+    >>> energy, gradient = all_pairs(torch.tensor([[0.0], [0.25], [5.0]]), Repulsion(1.0))
+    >>> energy, gradient.ravel().tolist()
+    (0.28125, [0.75, -0.75, 0.0])
+    """
+    energy, gradient = _dense(Z, Z if rows is None else Z.index_select(0, rows), law)
+    return energy, gradient.to(Z.dtype)
+
+
+def graph_energy(
+    Z: Tensor,
+    graph: NeighborhoodGraph,
+    springs: Springs,
+    balance: Balance = Balance(1.0, 1.0),  # noqa: B008 - a tuple of two floats, immutable
+    rows: NDArray[np.int64] | None = None,
+) -> GraphEnergy:
+    """Return the energy of every pair of a graph, and the gradient of the weighted sum.
+
+    Where all pairs not listed are dissimilar, they are summed over all pairs, less the listed ones.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points, one for each of the graph's samples; no gradient is recorded.
+    graph : NeighborhoodGraph
+    springs : Springs
+    balance : Balance, default=(1, 1)
+        Weights in the gradient. (1, 1) is the plain sum of equation 1; see `balanced`.
+    rows : ndarray of int64, shape (r,), default=None
+        Samples whose gradient is wanted, all when None. The energies then are half the sums over the rows'
+        springs, so that over all samples they add up to each pair once.
+
+    Returns
+    -------
+    GraphEnergy
+
+    Raises
+    ------
+    ValueError
+        When ``Z`` has not one row for each sample of the graph.
+
+    Examples
+    --------
+    Samples 0 and 1 are similar, 2 is not:
+
+    >>> import torch
+    >>> from drlim import NeighborhoodGraph
+    >>> from drlim.springs import make_springs
+    >>> graph = NeighborhoodGraph.from_pairs(3, [(0, 1)])
+    >>> graph_energy(torch.tensor([[0.0], [1.0], [1.5]]), graph, make_springs(margin=1.0))
+    GraphEnergy(similar=0.5, dissimilar=0.125, gradient=tensor([[-1.0000],
+            [ 1.5000],
+            [-0.5000]]))
+    """
+    if len(Z) != graph.n_samples:
+        raise ValueError(
+            f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples, got {len(Z)}."
+        )
+    points = Z.detach()
+    similar, attraction = _listed(points, graph.similar, rows, springs.similar)
+    if graph.dissimilar is not None:
+        dissimilar, repulsion = _listed(points, graph.dissimilar, rows, springs.dissimilar)
+    else:
+        chosen = points if rows is None else points.index_select(0, _tensor(rows, Z.device))
+        dissimilar, repulsion = _dense(points, chosen, springs.dissimilar)
+        for listed in (graph.similar, graph.ignored):
+            if listed is not None:
+                energy, gradient = _listed(points, listed, rows, springs.dissimilar)
+                dissimilar, repulsion = dissimilar - energy, repulsion - gradient
+    gradient = balance.similar * attraction + balance.dissimilar * repulsion
+    return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype))
+
+
+def _dense(Z: Tensor, chosen: Tensor, law: Law) -> tuple[float, Tensor]:
+    """Half the energy of the chosen points' springs to all of ``Z``, themselves among them, and the gradient."""
+    gradient = torch.empty(chosen.shape, dtype=torch.float64, device=Z.device)  # (r, d)
+    total = torch.zeros((), dtype=torch.float64, device=Z.device)
+    others = Z.T.contiguous()  # (d, n)
+    step = max(1, _BLOCK_PAIRS // max(1, len(Z)))
+    for start in range(0, len(chosen), step):
+        part = slice(start, start + step)
+        displacement = [chosen[part, axis, None] - others[axis] for axis in range(Z.shape[1])]  # d x (b, n)
+        distance = _norm(displacement)  # (b, n)
+        total += law.energy(distance).sum(dtype=torch.float64)
+        pull = _pull(law, distance)  # (b, n)
+        for axis, component in enumerate(displacement):
+            gradient[part, axis] = (pull * component).sum(1, dtype=torch.float64)
+    alone = law.energy(torch.zeros(1, dtype=Z.dtype, device=Z.device)).to(torch.float64)[0]
+    return float(total - len(chosen) * alone) / 2, gradient
+
+
+def _listed(Z: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
+    """Half the energy of the rows' listed springs, and the gradient on the rows.
+
+    Every pair stands in both its rows, so each point gathers its own sum: no scatter, whose order of additions
+    would differ between runs.
+    """
+    lengths, second = _neighbors_of(pairs, rows)
+    count = len(lengths)
+    first = np.repeat(np.arange(count) if rows is None else rows, lengths)
+    i, j = _tensor(first, Z.device), _tensor(second, Z.device)
+    displacement = Z.index_select(0, i) - Z.index_select(0, j)  # (e, d)
+    distance = _norm(list(displacement.unbind(1)))  # (e,)
+    energy = law.energy(distance).sum(dtype=torch.float64)
+    edge = (_pull(law, distance)[:, None] * displacement).to(torch.float64)  # (e, d)
+    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(lengths, Z.device), axis=0)
+    return float(energy) / 2, gradient  # (r, d)
+
+
+def _neighbors_of(pairs: PairSet, rows: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many partners each row has, and all of them, row after row."""
+    if rows is None:
+        return pairs.degrees, pairs.indices
+    lengths = pairs.indptr[rows + 1] - pairs.indptr[rows]
+    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return lengths, pairs.indices[np.repeat(pairs.indptr[rows], lengths) + offset]
+
+
+def _tensor(index: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Copy an index to torch: a graph's arrays are read-only, which torch cannot express."""
+    return torch.from_numpy(np.array(index)).to(device)
+
+
+def _norm(displacement: list[Tensor]) -> Tensor:
+    """Return the Euclidean norm from one tensor a coordinate."""
+    squares = torch.zeros_like(displacement[0])
+    for component in displacement:
+        squares = squares.addcmul_(component, component)
+    return squares.sqrt_()
+
+
+def _pull(law: Law, distance: Tensor) -> Tensor:
+    """Return L'(D) / D, the factor of the displacement in the gradient; 0 at D = 0."""
+    return torch.where(distance > 0, -law.force(distance) / distance, 0.0)
