@@ -1,0 +1,76 @@
+"""The border between numpy and torch: device, dtype, random generators and batches of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drlim._checks import InvalidParameterError, short_repr
+
+__all__ = ["Rows", "pick_device", "seeded"]
+
+
+def pick_device(device: str | torch.device) -> torch.device:
+    """Return the torch device named; ``"auto"`` is a GPU where there is one, else the CPU.
+
+    Raises
+    ------
+    InvalidParameterError
+        When torch does not know the name or cannot reach the device.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise InvalidParameterError(
+            "The 'device' parameter of DrLIM must be 'auto' or a device that torch can use here, such as 'cpu' or "
+            f"'cuda:0'. Got {short_repr(device)} instead."
+        ) from error
+    return chosen
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Run a block with torch's global generators seeded, and give them back as they were.
+
+    Modules draw initial weights and dropout masks from the global generators and take no other; this is the only
+    way to make a user's own module repeat.
+    """
+    devices = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+class Rows:
+    """Samples on the host or a device, of which a few rows at a time are wanted as a tensor.
+
+    On a CPU the array stays as it is, so that a memory map is read row by row; for a GPU it is copied there once,
+    not batch by batch.
+    """
+
+    def __init__(self, X: NDArray[np.generic], device: torch.device, dtype: torch.dtype) -> None:
+        self.device = device
+        self.dtype = dtype
+        self._host = X
+        self._there: Tensor | None = None
+        if device.type != "cpu":
+            self._there = torch.from_numpy(np.array(X)).to(device)
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def take(self, index: NDArray[np.int64] | slice) -> Tensor:
+        """Return the rows at ``index``, shape (b, ...), in the dtype wanted."""
+        if self._there is not None:
+            if isinstance(index, slice):
+                return self._there[index].to(self.dtype)
+            return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
+        return torch.from_numpy(np.array(self._host[index])).to(self.dtype)

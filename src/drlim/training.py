@@ -1,0 +1,343 @@
+"""Step 2 of the paper's algorithm: move the weights until the springs are at rest.
+
+The gradient with respect to the weights needs of all the pairs only one vector a sample, dE/dz: springs are
+summed on the few output coordinates, and one backward pass of the encoder carries the result to the weights. No
+pair of images is ever formed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from drlim._torch import Rows
+from drlim.encoders import embed
+from drlim.forces import Balance, GraphEnergy, balanced, graph_energy
+from drlim.graph import NeighborhoodGraph
+from drlim.springs import Springs
+
+__all__ = ["DivergenceError", "Result", "Settings", "train"]
+
+EpochRecord = dict[str, float]
+
+_WARM_UP = 0.1
+"""Share of the run over which the learning rate rises. Without it the first large steps move the map faster than
+remembered positions follow."""
+
+
+class DivergenceError(ArithmeticError):
+    """Training left the finite numbers; the encoder holds its last finite state."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes
+    ----------
+    optimizer : {"adam", "lbfgs"}
+        L-BFGS needs all samples in each step.
+    learning_rate : float
+        Adam's highest; it rises over the first tenth of the run and falls as a half cosine. L-BFGS finds its own
+        step along each direction and takes this as the first trial.
+    batch_size : int or None
+        Samples a step; None takes all of them, exactly.
+    interactions : {"all", "batch"}
+        What a mini-batch feels: all n samples, those outside it at the position they had when last mapped, or
+        only the samples inside it.
+    max_epochs : int
+    tol : float
+        Stop when a fifth of ``max_epochs`` (ten at least) has not lowered the energy by this share; 0 stops only
+        when it has risen.
+    dissimilar_weight : float
+        See `drlim.forces.balanced`.
+    chunk_size : int
+        Samples whose activations are held at once when a step takes all.
+    """
+
+    optimizer: Literal["adam", "lbfgs"] = "adam"
+    learning_rate: float = 2e-3
+    batch_size: int | None = 250
+    interactions: Literal["all", "batch"] = "all"
+    max_epochs: int = 100
+    tol: float = 1e-4
+    dissimilar_weight: float = 1.0
+    chunk_size: int = 2048
+
+
+class Result(NamedTuple):
+    """Outcome of `train`: one record an epoch, and why it stopped."""
+
+    history: list[EpochRecord]
+    stopped: Literal["converged", "max_epochs", "interrupted"]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What stays the same over a run."""
+
+    encoder: nn.Module
+    rows: Rows
+    graph: NeighborhoodGraph
+    springs: Springs
+    balance: Balance
+    settings: Settings
+    seed: int
+
+
+def train(
+    encoder: nn.Module,
+    rows: Rows,
+    graph: NeighborhoodGraph,
+    springs: Springs,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+) -> Result:
+    """Train an encoder in place.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Maps (b, ...) to (b, d).
+    rows : Rows
+        The n samples, on the encoder's device and in its dtype.
+    graph : NeighborhoodGraph
+        On n samples.
+    springs : Springs
+    settings : Settings
+    seed : int, default=0
+        Batches depend on this and the epoch alone.
+    on_epoch : callable, default=None
+        Given each epoch's record as it ends.
+
+    Returns
+    -------
+    Result
+        Records hold ``epoch`` (from 1), ``energy`` (the objective), ``energy_similar`` and ``energy_dissimilar``
+        (mean L_S and mean L_D), ``learning_rate``, ``pairs`` (springs evaluated) and ``seconds`` (of this epoch).
+        Energies are met on the way, each batch's before its step; with ``interactions="batch"`` they are estimates
+        from the pairs that met.
+
+    Raises
+    ------
+    DivergenceError
+        When energies, gradients or outputs stop being finite.
+    """
+    balance = balanced(graph, settings.dissimilar_weight)
+    problem = _Problem(encoder, rows, graph, springs, balance, settings, seed)
+    optimizer = _make_optimizer(problem)
+    run_epoch = _choose_epoch(problem, optimizer)
+    history: list[EpochRecord] = []
+    encoder.train()
+    try:
+        for epoch in range(settings.max_epochs):
+            last_finite = {name: value.clone() for name, value in encoder.state_dict().items()}
+            began = time.perf_counter()
+            try:
+                similar, dissimilar, pairs = run_epoch(epoch)
+            except DivergenceError:
+                encoder.load_state_dict(last_finite)
+                raise
+            history.append(_record(problem, epoch, similar, dissimilar, pairs, time.perf_counter() - began))
+            if on_epoch is not None:
+                on_epoch(history[-1])
+            if _has_converged([record["energy"] for record in history], settings):
+                return Result(history, "converged")
+    except KeyboardInterrupt:
+        return Result(history, "interrupted")
+    finally:
+        encoder.eval()
+    return Result(history, "max_epochs")
+
+
+def _record(
+    problem: _Problem, epoch: int, similar: float, dissimilar: float, pairs: int, seconds: float
+) -> EpochRecord:
+    graph, settings = problem.graph, problem.settings
+    return {
+        "epoch": epoch + 1,
+        "energy": problem.balance.similar * similar + problem.balance.dissimilar * dissimilar,
+        "energy_similar": similar / max(1, graph.n_similar),
+        "energy_dissimilar": dissimilar / max(1, graph.n_dissimilar),
+        "learning_rate": _scheduled(settings, (epoch + 0.5) / settings.max_epochs),
+        "pairs": pairs,
+        "seconds": seconds,
+    }
+
+
+def _choose_epoch(problem: _Problem, optimizer: torch.optim.Optimizer) -> Callable[[int], tuple[float, float, int]]:
+    """Return the function that runs one epoch and returns the sums of L_S and L_D and the pairs evaluated."""
+    batch_size = problem.settings.batch_size
+    if batch_size is None or batch_size >= len(problem.rows):
+        return lambda epoch: _full_epoch(problem, optimizer, epoch)
+    if problem.settings.interactions == "batch":
+        position = np.full(len(problem.rows), -1, dtype=np.int64)
+        return lambda epoch: _batch_epoch(problem, optimizer, epoch, position)
+    remembered = embed(problem.encoder, problem.rows)  # (n, d)
+    return lambda epoch: _remembering_epoch(problem, optimizer, epoch, remembered)
+
+
+def _full_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int) -> tuple[float, float, int]:
+    """One step on the exact objective; the encoder runs in chunks, so memory is bounded by one chunk."""
+    n_samples, size = len(problem.rows), problem.settings.chunk_size
+    met: list[GraphEnergy] = []
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        chunks = [slice(start, start + size) for start in range(0, n_samples, size)]
+        with torch.set_grad_enabled(len(chunks) == 1):  # a single chunk keeps its activations for the way back
+            outputs = [problem.encoder(problem.rows.take(chunk)) for chunk in chunks]
+        Z = torch.cat([output.detach() for output in outputs])  # (n, d)
+        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
+        _check_finite(problem, energy, epoch, step=0)
+        for chunk, output in zip(chunks, outputs, strict=True):
+            Z_chunk = output if output.requires_grad else problem.encoder(problem.rows.take(chunk))
+            Z_chunk.backward(energy.gradient[chunk])
+        _check_weights(problem, energy, epoch, step=0)
+        met.append(energy)
+        return problem.balance.similar * energy.similar + problem.balance.dissimilar * energy.dissimilar
+
+    _set_learning_rate(problem, optimizer, epoch)
+    optimizer.step(closure)
+    return met[0].similar, met[0].dissimilar, len(met) * n_samples * (n_samples - 1) // 2
+
+
+def _remembering_epoch(
+    problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, remembered: Tensor
+) -> tuple[float, float, int]:
+    """Take steps in which each fresh batch feels all n samples, the others where they were last seen.
+
+    ``remembered``, shape (n, d), is brought up to date in place as batches pass: a position is at most one epoch
+    old.
+    """
+    n_samples, similar, dissimilar = len(problem.rows), 0.0, 0.0
+    for step, batch in enumerate(_batches(problem, epoch)):
+        _set_learning_rate(problem, optimizer, epoch, step)
+        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        remembered[torch.from_numpy(batch)] = Z.detach()
+        energy = graph_energy(remembered, problem.graph, problem.springs, problem.balance, rows=batch)
+        # n/b batches make an epoch; scaled by that, each step's gradient estimates the whole objective's.
+        _step(problem, optimizer, Z, energy, n_samples / len(batch), epoch, step)
+        similar, dissimilar = similar + energy.similar, dissimilar + energy.dissimilar
+    return similar, dissimilar, n_samples * (n_samples - 1)
+
+
+def _batch_epoch(
+    problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, position: NDArray[np.int64]
+) -> tuple[float, float, int]:
+    """Take steps in which every pair inside the batch counts, and no other."""
+    n_samples, similar, dissimilar, pairs, seen = len(problem.rows), 0.0, 0.0, 0, 0
+    for step, batch in enumerate(_batches(problem, epoch)):
+        _set_learning_rate(problem, optimizer, epoch, step)
+        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
+        inside = len(batch) * (len(batch) - 1)
+        # A pair meets in a batch of b with probability b (b - 1) / (n (n - 1)); dividing by it, batches of any
+        # size estimate the same objective.
+        scale = n_samples * (n_samples - 1) / inside
+        _step(problem, optimizer, Z, energy, scale, epoch, step)
+        similar += energy.similar * scale * len(batch)
+        dissimilar += energy.dissimilar * scale * len(batch)
+        pairs, seen = pairs + inside // 2, seen + len(batch)
+    return similar / seen, dissimilar / seen, pairs
+
+
+def _step(
+    problem: _Problem,
+    optimizer: torch.optim.Optimizer,
+    Z: Tensor,
+    energy: GraphEnergy,
+    scale: float,
+    epoch: int,
+    step: int,
+) -> None:
+    """Carry the forces on a batch to the weights, and take one step."""
+    _check_finite(problem, energy, epoch, step)
+    optimizer.zero_grad()
+    Z.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
+    _check_weights(problem, energy, epoch, step)
+    optimizer.step()
+
+
+def _batches(problem: _Problem, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """Yield all samples in a random order drawn from (seed, epoch), in batches of nearly equal size.
+
+    Nearly equal, so that no last batch of one or two samples upsets a batch normalisation.
+    """
+    n_samples = len(problem.rows)
+    size = problem.settings.batch_size or n_samples
+    order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)
+    yield from np.array_split(order, math.ceil(n_samples / size))
+
+
+def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
+    parameters = [parameter for parameter in problem.encoder.parameters() if parameter.requires_grad]
+    if problem.settings.optimizer == "lbfgs":
+        return torch.optim.LBFGS(
+            parameters,
+            lr=problem.settings.learning_rate,
+            max_iter=1,
+            history_size=20,
+            line_search_fn="strong_wolfe",
+        )
+    return torch.optim.Adam(parameters, lr=problem.settings.learning_rate)
+
+
+def _scheduled(settings: Settings, progress: float) -> float:
+    """Return the learning rate at ``progress`` in [0, 1] of the run."""
+    if settings.optimizer == "lbfgs":
+        return settings.learning_rate
+    if progress < _WARM_UP:
+        return settings.learning_rate * (0.05 + 0.95 * progress / _WARM_UP)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, step: int = 0) -> None:
+    settings = problem.settings
+    steps = math.ceil(len(problem.rows) / (settings.batch_size or len(problem.rows)))
+    for group in optimizer.param_groups:
+        group["lr"] = _scheduled(settings, (epoch + step / steps) / settings.max_epochs)
+
+
+def _has_converged(energies: list[float], settings: Settings) -> bool:
+    """Whether a fifth of the run, ten epochs at least, has not lowered the energy by the share ``tol``.
+
+    Adam overshoots and comes back, so a short patience stops at its first turn.
+    """
+    patience = max(10, settings.max_epochs // 5)
+    if len(energies) <= patience:
+        return False
+    before, lately = min(energies[:-patience]), min(energies[-patience:])
+    return lately > before - settings.tol * abs(before)
+
+
+def _check_finite(problem: _Problem, energy: GraphEnergy, epoch: int, step: int) -> None:
+    total = energy.similar + energy.dissimilar
+    if not (math.isfinite(total) and bool(torch.isfinite(energy.gradient).all())):
+        raise _diverged(problem, energy, epoch, step, "forces")
+
+
+def _check_weights(problem: _Problem, energy: GraphEnergy, epoch: int, step: int) -> None:
+    gradients = [weight.grad for weight in problem.encoder.parameters() if weight.grad is not None]
+    if gradients and not bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
+        raise _diverged(problem, energy, epoch, step, "gradient")
+
+
+def _diverged(problem: _Problem, energy: GraphEnergy, epoch: int, step: int, what: str) -> DivergenceError:
+    settings: Any = problem.settings
+    rate = _scheduled(settings, epoch / settings.max_epochs)
+    return DivergenceError(
+        f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (energy of similar "
+        f"pairs {energy.similar:.6g}, of dissimilar pairs {energy.dissimilar:.6g}, learning rate {rate:.3g}). The "
+        "encoder keeps the weights of the last finite epoch. Try a tenth of the learning rate."
+    )
