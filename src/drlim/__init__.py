@@ -1,0 +1,77 @@
+"""Learn maps from what is known to be alike.
+
+DrLIM (Hadsell, Chopra, LeCun 2006) trains an encoder so that samples declared similar land close together and
+all others stay at least a margin apart. The result is a function: it maps samples it has never seen.
+
+Names are imported when first used, so that ``drlim --help`` needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from drlim import datasets as datasets
+    from drlim import encoders as encoders
+    from drlim import forces as forces
+    from drlim import metrics as metrics
+    from drlim import plotting as plotting
+    from drlim import springs as springs
+    from drlim.encoders import make_encoder as make_encoder
+    from drlim.estimator import DrLIM as DrLIM
+    from drlim.graph import NeighborhoodGraph as NeighborhoodGraph
+    from drlim.neighbors import knn_graph as knn_graph
+    from drlim.persistence import ModelFileError as ModelFileError
+    from drlim.persistence import load as load
+    from drlim.persistence import save as save
+    from drlim.springs import Springs as Springs
+    from drlim.springs import make_springs as make_springs
+    from drlim.training import DivergenceError as DivergenceError
+
+__version__ = "0.1.0.dev0"
+
+_MODULES = ("datasets", "encoders", "forces", "metrics", "plotting", "springs")
+_HOME = {
+    "DivergenceError": "training",
+    "DrLIM": "estimator",
+    "ModelFileError": "persistence",
+    "NeighborhoodGraph": "graph",
+    "Springs": "springs",
+    "knn_graph": "neighbors",
+    "load": "persistence",
+    "make_encoder": "encoders",
+    "make_springs": "springs",
+    "save": "persistence",
+}
+
+__all__ = [  # noqa: RUF022 - classes, functions, modules
+    "DrLIM",
+    "NeighborhoodGraph",
+    "Springs",
+    "DivergenceError",
+    "ModelFileError",
+    "knn_graph",
+    "load",
+    "make_encoder",
+    "make_springs",
+    "save",
+    "datasets",
+    "encoders",
+    "forces",
+    "metrics",
+    "plotting",
+    "springs",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"drlim.{name}")
+    if name in _HOME:
+        return getattr(import_module(f"drlim.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'drlim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
