@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import (
-    Interval,
-    InvalidParameterError,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.utils import _param_validation as sklearn_validation
+from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_parameter_constraints
 
 __all__ = [
     "InvalidParameterError",
     "StrOptions",
+    "brief_errors",
     "check_labels",
     "check_parameters",
     "check_points",
@@ -51,6 +49,24 @@ def short_repr(value: object) -> str:
     if len(text) > _LONGEST_VALUE:
         text = f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 2 :]}"
     return text
+
+
+class StrOptions(sklearn_validation.StrOptions):  # type: ignore[misc]  # scikit-learn is not typed
+    """A choice of strings, named in alphabetical order: scikit-learn's order changes from process to process."""
+
+    def __str__(self) -> str:
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
+
+
+@contextmanager
+def brief_errors() -> Iterator[None]:
+    """Shorten scikit-learn's refusals of an array to the sentences, without the array and the links."""
+    try:
+        yield
+    except ValueError as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        kept = [lines[0], *(line for line in lines[1:] if line.startswith("Reshape"))]
+        raise ValueError(" ".join(kept)[:600]) from None
 
 
 def integer_in(low: int, high: int | None = None) -> Interval:
@@ -120,13 +136,16 @@ def check_points(
     """
     if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):
         raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
-    points: NDArray[np.floating[Any]] = check_array(
-        Z,
-        dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
-        allow_nd=ndim is None,
-        input_name=name,
-        ensure_min_samples=min_samples,
-    )
+    with brief_errors():
+        points: NDArray[np.floating[Any]] = check_array(
+            Z,
+            dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
+            allow_nd=ndim is None,
+            input_name=name,
+            ensure_min_samples=min_samples,
+        )
+    if points.size == 0 and len(points):
+        raise ValueError(f"Found array with 0 value(s) a sample (shape={points.shape}) in '{name}'.")
     return points
 
 
@@ -159,12 +178,13 @@ def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> ND
         When labels are not 1-D, too few or many, missing, or of kinds that do not compare.
     """
     values = np.asarray(labels)
+    given = values if isinstance(labels, np.ndarray) else np.asarray(labels, dtype=object)  # numpy makes NaN "nan"
     if values.ndim != 1:
         raise ValueError(f"Expected '{name}' to be 1-D, one label a sample. Got {short_repr(labels)}.")
     check_same_length(len(values), name, n_samples, other)
     try:
-        missing = bool(np.any(values != values))  # NaN and its like alone differ from themselves
-        np.unique(values)
+        missing = bool(np.any(given != given)) or None in given.tolist()  # NaN alone differs from itself
+        np.unique(given)
     except TypeError:  # None, pandas' NA, or numbers beside strings
         missing = True
     if missing:

@@ -60,8 +60,10 @@ class Standardize(nn.Module):
             squares += float(np.square(part).sum())
         deviation = float(np.sqrt(squares / X.size))
         self.offset.copy_(torch.as_tensor(np.atleast_1d(mean)))
-        # A constant input has no scale of its own; anything below the smallest normal float32 would divide by 0.
-        self.scale.fill_(deviation if deviation > np.finfo(np.float32).tiny else 1.0)
+        # A constant input has no scale of its own, only the rounding of its mean; and anything below the smallest
+        # normal float32 would divide by 0.
+        rounding = len(X) * np.finfo(np.float64).eps * float(np.abs(mean).max())
+        self.scale.fill_(deviation if deviation > max(rounding, float(np.finfo(np.float32).tiny)) else 1.0)
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,12 +101,12 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
     For 28 x 28: 15 maps 23 x 23, subsampled to 11 x 11, 30 maps 3 x 3, then 270 values to the outputs.
     """
     _refuse_channels_last(input_shape)
-    channels, height, width = (1, *input_shape)[-3:]
-    if len(input_shape) not in (2, 3) or min(height, width) < _SMALLEST_IMAGE:
+    if len(input_shape) not in (2, 3) or min(input_shape[-2:]) < _SMALLEST_IMAGE:
         raise ValueError(
             "The 'convnet' encoder takes images of at least 24 x 24 pixels, (n, H, W) or (n, C, H, W): its layers "
             f"shrink smaller ones to nothing. Got samples of shape {tuple(input_shape)}; try encoder='mlp'."
         )
+    channels, height, width = (1, *input_shape)[-3:]
     last_height, last_width = (((side - 5 - 3) // 2 + 1) - 8 for side in (height, width))
     return nn.Sequential(
         nn.Unflatten(1, (1, height)) if len(input_shape) == 2 else nn.Identity(),  # (b, c, h, w)

@@ -18,7 +18,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from drlim._checks import StrOptions, check_parameters, check_points, integer_in, real_in, short_repr
+from drlim._checks import StrOptions, brief_errors, check_parameters, check_points, integer_in, real_in, short_repr
 from drlim._progress import epoch_bar
 from drlim._torch import Rows, pick_device, seeded
 from drlim.encoders import ENCODERS, Standardize, embed, make_encoder
@@ -285,7 +285,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         minimum = 2 if reset else 1
         samples: NDArray[Any]
         if getattr(X, "ndim", 2) <= 2:
-            samples = validate_data(self, X, dtype=dtype, reset=reset, ensure_min_samples=minimum)
+            with brief_errors():
+                samples = validate_data(self, X, dtype=dtype, reset=reset, ensure_min_samples=minimum)
         else:
             samples = check_points(X, name="X", min_samples=minimum, ndim=None, dtype=dtype)
         if reset:
@@ -296,7 +297,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"Expected 'X' to hold samples of shape {self.input_shape_}, as DrLIM was fitted on. "
                 f"Got {short_repr(samples)}."
             )
-        if samples.size and max(samples.max(), -samples.min()) > _LARGEST:
+        if samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
             raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
         return samples
 

@@ -15,6 +15,9 @@ __all__ = ["knn_graph", "knn_indices"]
 _BLOCK_BYTES = 64 * 2**20
 """Size of one block of distances. Larger blocks were no faster at 6000 x 784 on two cores."""
 
+_LARGEST = 1e140
+"""Values beyond it could overflow float64 when squared and summed."""
+
 
 def knn_graph(X: ArrayLike, n_neighbors: int = 5) -> NeighborhoodGraph:
     """Declare each sample similar to its nearest neighbours (Euclidean), all other pairs dissimilar.
@@ -79,12 +82,13 @@ def knn_indices(X: ArrayLike, n_neighbors: int = 5) -> tuple[NDArray[np.int64], 
     Raises
     ------
     ValueError, TypeError
-        When ``X`` is not a finite real array or ``n_neighbors`` is out of range.
+        When ``X`` is not a finite real array, has values beyond 1e140, or ``n_neighbors`` is out of range.
 
     Notes
     -----
-    Costs n^2 d multiplications and, besides a float64 copy of ``X``, one block of 64 MiB. Many identical samples
-    cost more, since all of them have to be measured.
+    Costs n^2 d multiplications and, besides two float64 copies of ``X``, a few blocks of 64 MiB. Many identical
+    samples cost more, since all of them have to be measured. Differences below 1e-154, whose squares float64 cannot
+    hold, count as none.
 
     Examples
     --------
@@ -94,12 +98,14 @@ def knn_indices(X: ArrayLike, n_neighbors: int = 5) -> tuple[NDArray[np.int64], 
     """
     samples = check_points(X, name="X", min_samples=2, ndim=None)
     n_samples = len(samples)
+    if float(max(samples.max(), -samples.min())) > _LARGEST:
+        raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
     check_parameters({"n_neighbors": n_neighbors}, {"n_neighbors": [integer_in(1, n_samples - 1)]}, "knn_graph")
     flat = samples.reshape(n_samples, -1).astype(np.float64)  # (n, d)
     centred = flat - flat.mean(axis=0)  # far from the origin the product form loses everything
     squares = np.einsum("nd,nd->n", centred, centred)  # (n,)
-    # |fl(x.y) - x.y| <= gamma |x||y|, gamma = d eps; four such terms, doubled for safety.
-    slack = 8.0 * centred.shape[1] * np.finfo(np.float64).eps * (squares + squares.max())  # (n,)
+    # |fl(x.y) - x.y| <= d eps / 2 |x||y|: four such terms, a few roundings more (the 4), and all of it doubled.
+    slack = 8.0 * (centred.shape[1] + 4) * np.finfo(np.float64).eps * (squares + squares.max())  # (n,)
     indices = np.empty((n_samples, n_neighbors), dtype=np.int64)
     distances = np.empty((n_samples, n_neighbors))
     block = max(1, _BLOCK_BYTES // (8 * n_samples))

@@ -21,7 +21,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from drlim._checks import check_parameters, real_in, short_repr
+from drlim._checks import InvalidParameterError, check_parameters, real_in, short_repr
 
 __all__ = ["Attraction", "FreeLaw", "Law", "Repulsion", "Springs", "make_springs"]
 
@@ -54,7 +54,7 @@ class Attraction:
     ::
 
         L_S(D) = 1/2 D^2          (equation 4, first term)
-        -dL_S/dD = -D             (equation 8)
+        -dL_S/dD = -D             (equation 7)
 
     Examples
     --------
@@ -135,8 +135,8 @@ class FreeLaw:
     function : callable
         Maps a tensor of distances to energies of the same shape, elementwise, with torch operations.
     reach : float, default=inf
-        Distance from which the function is exactly zero. A true finite reach spares work; a false one drops
-        pairs.
+        Distance from which the function is exactly zero. Pictures mark it; forces are summed over all pairs
+        whatever it says.
 
     Examples
     --------
@@ -213,10 +213,10 @@ def make_springs(
         check_parameters({"margin": margin}, {"margin": [real_in(0.0, float("inf"))]}, "make_springs")
         return Springs(Attraction(), Repulsion(margin))
     if isinstance(laws, Springs):
-        return laws
+        laws = (laws.similar, laws.dissimilar)
     wanted = "The 'springs' parameter must be None, a Springs or a pair (L_S, L_D) of laws or callables."
     if not isinstance(laws, tuple | list) or len(laws) != 2:
-        raise TypeError(f"{wanted} Got {short_repr(laws)} instead.")
+        raise InvalidParameterError(f"{wanted} Got {short_repr(laws)} instead.")
     return Springs(_as_law(laws[0], wanted), _as_law(laws[1], wanted))
 
 
@@ -224,13 +224,19 @@ def _as_law(law: object, wanted: str) -> Law:
     """Wrap a callable; try it on three distances, so that a wrong one is refused before any training."""
     if not isinstance(law, Law):
         if not callable(law):
-            raise TypeError(f"{wanted} Got {short_repr(law)} in it.")
+            raise InvalidParameterError(f"{wanted} Got {short_repr(law)} in it.")
         law = FreeLaw(law)
     distance = torch.tensor([0.0, 0.5, 1.0])
-    energy, force = law.energy(distance), law.force(distance)
+    try:
+        energy, force = law.energy(distance), law.force(distance)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InvalidParameterError(
+            f"{wanted} {short_repr(law)} fails on a tensor of three distances: {reason or type(error).__name__}."
+        ) from error
     if energy.shape != distance.shape or not torch.isfinite(torch.cat([energy, force])).all():
-        raise ValueError(
+        raise InvalidParameterError(
             f"{wanted} {short_repr(law)} does not map three distances (0, 0.5, 1) to three finite energies and "
-            f"forces: got energies {energy.tolist()} and forces {force.tolist()}."
+            f"forces: got energies {short_repr(energy.tolist())} and forces {short_repr(force.tolist())}."
         )
     return law

@@ -220,14 +220,14 @@ def _remembering_epoch(
     ``remembered``, shape (n, d), is brought up to date in place as batches pass: a position is at most one epoch
     old.
     """
-    n_samples, similar, dissimilar = len(problem.rows), 0.0, 0.0
+    n_samples, n_steps, similar, dissimilar = len(problem.rows), _steps(problem), 0.0, 0.0
     for step, batch in enumerate(_batches(problem, epoch)):
         _set_learning_rate(problem, optimizer, epoch, step)
         Z = problem.encoder(problem.rows.take(batch))  # (b, d)
         remembered[torch.from_numpy(batch)] = Z.detach()
         energy = graph_energy(remembered, problem.graph, problem.springs, problem.balance, rows=batch)
-        # n/b batches make an epoch; scaled by that, each step's gradient estimates the whole objective's.
-        _step(problem, optimizer, Z, energy, n_samples / len(batch), epoch, step)
+        # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
+        _step(problem, optimizer, Z, energy, n_steps, epoch, step)
         similar, dissimilar = similar + energy.similar, dissimilar + energy.dissimilar
     return similar, dissimilar, n_samples * (n_samples - 1)
 
@@ -274,10 +274,14 @@ def _batches(problem: _Problem, epoch: int) -> Iterator[NDArray[np.int64]]:
 
     Nearly equal, so that no last batch of one or two samples upsets a batch normalisation.
     """
+    order = np.random.default_rng([problem.seed, epoch]).permutation(len(problem.rows))
+    yield from np.array_split(order, _steps(problem))
+
+
+def _steps(problem: _Problem) -> int:
+    """Return the number of steps of an epoch."""
     n_samples = len(problem.rows)
-    size = problem.settings.batch_size or n_samples
-    order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)
-    yield from np.array_split(order, math.ceil(n_samples / size))
+    return math.ceil(n_samples / (problem.settings.batch_size or n_samples))
 
 
 def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
@@ -303,10 +307,9 @@ def _scheduled(settings: Settings, progress: float) -> float:
 
 
 def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, step: int = 0) -> None:
-    settings = problem.settings
-    steps = math.ceil(len(problem.rows) / (settings.batch_size or len(problem.rows)))
+    rate = _scheduled(problem.settings, (epoch + step / _steps(problem)) / problem.settings.max_epochs)
     for group in optimizer.param_groups:
-        group["lr"] = _scheduled(settings, (epoch + step / steps) / settings.max_epochs)
+        group["lr"] = rate
 
 
 def _has_converged(energies: list[float], settings: Settings) -> bool:

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import drlim.training
+from drlim import DivergenceError, NeighborhoodGraph, make_encoder
+from drlim._torch import Rows, seeded
+from drlim.encoders import embed
+from drlim.forces import balanced, graph_energy
+from drlim.springs import make_springs
+from drlim.training import Settings, train
+
+CPU = torch.device("cpu")
+SPRINGS = make_springs(margin=1.0)
+CHAIN = NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)])
+
+
+def random_problem(n_samples=20, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_samples, 4)).astype(np.float32)
+    pairs = rng.choice(n_samples, size=(2 * n_samples, 2))
+    graph = NeighborhoodGraph.from_pairs(n_samples, pairs[pairs[:, 0] != pairs[:, 1]])
+    with seeded(seed):
+        encoder = make_encoder("two_layer", (4,), 2)
+    return encoder, Rows(X, CPU, torch.float32), graph
+
+
+def exact_energy(encoder, rows, graph):
+    balance = balanced(graph)
+    energy = graph_energy(embed(encoder, rows).double(), graph, SPRINGS)
+    return balance.similar * energy.similar + balance.dissimilar * energy.dissimilar
+
+
+def literal_objective(Z, graph):
+    """Equation 1 with equation 4, pair by pair, each kind averaged."""
+    similar = {tuple(pair) for pair in graph.similar.pairs().tolist()}
+    sums, counts = [torch.zeros(()), torch.zeros(())], [0, 0]
+    for i in range(len(Z)):
+        for j in range(i + 1, len(Z)):
+            distance = torch.linalg.vector_norm(Z[i] - Z[j])
+            kind = 0 if (i, j) in similar else 1
+            sums[kind] = sums[kind] + (0.5 * distance**2 if kind == 0 else 0.5 * (1 - distance).clamp_min(0) ** 2)
+            counts[kind] += 1
+    return sums[0] / counts[0] + sums[1] / counts[1]
+
+
+def test_three_samples_in_a_chain_come_to_rest_where_the_springs_balance():
+    # Free points (a linear map of one-hot inputs). With both links x long and in line, E = x^2/2 + (1 - 2x)^2/2,
+    # least at x = 2/5, where E = 1/10.
+    with seeded(0):
+        encoder = make_encoder("linear", (3,), 2)
+    rows = Rows(np.eye(3, dtype=np.float32), CPU, torch.float32)
+    settings = Settings(optimizer="lbfgs", learning_rate=1.0, batch_size=None, max_epochs=200, tol=0.0)
+    result = train(encoder, rows, CHAIN, SPRINGS, settings)
+    Z = embed(encoder, rows)
+    assert torch.pdist(Z).tolist() == pytest.approx([0.4, 0.8, 0.4], abs=1e-3)
+    assert result.history[-1]["energy"] == pytest.approx(0.1, abs=1e-5)
+
+
+def test_a_full_step_is_the_gradient_of_the_paper_s_sum_over_pairs():
+    encoder, rows, graph = random_problem()
+    start = [weight.detach().clone() for weight in encoder.parameters()]
+    literal_objective(encoder(rows.take(slice(None))), graph).backward()
+    expected = [weight.grad.clone() for weight in encoder.parameters()]
+    settings = Settings(learning_rate=1e-3, batch_size=None, max_epochs=1)
+    train(encoder, rows, graph, SPRINGS, settings)
+    for weight, gradient, before in zip(encoder.parameters(), expected, start, strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-7)
+        assert not torch.equal(weight, before)
+
+
+def test_chunks_do_not_change_a_full_step():
+    # Distances are compared, not weights: the last layer's bias has no gradient but rounding, and Adam follows that.
+    maps = []
+    for chunk_size in (3, 100):
+        encoder, rows, graph = random_problem()
+        settings = Settings(batch_size=None, max_epochs=5, chunk_size=chunk_size)
+        train(encoder, rows, graph, SPRINGS, settings)
+        maps.append(torch.pdist(embed(encoder, rows)))
+    torch.testing.assert_close(maps[0], maps[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("interactions", ["all", "batch"])
+def test_the_gradients_of_mini_batches_add_up_to_the_whole(interactions, monkeypatch):
+    # Sizes 7, 7 and 6: uneven batches must not change the objective. Frozen weights make every epoch a fresh sample.
+    encoder, rows, graph = random_problem()
+    exact_gradient = graph_energy(embed(encoder, rows), graph, SPRINGS, balanced(graph)).gradient
+    mean = torch.zeros_like(exact_gradient)
+    epochs = 1 if interactions == "all" else 800
+    steps = []
+
+    def record(problem, optimizer, Z, energy, scale, epoch, step):
+        batch = list(drlim.training._batches(problem, epoch))[step]
+        mean[torch.from_numpy(batch)] += energy.gradient * scale / (3 * epochs)
+        steps.append(len(batch))
+
+    monkeypatch.setattr(drlim.training, "_step", record)
+    settings = Settings(batch_size=7, interactions=interactions, max_epochs=epochs, tol=0.0)
+    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    history = train(encoder, rows, graph, SPRINGS, settings).history
+    assert sorted(steps[:3]) == [6, 7, 7]
+    tolerance = 1e-6 if interactions == "all" else 0.08
+    torch.testing.assert_close(mean, exact_gradient, rtol=0.0, atol=tolerance * float(exact_gradient.abs().max()))
+    energies = [record["energy"] for record in history]
+    assert np.mean(energies) == pytest.approx(exact_energy(encoder, rows, graph), rel=1e-5 if epochs == 1 else 0.02)
+
+
+def test_each_epoch_visits_every_sample_once_in_an_order_of_its_own():
+    encoder, rows, graph = random_problem()
+    problem = drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(batch_size=7), seed=3)
+    orders = [np.concatenate(list(drlim.training._batches(problem, epoch))) for epoch in (0, 1, 0)]
+    assert sorted(orders[0].tolist()) == list(range(20))
+    assert not np.array_equal(orders[0], orders[1])
+    np.testing.assert_array_equal(orders[0], orders[2])
+
+
+def test_training_lowers_the_exact_energy_whatever_the_batches():
+    for settings in (
+        Settings(batch_size=None, max_epochs=100, learning_rate=1e-2),
+        Settings(batch_size=None, max_epochs=20, optimizer="lbfgs", learning_rate=1.0),
+        Settings(batch_size=7, max_epochs=60, learning_rate=1e-2),
+        Settings(batch_size=7, max_epochs=60, learning_rate=1e-2, interactions="batch"),
+    ):
+        encoder, rows, graph = random_problem()
+        before = exact_energy(encoder, rows, graph)
+        train(encoder, rows, graph, SPRINGS, settings)
+        assert exact_energy(encoder, rows, graph) < 0.8 * before, settings
+
+
+def test_history_is_plain_data_of_each_epoch():
+    encoder, rows, graph = random_problem()
+    seen = []
+    result = train(encoder, rows, graph, SPRINGS, Settings(max_epochs=3, batch_size=5), on_epoch=seen.append)
+    assert result.history == seen
+    assert [record["epoch"] for record in seen] == [1, 2, 3]
+    assert set(seen[0]) == {
+        "epoch", "energy", "energy_similar", "energy_dissimilar", "learning_rate", "pairs", "seconds"
+    }  # fmt: skip
+    for record in seen:
+        assert record["energy"] == pytest.approx(record["energy_similar"] + record["energy_dissimilar"])
+        assert record["pairs"] == 20 * 19
+    assert result.stopped == "max_epochs"
+
+
+def test_the_learning_rate_rises_and_falls():
+    settings = Settings(learning_rate=1.0)
+    rates = [drlim.training._scheduled(settings, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert rates == pytest.approx([0.05, 0.525, 1.0, 0.5, 0.0])
+    assert drlim.training._scheduled(Settings(optimizer="lbfgs", learning_rate=0.7), 0.9) == 0.7
+
+
+def test_stops_when_the_energy_stands_still():
+    settings = Settings(max_epochs=50, tol=1e-2)
+    falling = [1 / (epoch + 1) for epoch in range(40)]
+    assert not drlim.training._has_converged(falling, settings)
+    assert not drlim.training._has_converged([1.0] * 10, settings)
+    assert drlim.training._has_converged([1.0] * 11, settings)
+    assert drlim.training._has_converged([1.0] + [0.995] * 10, settings)
+    assert not drlim.training._has_converged([1.0] * 11 + [0.98], settings)
+    encoder, rows, graph = random_problem()
+    settings = Settings(max_epochs=500, batch_size=None, learning_rate=1e-2, tol=1e-3)
+    result = train(encoder, rows, graph, SPRINGS, settings)
+    assert result.stopped == "converged"
+    assert len(result.history) < 500
+
+
+def test_divergence_is_named_and_leaves_the_last_finite_weights():
+    encoder, rows, graph = random_problem()
+    with pytest.raises(
+        DivergenceError, match=r"Training diverged: the \w+ of epoch \d+, step \d+, is not finite \(energy of similar"
+    ) as refusal:
+        train(encoder, rows, graph, SPRINGS, Settings(learning_rate=1e38, max_epochs=20, batch_size=7))
+    assert "learning rate" in str(refusal.value)
+    assert len(str(refusal.value)) <= 600
+    assert torch.isfinite(embed(encoder, rows)).all()
+
+
+def test_a_gradient_that_is_not_finite_is_caught_before_it_reaches_the_weights():
+    class Poisoned(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * float("nan")
+
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return Poisoned.apply(self.linear(x))
+
+    _, rows, graph = random_problem()
+    encoder = Encoder()
+    before = encoder.linear.weight.detach().clone()
+    with pytest.raises(DivergenceError, match=re.escape("the gradient of epoch 1, step 1, is not finite")):
+        train(encoder, rows, graph, SPRINGS, Settings(max_epochs=1, batch_size=7))
+    torch.testing.assert_close(encoder.linear.weight, before)
+
+
+def test_an_interrupt_ends_the_run_and_keeps_what_was_learned(monkeypatch):
+    encoder, rows, graph = random_problem()
+
+    def interrupt(record):
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    result = train(encoder, rows, graph, SPRINGS, Settings(max_epochs=10, batch_size=7), on_epoch=interrupt)
+    assert result.stopped == "interrupted"
+    assert len(result.history) == 2
+    assert not encoder.training
+    assert torch.isfinite(embed(encoder, rows)).all()
+
+
+def test_general_springs_are_trained_on():
+    encoder, rows, graph = random_problem()
+    soft = make_springs(laws=(lambda d: d.square(), lambda d: torch.exp(-d)))
+    history = train(encoder, rows, graph, soft, Settings(max_epochs=100, batch_size=None, learning_rate=1e-2)).history
+    assert history[-1]["energy"] < 0.9 * history[0]["energy"]
