@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 from numpy.typing import NDArray
 
-from drlim.plotting import plot_embedding, plot_history, plot_springs, plot_thumbnails
+from drlim.plotting import plot_embedding, plot_history, plot_springs, plot_thumbnails, save_figure
 from drlim.springs import make_springs
 
 Floats = NDArray[np.float64]
@@ -176,6 +176,19 @@ def test_images_are_laid_on_the_points() -> None:
     assert min(image.get_zorder() for image in ax.images) > scatters(ax)[0].get_zorder()
 
 
+def test_frames_on_points_have_the_points_colours() -> None:
+    ax = plot_embedding([[0.0, 0.0], [1.0, 0.0]], [0.25, 0.75], images=np.zeros((2, 3, 3)), cmap="magma")
+    (frames,) = [artist for artist in ax.collections if isinstance(artist, PolyCollection)]
+    np.testing.assert_allclose(frames.get_edgecolors(), mpl.colormaps["magma"]([0.0, 1.0]))
+
+
+def test_refused_images_leave_given_axes_empty() -> None:
+    ax = Figure().add_subplot(projection="3d")
+    with pytest.raises(ValueError, match="Expected 'Z' to have 2 columns"):
+        plot_embedding(np.zeros((5, 3)), images=np.zeros((5, 2, 2)), ax=ax)
+    assert len(ax.collections) == 0
+
+
 # --- plot_thumbnails ----------------------------------------------------------------------------------------------
 
 
@@ -229,7 +242,8 @@ def test_no_two_overlap_and_no_more_would_fit(points: Floats, size: float, shape
 
 
 def test_no_two_overlap_on_the_page_whatever_its_size() -> None:
-    ax = plot_thumbnails(MAP, IMAGES, CLASSES)
+    crowd = np.random.default_rng(0).random((3000, 2))
+    ax = plot_thumbnails(crowd, np.zeros((3000, 6, 6)), size=0.07)
     for inches in ((7.5, 6.4), (3.0, 8.0)):
         ax.figure.set_size_inches(*inches)
         render(ax.figure, dpi=ax.figure.dpi)
@@ -277,6 +291,24 @@ def test_frames_of_a_quantity_follow_the_colour_map() -> None:
     ax = plot_thumbnails(points, np.zeros((2, 3, 3)), [0.25, 0.75], cmap="magma")
     (frames,) = [artist for artist in ax.collections if isinstance(artist, PolyCollection)]
     np.testing.assert_allclose(frames.get_edgecolors(), mpl.colormaps["magma"]([0.0, 1.0]))
+
+
+def test_one_scale_of_brightness_serves_all() -> None:
+    ax = plot_thumbnails(MAP, np.linspace(3, 5, 200)[:, None, None] * np.ones((200, 3, 3)))
+    assert {image.get_clim() for image in ax.images} == {(0.0, 1.0)}
+    shades = np.array([np.asarray(image.get_array()) for image in ax.images])
+    assert (shades.min(), shades.max()) == (0.0, 1.0)
+
+
+def test_thumbnails_outside_the_axes_are_cut_off() -> None:
+    figure = Figure(figsize=(4, 2))
+    ax = plot_thumbnails([[0.0, 0.0]], np.eye(8)[None], size=1.0, ax=figure.add_axes((0, 0, 0.5, 1)))
+    ax.set_axis_off()
+    ax.set(xlim=(-2.0, 0.0), ylim=(-1.0, 1.0))  # the right half of the image lies beyond the axes
+    pixels = render(figure)[:, :, 0]
+    assert pixels[:, :118].min() < 50
+    assert pixels[:, 122:].min() == 255
+    assert ax.images[0].get_clip_box() is not None  # by which PDF and SVG are cut
 
 
 def test_given_axes_get_no_second_key() -> None:
@@ -364,6 +396,11 @@ def test_history_is_drawn_as_it_is() -> None:
 def test_scale_is_logarithmic_beyond_two_decades(least: float, scale: str) -> None:
     ax = plot_history([RECORD, {**RECORD, "epoch": 2, "energy_similar": least}])
     assert ax.get_yscale() == scale
+
+
+def test_energies_of_zero_alone_are_drawn() -> None:
+    ax = plot_history([{"epoch": 1, "energy": 0.0, "energy_similar": 0.0, "energy_dissimilar": 0.0}])
+    assert ax.get_yscale() == "linear"
 
 
 def test_zeros_do_not_spoil_a_logarithmic_scale() -> None:
@@ -528,6 +565,7 @@ REFUSALS = {
         "Expected 'history' to be a list of dicts, one for each of one or more epochs, as DrLIM.history_ is. Got [].",
     ),
     "one record": (lambda: plot_history(RECORD), "Expected 'history' to be a list of dicts"),
+    "a number": (lambda: plot_history(5), "Expected 'history' to be a list of dicts"),
     "numbers": (lambda: plot_history([0.5, 0.4]), "Expected 'history' to be a list of dicts"),
     "a key": (
         lambda: plot_history([RECORD, {"epoch": 2, "energy": 0.5, "energy_similar": 0.1}]),
@@ -546,3 +584,21 @@ def test_refusals(case: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
         call()
     assert len(str(caught.value)) <= 600
+
+
+def test_save_figure_writes_the_format_of_the_suffix_whole_and_repeatably(tmp_path):
+    ax = plot_embedding([[0.0, 0.0], [1.0, 2.0]])
+    for suffix, magic in ((".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")):
+        path = tmp_path / f"map{suffix}"
+        save_figure(ax, path, dpi=50)
+        assert path.read_bytes().startswith(magic)
+    small = (tmp_path / "map.png").read_bytes()
+    save_figure(ax, tmp_path / "map.png", dpi=100)
+    assert (tmp_path / "map.png").read_bytes() != small
+    save_figure(ax, tmp_path / "map.png", dpi=50)
+    assert (tmp_path / "map.png").read_bytes() == small
+    with pytest.raises(ValueError, match="'nonsense' is not supported"):
+        save_figure(ax, tmp_path / "map.nonsense")
+    assert not (tmp_path / "map.nonsense").exists()
+    with pytest.raises(ValueError, match=re.escape("The 'dpi' parameter of save_figure must be an int in the range")):
+        save_figure(ax, tmp_path / "map.png", dpi=0)
