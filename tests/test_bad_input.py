@@ -66,7 +66,10 @@ def test_samples(bad, error, message):
     [
         ({"n_components": 0}, "The 'n_components' parameter of DrLIM must be an int in the range [1, inf). Got 0"),
         ({"n_components": 2.0}, "The 'n_components' parameter of DrLIM must be an int in the range [1, inf). Got 2.0"),
-        ({"n_components": True}, "The 'n_components' parameter of DrLIM must be an int in the range [1, inf). Got True"),
+        (
+            {"n_components": True},
+            "The 'n_components' parameter of DrLIM must be an int in the range [1, inf). Got True",
+        ),
         ({"encoder": "convnt"}, "The 'encoder' parameter of DrLIM must be a str among"),
         ({"encoder": 3}, "The 'encoder' parameter of DrLIM must be a str among"),
         ({"n_neighbors": 0}, "The 'n_neighbors' parameter of DrLIM must be an int in the range [1, inf). Got 0"),
@@ -108,7 +111,11 @@ def test_parameters(parameters, message):
     [
         (nn.Linear(3, 5), ValueError, "must map (2, ...) samples to shape (2, 2), n_components = 2. It gives (2, 5)."),
         (nn.Linear(7, 2), ValueError, "On samples of shape (3,) it fails: mat1 and mat2 shapes cannot be multiplied"),
-        (lambda shape, d: None, TypeError, "must return a torch.nn.Module when called with (input_shape, n_components)"),
+        (
+            lambda shape, d: None,
+            TypeError,
+            "must return a torch.nn.Module when called with (input_shape, n_components)",
+        ),
         ("convnet", ValueError, "The 'convnet' encoder takes images of at least 24 x 24 pixels"),
     ],
 )

@@ -145,7 +145,13 @@ def test_labels_are_ignored(two_groups):
 
 @pytest.mark.parametrize(
     ("given", "computed"),
-    [("float64", "float64"), ("float32", "float32"), ("uint8", "float32"), ("float16", "float32"), ("int64", "float64")],
+    [
+        ("float64", "float64"),
+        ("float32", "float32"),
+        ("uint8", "float32"),
+        ("float16", "float32"),
+        ("int64", "float64"),
+    ],
 )
 def test_computes_in_the_dtype_given(two_groups, given, computed):
     X = np.abs(two_groups * 10).astype(given)
@@ -285,7 +291,9 @@ for parameters in ({}, {"interactions": "batch"}, {"batch_size": "all"}, {"optim
 def test_the_same_seed_gives_the_same_bytes_in_two_processes_of_two_threads():
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     outputs = [
-        subprocess.run([sys.executable, "-c", _BYTES], env=environment, capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", _BYTES], env=environment, capture_output=True, text=True, check=True
+        ).stdout
         for _ in range(2)
     ]
     assert outputs[0] == outputs[1]
@@ -340,9 +348,7 @@ def test_identical_samples_declared_dissimilar_are_counted(two_groups):
     named = NeighborhoodGraph.from_pairs(24, [(4, 5)], dissimilar=[(0, 20), (3, 4)])
     with pytest.warns(UserWarning, match="1 pairs of identical samples are declared dissimilar"):
         DrLIM(max_epochs=1).fit(X, graph=named)
-    ignored = NeighborhoodGraph.from_pairs(
-        24, [(1, 21), (4, 5)], ignored=[(0, 20), (0, 23), (20, 23), (2, 22)]
-    )
+    ignored = NeighborhoodGraph.from_pairs(24, [(1, 21), (4, 5)], ignored=[(0, 20), (0, 23), (20, 23), (2, 22)])
     DrLIM(max_epochs=1).fit(X, graph=ignored)  # warnings are errors here: none
 
 

@@ -76,7 +76,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     optimizer : {"adam", "lbfgs"}, default="adam"
         L-BFGS steps on all samples at once; it suits small networks and few samples.
     learning_rate : float or "auto", default="auto"
-        Highest learning rate, in (0, inf); "auto" is 0.002 for Adam and 1 for L-BFGS.
+        Learning rate, in (0, inf); "auto" is 0.002 for Adam and 1 for L-BFGS.
     batch_size : int, "auto" or "all", default="auto"
         Samples a step, in [2, inf); "all" steps on the exact objective. "auto" is 250 for Adam, all for L-BFGS.
     interactions : {"all", "batch"}, default="all"

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from drlim._torch import Rows
 from drlim.encoders import embed
@@ -32,6 +33,10 @@ _WARM_UP = 0.1
 """Share of the run over which the learning rate rises. Without it the first large steps move the map faster than
 remembered positions follow."""
 
+_AVERAGING = 2.0
+"""Adam's weights are averaged with weight growing as this power of the step, so that the average covers about the
+last third of the run whenever it ends. At a constant rate it wanders about the rest position; its mean is nearer."""
+
 
 class DivergenceError(ArithmeticError):
     """Training left the finite numbers; the encoder holds its last finite state."""
@@ -46,8 +51,8 @@ class Settings:
     optimizer : {"adam", "lbfgs"}
         L-BFGS needs all samples in each step.
     learning_rate : float
-        Adam's highest; it rises over the first tenth of the run and falls as a half cosine. L-BFGS finds its own
-        step along each direction and takes this as the first trial.
+        Adam's; it rises over the first tenth of the run and stays. L-BFGS finds its own step along each direction
+        and takes this as the first trial.
     batch_size : int or None
         Samples a step; None takes all of them, exactly.
     interactions : {"all", "batch"}
@@ -105,6 +110,8 @@ def train(
 ) -> Result:
     """Train an encoder in place.
 
+    Adam's weights are averaged as training goes, and the encoder is left with the average; L-BFGS's are not.
+
     Parameters
     ----------
     encoder : torch.nn.Module
@@ -136,17 +143,18 @@ def train(
     balance = balanced(graph, settings.dissimilar_weight)
     problem = _Problem(encoder, rows, graph, springs, balance, settings, seed)
     optimizer = _make_optimizer(problem)
+    average = _averaged(problem, optimizer)
     run_epoch = _choose_epoch(problem, optimizer)
     history: list[EpochRecord] = []
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
-            last_finite = {name: value.clone() for name, value in encoder.state_dict().items()}
+            last_finite = {name: value.clone() for name, value in average.state_dict().items()}
             began = time.perf_counter()
             try:
                 similar, dissimilar, pairs = run_epoch(epoch)
             except DivergenceError:
-                encoder.load_state_dict(last_finite)
+                average.load_state_dict(last_finite)
                 raise
             history.append(_record(problem, epoch, similar, dissimilar, pairs, time.perf_counter() - began))
             if on_epoch is not None:
@@ -156,6 +164,7 @@ def train(
     except KeyboardInterrupt:
         return Result(history, "interrupted")
     finally:
+        encoder.load_state_dict(average.state_dict())
         encoder.eval()
     return Result(history, "max_epochs")
 
@@ -297,13 +306,29 @@ def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters, lr=problem.settings.learning_rate)
 
 
+def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
+    """Return the module whose weights are the result: a running average of the encoder's, or the encoder itself.
+
+    The average is of Shamir and Zhang, "Stochastic gradient descent for non-smooth optimization", ICML 2013: step t
+    counts as t to a power. It needs no horizon and is good at any stop.
+    """
+    if problem.settings.optimizer == "lbfgs":
+        return problem.encoder
+
+    def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
+        return torch.lerp(average, weight, float((_AVERAGING + 1) / (n_averaged + _AVERAGING + 1)))
+
+    average = AveragedModel(problem.encoder, avg_fn=move, use_buffers=True)
+    optimizer.register_step_post_hook(lambda *_: average.update_parameters(problem.encoder))
+    module: nn.Module = average.module
+    return module
+
+
 def _scheduled(settings: Settings, progress: float) -> float:
     """Return the learning rate at ``progress`` in [0, 1] of the run."""
-    if settings.optimizer == "lbfgs":
+    if settings.optimizer == "lbfgs" or progress >= _WARM_UP:
         return settings.learning_rate
-    if progress < _WARM_UP:
-        return settings.learning_rate * (0.05 + 0.95 * progress / _WARM_UP)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
+    return settings.learning_rate * (0.05 + 0.95 * progress / _WARM_UP)
 
 
 def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, step: int = 0) -> None:
