@@ -1,0 +1,101 @@
+"""What an experiment found: numbers beside what was wanted, with machine and time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drlim._io import atomic_write
+
+__all__ = ["Report", "Row"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number and what was wanted of it.
+
+    Attributes
+    ----------
+    number : str
+        What was measured, on which samples.
+    measured : float
+    at_least, at_most : float or None
+        The bound, if there is one.
+    """
+
+    number: str
+    measured: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def wanted(self) -> str:
+        """The bound in words."""
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}"
+        return "reported" if self.at_most is None else f"at most {self.at_most:g}"
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the bound holds; None without one."""
+        if self.at_least is not None:
+            return self.measured >= self.at_least
+        return None if self.at_most is None else self.measured <= self.at_most
+
+
+@dataclass(frozen=True)
+class Report:
+    """Outcome of one experiment.
+
+    Attributes
+    ----------
+    experiment : str
+    rows : list of Row
+    seconds : float
+        Wall time of the whole experiment.
+    folder : Path
+        Where its files lie.
+    details : dict
+        Settings and anything else worth keeping, as JSON values.
+    """
+
+    experiment: str
+    rows: list[Row]
+    seconds: float
+    folder: Path
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values, with the machine and the date."""
+        rows = [{**asdict(row), "wanted": row.wanted, "reached": row.reached} for row in self.rows]
+        return {
+            "experiment": self.experiment,
+            "rows": rows,
+            "seconds": round(self.seconds, 1),
+            "date": dt.datetime.now(dt.UTC).date().isoformat(),
+            "machine": _machine(),
+            "details": self.details,
+        }
+
+    def write(self) -> None:
+        """Write ``report.json`` into the folder."""
+        atomic_write(self.folder / "report.json", (json.dumps(self.to_dict(), indent=2) + "\n").encode())
+
+
+def _machine() -> dict[str, Any]:
+    import torch
+
+    return {
+        "processor": platform.machine(),
+        "system": platform.system(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
