@@ -1,0 +1,48 @@
+# Targets for a machine that has only Python 3.11+, make and a package index. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test lint coverage reproduce clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.package ## install, then draw the paper's first map into runs/digits
+	$(BIN)/drlim reproduce digits
+
+reproduce: $(VENV)/.package ## run every experiment of the paper that works so far
+	$(BIN)/drlim reproduce digits
+
+test: $(VENV)/.test ## install what the tests need, and run them all
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint ## format, lint, types and import layers
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+coverage: $(VENV)/.test ## the tests, with the lines and branches they miss
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --show-missing --skip-covered
+
+clean: ## remove the virtual environment and the runs
+	rm -rf $(VENV) runs
+
+$(VENV)/.package: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "drlim needs Python 3.11 or newer; set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) "pip>=25.1"
+	$(INSTALL) --editable ".[viz]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.package
+	$(INSTALL) --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.package
+	$(INSTALL) --group lint
+	@touch $@
