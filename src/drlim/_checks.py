@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils import _param_validation as sklearn_validation
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_parameter_constraints
 
 __all__ = [
@@ -71,6 +71,8 @@ def brief_errors() -> Iterator[None]:
 
 def integer_in(low: int, high: int | None = None) -> Interval:
     """Integers from ``low`` to ``high``, both included; no upper end when ``high`` is None."""
+    if high == low:  # scikit-learn takes no interval of one number with both its ends
+        return Interval(Integral, low, low + 1, closed="left")
     return Interval(Integral, low, high, closed="left" if high is None else "both")
 
 
@@ -178,7 +180,7 @@ def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> ND
         When labels are not 1-D, too few or many, missing, or of kinds that do not compare.
     """
     values = np.asarray(labels)
-    given = values if isinstance(labels, np.ndarray) else np.asarray(labels, dtype=object)  # numpy makes NaN "nan"
+    given = values if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)  # numpy makes NaN "nan"
     if values.ndim != 1:
         raise ValueError(f"Expected '{name}' to be 1-D, one label a sample. Got {short_repr(labels)}.")
     check_same_length(len(values), name, n_samples, other)

@@ -27,8 +27,8 @@ def pick_device(device: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        torch.zeros(1, device=chosen).item()  # "meta" can be named and filled, but holds no values
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ImportError) as error:
         raise InvalidParameterError(
             "The 'device' parameter of DrLIM must be 'auto' or a device that torch can use here, such as 'cpu' or "
             f"'cuda:0'. Got {short_repr(device)} instead."
@@ -42,10 +42,18 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
     Modules draw initial weights and dropout masks from the global generators and take no other; this is the only
     way to make a user's own module repeat.
+
+    Parameters
+    ----------
+    seed : int
+    device : torch.device, default=None
+        Where the block computes. Generators of GPUs are left alone when it is the CPU or None.
     """
-    devices = [device] if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+    is_cpu = device is None or device.type == "cpu"
+    gpus = range(torch.cuda.device_count()) if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        # torch.manual_seed would also seed every GPU, whose generators are not forked here.
+        (torch.default_generator.manual_seed if is_cpu else torch.manual_seed)(seed)
         yield
 
 

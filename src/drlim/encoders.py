@@ -112,8 +112,7 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
         nn.Unflatten(1, (1, height)) if len(input_shape) == 2 else nn.Identity(),  # (b, c, h, w)
         nn.Conv2d(channels, 15, 6),  # C1 (b, 15, 23, 23)
         nn.Tanh(),
-        Subsample(15),  # S2 (b, 15, 11, 11)
-        nn.Tanh(),
+        Subsample(15),  # S2 (b, 15, 11, 11), linear: see docs/training.md
         nn.Conv2d(15, 30, 9),  # C3 (b, 30, 3, 3)
         nn.Tanh(),
         nn.Flatten(),

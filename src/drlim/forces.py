@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from drlim._checks import check_parameters, real_in, short_repr
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.springs import Law, Springs
 
@@ -54,12 +55,14 @@ class GraphEnergy(NamedTuple):
 def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balance:
     """Return the weights that make the objective a sum of two means.
 
-    The plain sum of equation 1 is dominated by whichever kind of pair is more numerous: at n = 6000 a dissimilar
+    The plain sum of equation 2 is dominated by whichever kind of pair is more numerous: at n = 6000 a dissimilar
     pair outnumbers a similar one 800 to 1. drlim therefore minimises, always::
 
         E(W) = mean of L_S over similar pairs + dissimilar_weight * mean of L_D over dissimilar pairs
 
-    Doubling the samples, with as many neighbours each, leaves both means as they are, so one weight serves all n.
+    Both means belong to the map and the relations, not to the number of samples: where every sample stands for
+    several copies that inherit its relations (a sample and its own copies being ignored), they do not change at
+    all. So one weight serves all n.
 
     Parameters
     ----------
@@ -71,7 +74,23 @@ def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balanc
     -------
     Balance
         A kind of pair that does not occur has weight 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``dissimilar_weight`` is out of range.
+
+    Examples
+    --------
+    Three similar pairs, and of the other 7 all dissimilar:
+
+    >>> from drlim import NeighborhoodGraph
+    >>> balance = balanced(NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (2, 3)]), dissimilar_weight=2.0)
+    >>> balance == Balance(similar=1 / 3, dissimilar=2 / 7)
+    True
     """
+    accepted = {"dissimilar_weight": [real_in(0.0, float("inf"))]}
+    check_parameters({"dissimilar_weight": dissimilar_weight}, accepted, "balanced")
     return Balance(
         1.0 / graph.n_similar if graph.n_similar else 0.0,
         dissimilar_weight / graph.n_dissimilar if graph.n_dissimilar else 0.0,
@@ -106,7 +125,7 @@ def pair_list(Z: Tensor, pairs: NDArray[np.int64], law: Law) -> tuple[float, Ten
     (12.5, [[-3.0, -4.0], [3.0, 4.0]])
     """
     both = PairSet.from_pairs(len(Z), pairs, "pairs")
-    energy, gradient = _listed(Z, both, None, law)
+    energy, gradient = _listed(Z.detach(), both, None, law)
     return energy, gradient.to(Z.dtype)
 
 
@@ -137,7 +156,8 @@ def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, T
     >>> energy, gradient.ravel().tolist()
     (0.28125, [0.75, -0.75, 0.0])
     """
-    energy, gradient = _dense(Z, Z if rows is None else Z.index_select(0, rows), law)
+    points = Z.detach()
+    energy, gradient = _dense(points, points if rows is None else points.index_select(0, rows), law)
     return energy, gradient.to(Z.dtype)
 
 
@@ -159,7 +179,7 @@ def graph_energy(
     graph : NeighborhoodGraph
     springs : Springs
     balance : Balance, default=(1, 1)
-        Weights in the gradient. (1, 1) is the plain sum of equation 1; see `balanced`.
+        Weights in the gradient. (1, 1) is the plain sum of equation 2; see `balanced`.
     rows : ndarray of int64, shape (r,), default=None
         Samples whose gradient is wanted, all when None. The energies then are half the sums over the rows'
         springs, so that over all samples they add up to each pair once.
@@ -171,7 +191,7 @@ def graph_energy(
     Raises
     ------
     ValueError
-        When ``Z`` has not one row for each sample of the graph.
+        When ``Z`` is not 2-D with one row for each sample of the graph.
 
     Examples
     --------
@@ -186,9 +206,9 @@ def graph_energy(
             [ 1.5000],
             [-0.5000]]))
     """
-    if len(Z) != graph.n_samples:
+    if Z.ndim != 2 or len(Z) != graph.n_samples:
         raise ValueError(
-            f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples, got {len(Z)}."
+            f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples. Got {short_repr(Z)}."
         )
     points = Z.detach()
     similar, attraction = _listed(points, graph.similar, rows, springs.similar)

@@ -90,13 +90,18 @@ class PairSet:
             Rows (a, b) with a < b, indices into ``samples``.
         """
         position[samples] = np.arange(len(samples))
-        starts, degrees = self.indptr[samples], self.degrees[samples] if len(samples) else samples
+        starts = self.indptr[samples]  # (b,)
+        degrees = self.indptr[samples + 1] - starts  # (b,)
         first = np.repeat(np.arange(len(samples)), degrees)  # (e,)
         offset = np.arange(len(first)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
         second = position[self.indices[starts[first] + offset]]  # (e,) -1 outside the batch
         position[samples] = -1
         inside: Index = np.column_stack([first, second])[second > first]
         return inside
+
+    def __setstate__(self, state: dict[str, Index]) -> None:
+        """Restore from pickle, or copy deeply: numpy's own way back would leave the arrays writable."""
+        self.__dict__.update({name: _read_only(array) for name, array in state.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,10 +178,12 @@ class NeighborhoodGraph:
         n_samples = int(n_samples)
         sets = {"similar": similar, "dissimilar": dissimilar, "ignored": ignored}
         built = {
-            name: None if pairs is None else PairSet.from_pairs(n_samples, pairs, name) for name, pairs in sets.items()
+            name: PairSet.from_pairs(n_samples, cast(ArrayLike, pairs), name)
+            for name, pairs in sets.items()
+            if pairs is not None or name == "similar"
         }
-        _check_disjoint(n_samples, {name: pairs for name, pairs in built.items() if pairs is not None})
-        return cls(n_samples, cast(PairSet, built["similar"]), built["dissimilar"], built["ignored"])
+        _check_disjoint(n_samples, built)
+        return cls(n_samples, built["similar"], built.get("dissimilar"), built.get("ignored"))
 
     @classmethod
     def from_csr(cls, matrix: Any) -> NeighborhoodGraph:
@@ -198,7 +205,11 @@ class NeighborhoodGraph:
         >>> NeighborhoodGraph.from_csr([[0, 1, 0], [0, 0, 0], [0, 0, 5]]).similar.pairs()
         array([[0, 1]])
         """
-        given: Any = sparse.coo_array(matrix if sparse.issparse(matrix) else np.atleast_2d(np.asarray(matrix)))
+        try:
+            given: Any = matrix if sparse.issparse(matrix) else np.atleast_2d(np.asarray(matrix))
+            given = sparse.coo_array(given)
+        except (ValueError, TypeError) as error:  # rows of unequal length, objects, strings
+            raise ValueError(f"Expected 'matrix' to hold finite real numbers. Got {short_repr(matrix)}.") from error
         if len(given.shape) != 2 or given.shape[0] != given.shape[1]:
             raise ValueError(f"Expected 'matrix' to be square (n_samples, n_samples). Got shape {given.shape}.")
         if given.dtype.kind not in "biuf" or not np.isfinite(given.data).all():
@@ -245,14 +256,26 @@ class NeighborhoodGraph:
         samples : ndarray of int, shape (b,)
             Distinct indices in [0, n_samples).
         position : ndarray of int64, shape (n_samples,), default=None
-            Scratch filled with -1, to be reused over many calls; see `PairSet.within`.
+            Scratch filled with -1, to be reused over many calls; see `PairSet.within`. ``samples`` is then trusted.
 
         Returns
         -------
         NeighborhoodGraph
             On b samples.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When ``samples`` repeats an index or holds one that is not an integer in [0, n_samples).
+
+        Examples
+        --------
+        >>> graph = NeighborhoodGraph.from_pairs(4, [(0, 1), (2, 3)])
+        >>> graph.subgraph(np.array([3, 0, 2])).similar.pairs()
+        array([[0, 2]])
         """
         if position is None:
+            samples = _check_samples(self.n_samples, samples)
             position = np.full(self.n_samples, -1, dtype=np.int64)
 
         def cut(pairs: PairSet | None) -> PairSet | None:
@@ -296,9 +319,24 @@ def _read_only(array: Index) -> Index:
     return array
 
 
+def _check_samples(n_samples: int, samples: ArrayLike) -> Index:
+    """Return distinct sample indices as int64 of shape (b,), or refuse them."""
+    given = np.asarray(samples)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise TypeError(f"Expected 'samples' to be a 1-D array of integer indices. Got {short_repr(given)}.")
+    if given.size and (given.min() < 0 or given.max() >= n_samples or len(np.unique(given)) < len(given)):
+        raise ValueError(f"Expected 'samples' to hold distinct indices in [0, {n_samples}). Got {short_repr(samples)}.")
+    return given.astype(np.int64)
+
+
 def _check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
     """Return ``pairs`` as int64 of shape (p, 2), or refuse it by ``name``."""
-    given = np.asarray(pairs)
+    try:
+        given = np.asarray(pairs)
+    except ValueError:  # rows of unequal length
+        given = np.empty((), dtype=object)
+    if given.ndim == 0:
+        raise ValueError(f"Expected '{name}' to be index pairs of shape (n_pairs, 2). Got {short_repr(pairs)}.")
     if given.size == 0:
         return np.empty((0, 2), dtype=np.int64)
     if given.ndim != 2 or given.shape[1] != 2:

@@ -54,7 +54,7 @@ class Attraction:
     ::
 
         L_S(D) = 1/2 D^2          (equation 4, first term)
-        -dL_S/dD = -D             (equation 7)
+        -dL_S/dD = -D             (section 2.2)
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Repulsion:
     ::
 
         L_D(D) = 1/2 max(0, m - D)^2      (equation 4, second term)
-        -dL_D/dD = max(0, m - D)          (equation 9)
+        -dL_D/dD = max(0, m - D)          (section 2.2)
 
     Both are continuous, and zero at D = m and beyond: a pair stretched past the margin is left alone. The force
     is greatest, m, at D = 0, where it has no direction; `drlim.forces` gives coincident points no force.

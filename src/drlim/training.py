@@ -316,6 +316,8 @@ def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
         return problem.encoder
 
     def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
+        if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
+            return weight
         return torch.lerp(average, weight, float((_AVERAGING + 1) / (n_averaged + _AVERAGING + 1)))
 
     average = AveragedModel(problem.encoder, avg_fn=move, use_buffers=True)
