@@ -1,0 +1,225 @@
+"""Tables of columns, some of them numbers: ``.csv`` and its like as text, ``.parquet`` by pyarrow."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import difflib
+import re
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "TABLE_SUFFIXES",
+    "TEXT_SUFFIXES",
+    "CsvTable",
+    "ParquetTable",
+    "column_place",
+    "listed",
+    "one_line",
+    "open_csv",
+    "open_table",
+    "readable",
+    "require_pyarrow",
+    "typed",
+]
+
+TEXT_SUFFIXES = (".csv", ".tsv")
+TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
+"""Kinds of file that `open_table` opens."""
+
+_FEW = 8
+"""Names that an error lists."""
+
+
+class CsvTable(NamedTuple):
+    """A table as text."""
+
+    path: Path
+    names: list[str] | None
+    n_columns: int
+    lines: list[str]  # without the names
+    delimiter: str
+
+    def numbers(self, places: Sequence[int]) -> NDArray[np.float64]:
+        """Return columns, which must hold numbers, as an array (n, len(places))."""
+        if not self.lines:
+            raise ValueError(f"{self.path} has names of columns and no rows.")
+        usecols = None if list(places) == list(range(self.n_columns)) else list(places)  # None checks all lengths
+        with readable(self.path):
+            try:
+                return np.loadtxt(
+                    self.lines, delimiter=self.delimiter, usecols=usecols, quotechar='"', comments=None, ndmin=2
+                )
+            except ValueError as error:
+                raise ValueError(self._located(str(error))) from error
+
+    def _located(self, complaint: str) -> str:
+        """Say NumPy's complaint with the column's name, and rows counted as one reads them."""
+        found = re.match(r"could not convert string (.*) to float64 at row (\d+), column (\d+)", complaint, re.DOTALL)
+        if found is None:
+            return complaint.partition(";")[0]  # what follows advises on NumPy's own options
+        text, row, column = found[1], int(found[2]) + 1, int(found[3])
+        name = f"column {column}" if self.names is None else f"column {self.names[column - 1]!r}"
+        return f"{text[:60]} in {name}, row {row} of the data, is no number. Correct it, or leave the column out."
+
+    def values(self, place: int) -> NDArray[Any]:
+        """Return one column as what it holds: integers, numbers or text."""
+        with readable(self.path):
+            return typed([row[place] for row in csv.reader(self.lines, delimiter=self.delimiter)])
+
+
+class ParquetTable(NamedTuple):
+    """A table of typed columns."""
+
+    path: Path
+    names: list[str]
+    n_columns: int
+    table: Any
+
+    def numbers(self, places: Sequence[int]) -> NDArray[Any]:
+        """Return columns, which must hold numbers, as an array (n, len(places))."""
+        columns = [self.values(place) for place in places]
+        for place, column in zip(places, columns, strict=True):
+            if column.dtype.kind not in "biuf":
+                kind = self.table.schema.types[place]
+                raise ValueError(f"{self.path}: column {self.names[place]!r} is of type {kind}, which is no number.")
+        return np.column_stack(columns)
+
+    def values(self, place: int) -> NDArray[Any]:
+        """Return one column as what it holds."""
+        column = self.table.column(place)
+        if column.null_count:
+            raise ValueError(f"{self.path}: column {self.names[place]!r} has {column.null_count} missing values.")
+        values: NDArray[Any] = column.to_numpy()
+        return np.array(values.tolist()) if values.dtype == object else values
+
+
+def open_table(path: Path) -> CsvTable | ParquetTable:
+    """Open a table; its suffix says of which kind it is."""
+    if path.suffix.lower() != ".parquet":
+        return open_csv(path)
+    pyarrow = require_pyarrow()
+    with readable(path), path.open("rb") as file:
+        table = pyarrow.parquet.read_table(file)
+    return ParquetTable(path, _checked_names(path, table.column_names), table.num_columns, table)
+
+
+def open_csv(path: Path) -> CsvTable:
+    """Open a table of text, with or without a row of names, separated by commas, semicolons or tabs."""
+    with readable(path):
+        text = path.read_text(encoding="utf-8-sig")
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    if not lines:
+        raise ValueError(f"{path} is empty.")
+    delimiter = max(",;\t", key=lines[0].count)
+    with readable(path):
+        first, second = ([*csv.reader(lines[place : place + 1], delimiter=delimiter), []][0] for place in (0, 1))
+    if _has_header(path, first, second):
+        return CsvTable(path, _checked_names(path, first), len(first), lines[1:], delimiter)
+    return CsvTable(path, None, len(first), lines, delimiter)
+
+
+def _has_header(path: Path, first: list[str], second: list[str]) -> bool:
+    """Tell a row of names from a row of numbers; refuse what could be either."""
+    numeric = [_is_number(field) for field in first]
+    if all(numeric):
+        if len(first) > 2 and first == [str(place) for place in range(len(first))]:
+            raise ValueError(
+                f"{path}: the first row counts 0, 1, 2, ..., as data frames without names write it. "
+                "Delete it, or give the columns names."
+            )
+        return False
+    if any(numeric) and numeric == [_is_number(field) for field in second]:
+        raise ValueError(f"{path} has columns that are no numbers, and no row of names to choose columns by. Add one.")
+    return True
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked_names(path: Path, names: Sequence[str]) -> list[str]:
+    """Return names of columns without spaces around; refuse empty and repeated ones."""
+    stripped = [name.strip() for name in names]
+    for place, name in enumerate(stripped):
+        if not name:
+            raise ValueError(
+                f"{path}: column {place + 1} has no name. If it is the index of a data frame, write the file with "
+                "index=False."
+            )
+        if name in stripped[:place]:
+            raise ValueError(f"{path}: two columns have the name {name!r}.")
+    return stripped
+
+
+def column_place(table: CsvTable | ParquetTable, name: str) -> int:
+    """Return the place of a column by name."""
+    if table.names is None:
+        raise ValueError(f"{table.path} has no row of names, so no column {name!r}. Add one.")
+    if name not in table.names:
+        near = difflib.get_close_matches(name, table.names, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"It has {listed(table.names)}."
+        raise ValueError(f"{table.path} has no column {name!r}. {hint}")
+    return table.names.index(name)
+
+
+def typed(texts: list[str]) -> NDArray[Any]:
+    """Return texts as integers where all are, else as numbers where all are, else as they are."""
+    for kind in (np.int64, np.float64):
+        with contextlib.suppress(ValueError, OverflowError):
+            return np.array(texts, dtype=kind)
+    return np.array(texts, dtype=str)
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Name the file in whatever a reader raises about its content."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:  # the system's word on the path, not a reader's on the content
+            raise
+        raise ValueError(f"{path} cannot be read: {one_line(error)}") from error
+    except (
+        ValueError,
+        LookupError,
+        EOFError,
+        RuntimeError,
+        csv.Error,
+        zipfile.BadZipFile,
+        zlib.error,
+        MemoryError,
+    ) as error:
+        raise ValueError(f"{path} cannot be read: {one_line(error)}") from error
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, for use in another's sentence."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the first few names for a message."""
+    shown = ", ".join(repr(name)[:60] for name in list(names)[:_FEW])
+    return f"{shown} and {len(names) - _FEW} more" if len(names) > _FEW else shown or "none"
+
+
+def require_pyarrow() -> Any:
+    """Import pyarrow, which is optional, or say how to get it."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(".parquet files need pyarrow, which is not installed: pip install pyarrow") from error
+    return pa
