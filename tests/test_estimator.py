@@ -324,6 +324,7 @@ def test_divergence_raises_and_keeps_the_last_finite_map(two_groups):
     with pytest.raises(DivergenceError, match="Try a tenth of the learning rate"):
         model.fit(two_groups)
     assert np.isfinite(model.transform(two_groups)).all()
+    assert model.stopped_ == "diverged"
 
 
 def test_no_map_holds_a_value_that_is_not_finite(two_groups):
@@ -369,3 +370,42 @@ def test_auto_epochs_make_about_three_thousand_steps():
     assert settings(10**6).max_epochs == 20
     assert settings(6000).batch_size == 250
     assert settings(200).batch_size is None
+
+
+def test_a_refused_fit_leaves_the_earlier_map(two_groups):
+    model = fitted(two_groups)
+    before = model.embedding_.copy()
+    with pytest.raises(ValueError, match="as many samples as 'X'"):
+        model.fit(two_groups[:, :2], graph=NeighborhoodGraph.from_pairs(5, [(0, 1)]))
+    np.testing.assert_array_equal(model.transform(two_groups), before)
+    assert model.n_features_in_ == 3
+
+
+def test_warnings_point_at_the_caller(two_groups):
+    X = np.vstack([two_groups, two_groups[:1]])
+    with pytest.warns(UserWarning, match="identical samples") as caught:
+        DrLIM(max_epochs=1).fit(X, graph=NeighborhoodGraph.from_pairs(21, [(4, 5)]))
+    assert caught[0].filename == __file__
+
+
+def test_masks_and_counts_in_a_module_survive_the_average(two_groups):
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+            self.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+            self.register_buffer("count", torch.tensor(3))
+
+        def forward(self, x):
+            return self.linear(x) * torch.exp(self.mask)
+
+        def get_extra_state(self):
+            return {"name": "masked"}
+
+        def set_extra_state(self, state):
+            assert state == {"name": "masked"}
+
+    model = fitted(two_groups, encoder=Masked())
+    assert model.encoder_.mask.tolist() == [0.0, -np.inf]
+    assert int(model.encoder_.count) == 3
+    assert np.isfinite(model.embedding_).all()

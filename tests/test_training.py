@@ -159,8 +159,8 @@ def test_the_result_is_the_average_of_the_weights_on_the_way():
     met = []
     settings = Settings(batch_size=None, max_epochs=4, learning_rate=1e-2)
     train(encoder, rows, graph, SPRINGS, settings, on_epoch=lambda _: met.append(encoder[1][1].weight.detach().clone()))
-    # Step t of T counts as t(t + 1): 2, 6, 12, 20 of 40.
-    expected = sum(weight * count for weight, count in zip(met, (2, 6, 12, 20), strict=True)) / 40
+    # Step t of 4 counts as t: 1, 2, 3, 4 of 10.
+    expected = sum(weight * count for weight, count in zip(met, (1, 2, 3, 4), strict=True)) / 10
     torch.testing.assert_close(encoder[1][1].weight, expected)
 
 

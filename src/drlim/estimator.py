@@ -105,7 +105,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         One record an epoch: see `drlim.training.train`.
     n_iter_ : int
         Epochs run.
-    stopped_ : {"converged", "max_epochs", "interrupted"}
+    stopped_ : {"converged", "max_epochs", "interrupted", "diverged"}
         Why training ended.
     input_shape_ : tuple of int
         Shape of one sample.
@@ -205,7 +205,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Raises
         ------
         ValueError, TypeError
-            Before any training, when a parameter, ``X`` or ``graph`` cannot be used.
+            Before any training, when a parameter, ``X`` or ``graph`` cannot be used. The estimator then is as it was,
+            with the map of an earlier `fit` if there was one.
         DivergenceError
             When training leaves the finite numbers. The estimator keeps the last finite map.
 
@@ -215,6 +216,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             When identical samples are declared dissimilar, or when Ctrl-C ended the training. The map then is
             usable as it stood.
         """
+        before = vars(self).copy()
+        try:
+            self._fit(X, graph)
+        except DivergenceError:
+            raise
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _fit(self, X: ArrayLike, graph: Any) -> None:
+        """Check everything, then train."""
         check_parameters(self.get_params(deep=False), self._parameter_constraints, type(self).__name__)
         springs = make_springs(self.margin, self.springs)
         device = pick_device(self.device)
@@ -225,7 +239,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self.graph_ = self._check_graph(graph, samples)
             _warn_of_twins(samples, self.graph_, springs)
             self._train(encoder, samples, springs, seed)
-        return self
 
     def fit_transform(self, X: ArrayLike, y: object = None, *, graph: Any = None) -> NDArray[Any]:
         """Learn the map and return it for the training samples: ``fit(X, graph=graph).embedding_``."""
@@ -365,10 +378,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 advance(record)
 
             try:
-                self.stopped_ = train(
+                self.stopped_: str = train(
                     encoder, rows, self.graph_, springs, settings, seed=seed, on_epoch=on_epoch
                 ).stopped
             except DivergenceError:
+                self.stopped_ = "diverged"
                 self._keep(samples)
                 raise
         self._keep(samples)
@@ -376,7 +390,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             warnings.warn(
                 f"Training was interrupted after {self.n_iter_} of {settings.max_epochs} epochs; the map is usable "
                 "as it stood.",
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _keep(self, samples: NDArray[Any]) -> None:

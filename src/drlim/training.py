@@ -7,6 +7,7 @@ pair of images is ever formed.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -33,9 +34,9 @@ _WARM_UP = 0.1
 """Share of the run over which the learning rate rises. Without it the first large steps move the map faster than
 remembered positions follow."""
 
-_AVERAGING = 2.0
+_AVERAGING = 1.0
 """Adam's weights are averaged with weight growing as this power of the step, so that the average covers about the
-last third of the run whenever it ends. At a constant rate it wanders about the rest position; its mean is nearer."""
+last half of the run whenever it ends. At a constant rate it wanders about the rest position; its mean is nearer."""
 
 
 class DivergenceError(ArithmeticError):
@@ -149,7 +150,7 @@ def train(
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
-            last_finite = {name: value.clone() for name, value in average.state_dict().items()}
+            last_finite = copy.deepcopy(average.state_dict())
             began = time.perf_counter()
             try:
                 similar, dissimilar, pairs = run_epoch(epoch)
@@ -318,7 +319,8 @@ def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
     def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
         if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
             return weight
-        return torch.lerp(average, weight, float((_AVERAGING + 1) / (n_averaged + _AVERAGING + 1)))
+        moved = torch.lerp(average, weight, float((_AVERAGING + 1) / (n_averaged + _AVERAGING + 1)))
+        return torch.where(weight.isfinite(), moved, weight)  # a mask may hold infinities
 
     average = AveragedModel(problem.encoder, avg_fn=move, use_buffers=True)
     optimizer.register_step_post_hook(lambda *_: average.update_parameters(problem.encoder))

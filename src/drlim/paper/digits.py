@@ -30,7 +30,7 @@ MODEL: dict[str, Any] = {
     "learning_rate": 4e-3,
     "batch_size": 500,
     "interactions": "batch",
-    "max_epochs": 130,
+    "max_epochs": 85,
 }
 """Parameters of the estimator. The paper gives the network and the neighbours; docs/training.md has what led to the
 rest."""
@@ -53,6 +53,7 @@ def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = Non
     """
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
+    _draw_springs(folder)  # first, so that a missing matplotlib is found before the training
     data = datasets.digits49()
     model = DrLIM(**MODEL, random_state=random_state, verbose=verbose).fit(data.X_train)
     Z = model.transform(data.X_test)  # (1991, 2)
@@ -93,6 +94,9 @@ def _draw(model: DrLIM, data: datasets.LabelledImages, Z: NDArray[np.floating[An
     ax = plotting.plot_thumbnails(Z, data.X_test, data.y_test, key_title="digit")
     ax.set_title("Test digits on the learned map")
     plotting.save_figure(ax, folder / "map.png")
-    energies, _ = plotting.plot_springs(model.margin)
-    plotting.save_figure(energies, folder / "springs.png")
     plotting.save_figure(plotting.plot_history(model.history_), folder / "history.png")
+
+
+def _draw_springs(folder: Path) -> None:
+    energies, _ = plotting.plot_springs(MODEL["margin"])
+    plotting.save_figure(energies, folder / "springs.png")
