@@ -118,9 +118,10 @@ def test_digits49_holds_what_the_paper_uses():
     assert 0.4 < (data.y_train[:1000] == 4).mean() < 0.6  # classes are mixed
 
 
-def test_digits49_file_is_the_one_that_its_notice_names():
+@pytest.mark.parametrize("name", ["digits49.npz", "turntable.npz"])
+def test_shipped_file_is_the_one_that_its_notice_names(name):
     folder = Path(datasets.__file__).parent / "data"
-    found = hashlib.sha256((folder / "digits49.npz").read_bytes()).hexdigest()
+    found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     assert found in (folder / "NOTICE.md").read_text(encoding="utf-8")
 
 
@@ -359,6 +360,12 @@ def test_no_network_says_what_to_put_where(tmp_path):
     )
     assert len(message) <= 600
     assert not (tmp_path / "cache").exists()
+
+
+def test_many_bad_mirrors_make_no_long_message():
+    with pytest.raises(FileNotFoundError) as caught:
+        mnist(mirrors=[f"ftp://mirror{i}/" for i in range(20)])
+    assert len(str(caught.value)) <= 600
 
 
 def test_mirrors_are_asked_over_https():

@@ -125,6 +125,16 @@ def test_norb_rows_are_those_of_the_whole(tmp_path, data, values, suffix):
     assert_same(read_norb_matrix(path, rows), values[np.array(rows, int)])
 
 
+@pytest.mark.parametrize(("write", "name"), [(write_idx, "a.gz"), (write_norb_matrix, "a.mat.gz")])
+def test_packed_bytes_do_not_depend_on_the_time(tmp_path, monkeypatch, write, name):
+    contents = []
+    for time in (1e9, 2e9):
+        monkeypatch.setattr("time.time", lambda time=time: time)
+        write(tmp_path / name, np.arange(3, dtype=np.uint8))
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+
+
 @pytest.mark.parametrize("rows", [[2], [-1], [0, 5]])
 def test_norb_rows_out_of_range(tmp_path, rows):
     path = written(tmp_path / "a.mat", NORB_BY_HAND)

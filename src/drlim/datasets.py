@@ -1,4 +1,4 @@
-"""Data in the form that the builders of graphs and the encoders want: images in [0, 1], with labels."""
+"""Data in the form that the builders of graphs and the encoders want: images in [0, 1], with what they show."""
 
 from __future__ import annotations
 
@@ -17,11 +17,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drlim._checks import check_parameters
+from drlim._checks import check_parameters, integer_in
 from drlim.fetch import DATA_VARIABLE, cache_folder, data_folder, download, find
 from drlim.formats import idx_array, unpacked
+from drlim.norb import read_airplane
 
-__all__ = ["MNIST_MIRRORS", "LabelledImages", "digits", "digits49", "mnist"]
+__all__ = [
+    "MNIST_MIRRORS",
+    "LabelledImages",
+    "PosedImages",
+    "digits",
+    "digits49",
+    "mnist",
+    "small_norb_airplane",
+    "turntable",
+]
 
 MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -42,6 +52,9 @@ _SPLIT_SEED = 2006
 
 _N_DIGITS_TEST = 497
 """Leaves 1300 of scikit-learn's 1797 digits for training."""
+
+_N_POSED_TEST = 312
+"""Leaves 660 of the 972 views of an aeroplane for training, as in the paper."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,8 +82,34 @@ class LabelledImages:
         return f"LabelledImages(X_train {self.X_train.shape}, X_test {self.X_test.shape})"
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class PosedImages:
+    """Views of one object, with the pose and the lighting of each.
+
+    Attributes
+    ----------
+    images : ndarray of shape (972, 96, 96), float32
+        Grey images in [0, 1], by elevation, then azimuth, then lighting.
+    metadata : dict of str to ndarray of shape (972,), int64
+        ``"elevation"`` of the camera (30 to 70 degrees, every 5), ``"azimuth"`` of the object (0 to 340 degrees,
+        every 20) and ``"lighting"`` (0 to 5): what `grid_graph` takes. The numbers of lightings have no order.
+    train : ndarray of shape (660,), int64
+        Rows to train on, ascending, chosen at random; the same for each object and on every machine.
+    test : ndarray of shape (312,), int64
+        All other rows, never to be trained on.
+    """
+
+    images: NDArray[np.float32]
+    metadata: dict[str, NDArray[np.int64]]
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        return f"PosedImages(images {self.images.shape}, train {self.train.shape}, test {self.test.shape})"
+
+
 def digits49() -> LabelledImages:
-    """Fours and nines of MNIST, the digits of the paper's figure 2; shipped with the package.
+    """Return fours and nines of MNIST, as in the paper's experiments; shipped with the package.
 
     Returns
     -------
@@ -164,6 +203,92 @@ def mnist(data_home: str | os.PathLike[str] | None = None, *, mirrors: Iterable[
     files = _mnist_in_folder(data_home) or _mnist_in_cache(mirrors)
     arrays = (_mnist_array(path.read_bytes(), str(path), name) for name, path in files.items())
     return _labelled(*arrays, white=255)
+
+
+def turntable() -> PosedImages:
+    """Return views of a rendered aeroplane on a turntable; shipped with the package.
+
+    A stand-in, in the same layout, for the aeroplane of NORB that the paper maps: it has no photographs, no noise
+    and one model. Use `small_norb_airplane` where you have NORB's files.
+
+    Returns
+    -------
+    PosedImages
+        972 images of 96 x 96: 9 elevations x 18 azimuths x 6 lightings.
+
+    Notes
+    -----
+    Rendered by ``tools/make_turntable.py`` of this project's source, and under the package's own licence.
+
+    Examples
+    --------
+    >>> from drlim.datasets import turntable
+    >>> data = turntable()
+    >>> data
+    PosedImages(images (972, 96, 96), train (660,), test (312,))
+    >>> {name: int(values[7]) for name, values in data.metadata.items()}
+    {'elevation': 30, 'azimuth': 20, 'lighting': 1}
+    """
+    arrays = _shipped("turntable.npz")
+    return _posed(arrays.pop("images"), arrays)
+
+
+def small_norb_airplane(instance: int = 4, *, data_home: str | os.PathLike[str] | None = None) -> PosedImages:
+    """Read one aeroplane of small NORB, as in the paper's experiment, from your own files.
+
+    NORB is for research only, and so neither shipped nor downloaded.
+
+    Parameters
+    ----------
+    instance : int, default=4
+        Which of the ten aeroplanes, in [0, 9]: 4, 6, 7, 8 and 9 are in the training files, 0, 1, 2, 3 and 5 in the
+        testing files. The paper does not say which one it used; the default is the first of the training files.
+    data_home : str or path-like, default=None
+        Folder that holds the three files ``smallnorb-*-dat.mat``, ``-cat.mat`` and ``-info.mat`` of a set, gzipped or
+        not, or a folder ``norb`` that does. When None, the folder that the environment variable ``DRLIM_DATA`` names.
+
+    Returns
+    -------
+    PosedImages
+        The 972 left images of 96 x 96, in the layout of `turntable`.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the files are missing; says which to put where.
+    ValueError
+        When a file is truncated or foreign; names it.
+
+    See Also
+    --------
+    turntable : A rendered stand-in that needs no files.
+
+    References
+    ----------
+    Y. LeCun, F. J. Huang, L. Bottou, "Learning methods for generic object recognition with invariance to pose and
+    lighting", CVPR 2004.
+
+    Examples
+    --------
+    >>> from drlim.datasets import small_norb_airplane
+    >>> small_norb_airplane(4, data_home="nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: There is no folder nowhere, which 'data_home' names. Correct the name.
+    """
+    check_parameters(
+        {"instance": instance, "data_home": data_home},
+        {"instance": [integer_in(0, 9)], "data_home": [str, os.PathLike, None]},
+        "small_norb_airplane",
+    )
+    folder = data_folder(data_home)
+    images, metadata = read_airplane([] if folder is None else [folder, folder / "norb"], int(instance))
+    return _posed(images, metadata)
+
+
+def _posed(images: NDArray[Any], metadata: dict[str, NDArray[Any]]) -> PosedImages:
+    columns = {name: values.astype(np.int64) for name, values in metadata.items()}
+    train, test = _split(len(images), _N_POSED_TEST)
+    return PosedImages(_unit_range(images, 255), columns, train.astype(np.int64), test.astype(np.int64))
 
 
 def _labelled(
