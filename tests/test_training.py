@@ -165,13 +165,14 @@ def test_the_result_is_the_average_of_the_weights_on_the_way():
 
 
 def test_stops_when_the_energy_stands_still():
-    settings = Settings(max_epochs=50, tol=1e-2)
+    settings = Settings(max_epochs=50, tol=1e-2)  # windows of ten epochs
     falling = [1 / (epoch + 1) for epoch in range(40)]
     assert not drlim.training._has_converged(falling, settings)
-    assert not drlim.training._has_converged([1.0] * 10, settings)
-    assert drlim.training._has_converged([1.0] * 11, settings)
-    assert drlim.training._has_converged([1.0] + [0.995] * 10, settings)
-    assert not drlim.training._has_converged([1.0] * 11 + [0.98], settings)
+    assert not drlim.training._has_converged([1.0] * 19, settings)
+    assert drlim.training._has_converged([1.0] * 20, settings)
+    assert drlim.training._has_converged([1.0] * 10 + [0.995] * 10, settings)
+    assert not drlim.training._has_converged([1.0] * 10 + [0.98] * 10, settings)
+    assert not drlim.training._has_converged([1.0] * 100, Settings(max_epochs=1000))  # windows of two hundred
     encoder, rows, graph = random_problem()
     settings = Settings(max_epochs=500, batch_size=None, learning_rate=1e-2, tol=1e-3)
     result = train(encoder, rows, graph, SPRINGS, settings)

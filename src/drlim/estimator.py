@@ -84,8 +84,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     max_epochs : int or "auto", default="auto"
         Passes through the samples, in [1, inf). "auto" makes about 3000 steps, within 20 to 500 passes.
     tol : float, default=1e-4
-        Stop early when a fifth of ``max_epochs`` (ten at least) has not lowered the energy by this share, in
-        [0, inf).
+        Stop early when a fifth of ``max_epochs`` (ten at least) has not lowered the mean energy of the fifth before
+        by this share, in [0, inf).
     device : str or torch.device, default="auto"
         "auto" is a GPU where there is one.
     random_state : int, RandomState instance or None, default=None

@@ -61,8 +61,8 @@ class Settings:
         only the samples inside it.
     max_epochs : int
     tol : float
-        Stop when a fifth of ``max_epochs`` (ten at least) has not lowered the energy by this share; 0 stops only
-        when it has risen.
+        Stop when a fifth of ``max_epochs`` (ten at least) has not lowered the mean energy of the fifth before by this
+        share; 0 stops only when it has risen.
     dissimilar_weight : float
         See `drlim.forces.balanced`.
     chunk_size : int
@@ -342,14 +342,14 @@ def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoc
 
 
 def _has_converged(energies: list[float], settings: Settings) -> bool:
-    """Whether a fifth of the run, ten epochs at least, has not lowered the energy by the share ``tol``.
+    """Whether the last fifth of the run, ten epochs at least, is on the mean no lower than the fifth before it.
 
-    Adam overshoots and comes back, so a short patience stops at its first turn.
+    Means, because in-batch energies are noisy; a fifth, because Adam overshoots and comes back.
     """
-    patience = max(10, settings.max_epochs // 5)
-    if len(energies) <= patience:
+    window = max(10, settings.max_epochs // 5)
+    if len(energies) < 2 * window:
         return False
-    before, lately = min(energies[:-patience]), min(energies[-patience:])
+    before, lately = float(np.mean(energies[-2 * window : -window])), float(np.mean(energies[-window:]))
     return lately > before - settings.tol * abs(before)
 
 
