@@ -55,8 +55,9 @@ def test_scikit_learn_checks(estimator, check):
         "check_transformers_unfitted",
     ],
 )
-# These checks pass arrays to an estimator fitted on a data frame, on purpose.
+# These checks pass arrays to an estimator fitted on a data frame, and the reverse, on purpose.
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:X has feature names, but DrLIM was fitted without")
 @pytest.mark.parametrize("estimator", VARIANTS, ids=["default", "three components", "small batches"])
 def test_checks_scikit_learn_leaves_to_the_caller(estimator, check):
     getattr(estimator_checks, check)("DrLIM", estimator)

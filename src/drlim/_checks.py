@@ -28,6 +28,7 @@ __all__ = [
     "short_repr",
 ]
 
+_LONGEST_MESSAGE = 600
 _LONGEST_VALUE = 120
 """Characters of a refused value that a message repeats; with the sentence around it the whole stays under 600."""
 
@@ -64,9 +65,12 @@ def brief_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        text = str(error).strip() or type(error).__name__
+        lines = text.splitlines()
+        if text == str(error) and len(text) <= _LONGEST_MESSAGE and not any(line.startswith(("[", "array=")) for line in lines):
+            raise
         kept = [lines[0], *(line for line in lines[1:] if line.startswith("Reshape"))]
-        raise ValueError(" ".join(kept)[:600]) from None
+        raise ValueError(" ".join(kept)[:_LONGEST_MESSAGE]) from None
 
 
 def integer_in(low: int, high: int | None = None) -> Interval:

@@ -28,9 +28,9 @@ MODEL: dict[str, Any] = {
     "margin": 1.0,
     "dissimilar_weight": 4.0,
     "learning_rate": 4e-3,
-    "batch_size": 500,
+    "batch_size": 250,
     "interactions": "batch",
-    "max_epochs": 110,
+    "max_epochs": 70,
     "tol": 0.0,
 }
 """Parameters of the estimator. The paper gives the network and the neighbours; docs/training.md has what led to the
