@@ -415,3 +415,11 @@ def test_seeded_on_the_cpu_leaves_gpus_alone(monkeypatch):
         pass
     with pytest.raises(AssertionError, match="a GPU was seeded"), seeded(1, torch.device("cuda")):
         pass
+
+
+def test_the_convolutions_start_with_the_variance_lecun_asks_for():
+    with seeded(0):
+        layers = [layer for layer in make_encoder("convnet", (28, 28))[1] if isinstance(layer, nn.Conv2d)]
+    for layer in layers:
+        fan_in = layer.weight[0].numel()
+        assert float(layer.weight.detach().var()) * fan_in == pytest.approx(1.0, rel=0.15)

@@ -280,12 +280,16 @@ def test_nothing_global_is_touched(two_groups):
 
 _BYTES = """
 import hashlib
+import tempfile
 import torch
-from drlim import DrLIM, datasets
+from drlim import DrLIM, datasets, save
 X = datasets.digits49().X_train[:700]
 for parameters in ({}, {"interactions": "batch"}, {"batch_size": "all"}, {"optimizer": "lbfgs"}):
     model = DrLIM(random_state=0, max_epochs=2, **parameters).fit(X)
-    print(torch.get_num_threads(), hashlib.sha256(model.embedding_.tobytes()).hexdigest())
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, folder + "/model.safetensors")
+        written = open(folder + "/model.safetensors", "rb").read()
+    print(torch.get_num_threads(), hashlib.sha256(model.embedding_.tobytes() + written).hexdigest())
 """
 
 

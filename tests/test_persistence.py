@@ -85,9 +85,10 @@ def assert_same(loaded: DrLIM, original: DrLIM, X: Any, own: tuple[str, ...] = (
     }
     public = {name for name in vars(original) if name.endswith("_")}
     assert {name for name in vars(loaded) if name.endswith("_")} == public
-    for name in public - {"encoder_", "embedding_", "feature_names_in_"}:
+    for name in public - {"encoder_", "embedding_", "feature_names_in_", "history_"}:
         assert getattr(loaded, name) == getattr(original, name), name
-    assert repr(loaded.history_) == repr(original.history_)  # the types too
+    timeless = [{name: value for name, value in record.items() if name != "seconds"} for record in original.history_]
+    assert repr(loaded.history_) == repr(timeless)  # the types too
     assert loaded.embedding_.dtype == original.embedding_.dtype
     assert loaded.embedding_.tobytes() == original.embedding_.tobytes()
     assert loaded.embedding_.flags.writeable
@@ -763,7 +764,6 @@ def test_summary(model, small):
     summary = read_summary(small)
     json.dumps(summary, allow_nan=False)
     training = summary.pop("training")
-    assert training.pop("seconds") > 0
     assert training == {
         "epochs": 2,
         "stopped": "max_epochs",
@@ -800,3 +800,9 @@ def test_summary_needs_no_torch(small):
     )
     command = [sys.executable, "-c", script, str(small)]
     assert subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout == "[]\n"
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    for name in ("first", "second"):
+        save(DrLIM(**QUICK).fit(TABLE), tmp_path / name)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()

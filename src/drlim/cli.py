@@ -377,7 +377,7 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",
         "features": "not named" if names is None else ", ".join(names),
         "pairs": ", ".join(f"{name} {count}" for name, count in pairs.items()),
-        "training": f"{training['epochs']} epochs in {training['seconds']:.1f} s, ended: {training['stopped']}",
+        "training": f"{training['epochs']} epochs, ended: {training['stopped']}",
         "energy": " -> ".join(_short(training[name]) for name in ("energy_first", "energy_last")),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
     }

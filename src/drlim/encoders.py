@@ -108,7 +108,7 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
         )
     channels, height, width = (1, *input_shape)[-3:]
     last_height, last_width = (((side - 5 - 3) // 2 + 1) - 8 for side in (height, width))
-    return nn.Sequential(
+    convnet = nn.Sequential(
         nn.Unflatten(1, (1, height)) if len(input_shape) == 2 else nn.Identity(),  # (b, c, h, w)
         nn.Conv2d(channels, 15, 6),  # C1 (b, 15, 23, 23)
         nn.Tanh(),
@@ -118,6 +118,12 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
         nn.Flatten(),
         nn.Linear(30 * last_height * last_width, n_components),  # F4 (b, n_components)
     )
+    with torch.no_grad():
+        for layer in convnet:
+            if isinstance(layer, nn.Conv2d):
+                # To variance 1 / fan-in, as LeCun's "Efficient BackProp" (1998) asks for tanh; torch's is a third.
+                layer.weight.mul_(3.0**0.5)
+    return convnet
 
 
 def _refuse_channels_last(input_shape: Sequence[int]) -> None:
@@ -182,8 +188,8 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
     Returns
     -------
     torch.nn.Sequential
-        `Standardize`, which does nothing until its ``fit``, and the network, with torch's default initial weights
-        drawn from torch's global generator.
+        `Standardize`, which does nothing until its ``fit``, and the network. Initial weights are torch's, drawn from
+        its global generator; the convolutions' are scaled to LeCun's variance, 1 / fan-in.
 
     Raises
     ------

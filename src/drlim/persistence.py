@@ -42,6 +42,8 @@ _PAIR_SETS = ("similar", "dissimilar", "ignored")
 def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a file.
 
+    The same seed gives the same bytes: times, the ``seconds`` of `history_`, are left out.
+
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
     training, but no sample. The same estimator gives the same bytes.
 
@@ -181,7 +183,6 @@ def read_summary(path: str | os.PathLike[str]) -> dict[str, Any]:
             "stopped": metadata["training"]["stopped"],
             "energy_first": history[0].get("energy") if history else None,
             "energy_last": history[-1].get("energy") if history else None,
-            "seconds": sum(record.get("seconds", 0.0) for record in history),
         },
         "sha256": metadata["sha256"],
     }
@@ -208,7 +209,10 @@ def _metadata(estimator: DrLIM) -> dict[str, Any]:
         "needs": [name for name, needed in needs.items() if needed],
         "feature_names": None if names is None else [str(name) for name in names],
         "training": {
-            "history": [{name: _plain(value) for name, value in record.items()} for record in estimator.history_],
+            "history": [
+                {name: _plain(value) for name, value in record.items() if name != "seconds"}
+                for record in estimator.history_
+            ],
             "stopped": getattr(estimator, "stopped_", None),  # a fit that diverged has none
         },
     }
