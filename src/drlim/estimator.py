@@ -216,14 +216,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             When identical samples are declared dissimilar, or when Ctrl-C ended the training. The map then is
             usable as it stood.
         """
-        before = vars(self).copy()
+        before = self.__dict__.copy()
         try:
             self._fit(X, graph)
         except DivergenceError:
             raise
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
         return self
 
