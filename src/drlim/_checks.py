@@ -65,13 +65,9 @@ def brief_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        text = str(error).strip() or type(error).__name__
-        lines = text.splitlines()
-        if (
-            text == str(error)
-            and len(text) <= _LONGEST_MESSAGE
-            and not any(line.startswith(("[", "array=")) for line in lines)
-        ):
+        text = str(error).strip()
+        lines = text.splitlines() or [type(error).__name__]
+        if 0 < len(text) <= _LONGEST_MESSAGE and not any(line.startswith(("[", "array=")) for line in lines):
             raise
         kept = [lines[0], *(line for line in lines[1:] if line.startswith("Reshape"))]
         raise ValueError(" ".join(kept)[:_LONGEST_MESSAGE]) from None
