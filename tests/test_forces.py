@@ -484,3 +484,40 @@ def test_pairs_that_are_not_the_points():
     message = "Expected 'pairs' to hold indices in [0, 2), one for each of 2 samples. Got [0, 2] at row 0."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         pair_list(torch.zeros(2, 2), np.array([[0, 2]]), Attraction())
+
+
+def counted(law: Any) -> tuple[Any, list[int]]:
+    """Return a law that notes how many distances it is asked for."""
+    counts: list[int] = []
+
+    class Counting:
+        reach = law.reach
+
+        def energy(self, distance: Tensor) -> Tensor:
+            counts.append(distance.numel())
+            return law.energy(distance)
+
+        def force(self, distance: Tensor) -> Tensor:
+            return law.force(distance)
+
+    return Counting(), counts
+
+
+def test_pairs_beyond_the_reach_are_not_formed_and_cost_nothing_in_truth() -> None:
+    Z = torch.from_numpy(np.random.default_rng(0).uniform(0, 30, size=(3000, 2)))
+    near, counts = counted(Repulsion(1.0))
+    energy, gradient = all_pairs(Z, near)
+    assert sum(counts) < 0.15 * 3000**2
+    far, all_counts = counted(FreeLaw(Repulsion(1.0).energy))
+    wanted_energy, wanted_gradient = all_pairs(Z, far)
+    assert sum(all_counts) >= 3000**2
+    assert energy == pytest.approx(wanted_energy, rel=1e-12)
+    torch.testing.assert_close(gradient, wanted_gradient, rtol=0, atol=1e-12)
+
+
+def test_a_point_that_is_not_finite_shows_in_the_energy() -> None:
+    Z = torch.rand(600, 2)
+    Z[17, 1] = torch.nan
+    energy, gradient = all_pairs(Z, Repulsion(0.01))
+    assert np.isnan(energy)
+    assert torch.isnan(gradient).any()

@@ -10,6 +10,7 @@ Two coincident points have no direction to part in and, by decision, exert no fo
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,9 @@ __all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "p
 
 _BLOCK_PAIRS = 2**18
 """Pairs of a dense block: 1 MiB an array in float32, so that a block's handful of arrays stays in cache."""
+
+_FEWEST_ROWS = 32
+"""Rows that a block keeps although the columns of each differ: fewer cost more in calls than they spare in pairs."""
 
 
 class Balance(NamedTuple):
@@ -226,21 +230,60 @@ def graph_energy(
 
 
 def _dense(Z: Tensor, chosen: Tensor, law: Law) -> tuple[float, Tensor]:
-    """Half the energy of the chosen points' springs to all of ``Z``, themselves among them, and the gradient."""
-    gradient = torch.empty(chosen.shape, dtype=torch.float64, device=Z.device)  # (r, d)
+    """Half the energy of the chosen points' springs to all of ``Z``, themselves among them, and the gradient.
+
+    A law of finite reach is felt inside a strip: with the points sorted along the map's longest axis, each block of
+    rows meets one run of columns, and the rest of the pairs are never formed.
+    """
+    order, row_order, blocks = _blocks(Z, chosen, law.reach)
+    sorted_rows = chosen.index_select(0, row_order)
+    others = Z.index_select(0, order).T.contiguous()  # (d, n)
+    gradient = torch.empty(chosen.shape, dtype=torch.float64, device=Z.device)  # (r, d), sorted
     total = torch.zeros((), dtype=torch.float64, device=Z.device)
-    others = Z.T.contiguous()  # (d, n)
-    step = max(1, _BLOCK_PAIRS // max(1, len(Z)))
-    for start in range(0, len(chosen), step):
-        part = slice(start, start + step)
-        displacement = [chosen[part, axis, None] - others[axis] for axis in range(Z.shape[1])]  # d x (b, n)
-        distance = _norm(displacement)  # (b, n)
+    for rows, columns in blocks:
+        displacement = [
+            sorted_rows[rows, axis, None] - others[axis, columns] for axis in range(Z.shape[1])
+        ]  # d x (b, c)
+        distance = _norm(displacement)  # (b, c)
         total += law.energy(distance).sum(dtype=torch.float64)
-        pull = _pull(law, distance)  # (b, n)
+        pull = _pull(law, distance)  # (b, c)
         for axis, component in enumerate(displacement):
-            gradient[part, axis] = (pull * component).sum(1, dtype=torch.float64)
+            gradient[rows, axis] = (pull * component).sum(1, dtype=torch.float64)
     alone = law.energy(torch.zeros(1, dtype=Z.dtype, device=Z.device)).to(torch.float64)[0]
-    return float(total - len(chosen) * alone) / 2, gradient
+    unsorted = torch.empty_like(gradient).index_copy_(0, row_order, gradient)
+    return float(total - len(chosen) * alone) / 2, unsorted
+
+
+def _blocks(Z: Tensor, chosen: Tensor, reach: float) -> tuple[Tensor, Tensor, list[tuple[slice, slice]]]:
+    """Return an order of the points, one of the chosen, and blocks of rows and columns in these orders.
+
+    Every pair within ``reach`` is in one block; a block holds about `_BLOCK_PAIRS` pairs.
+    """
+    worth_it = math.isfinite(reach) and len(Z) * len(chosen) > _BLOCK_PAIRS
+    # Points that are not finite have no order, and their energy must come out as it is.
+    if not worth_it or not bool(torch.isfinite(Z).all()):
+        everything = torch.arange(len(Z), device=Z.device)
+        step = max(1, _BLOCK_PAIRS // max(1, len(Z)))
+        blocks = [(slice(start, start + step), slice(None)) for start in range(0, len(chosen), step)]
+        return everything, torch.arange(len(chosen), device=Z.device), blocks
+    axis = int((Z.amax(0) - Z.amin(0)).argmax())
+    along, order = Z[:, axis].sort(stable=True)
+    rows, row_order = chosen[:, axis].sort(stable=True)
+    # Rounding of a difference must not push a pair out of reach: a little more costs nothing.
+    margin = reach * (1 + 1e-5) + 4 * torch.finfo(Z.dtype).eps * float(along.abs().amax())
+    first = torch.searchsorted(along, rows - margin).tolist()
+    last = torch.searchsorted(along, rows + margin, right=True).tolist()
+    blocks, start = [], 0
+    while start < len(rows):
+        own = last[start] - first[start]
+        stop = min(len(rows), start + max(1, _BLOCK_PAIRS // max(1, own)))
+        while stop - start > _FEWEST_ROWS and last[stop - 1] - first[start] > 1.5 * own:
+            stop = start + (stop - start) // 2
+        while stop - start > 1 and (stop - start) * (last[stop - 1] - first[start]) > 2 * _BLOCK_PAIRS:
+            stop = start + (stop - start) // 2
+        blocks.append((slice(start, stop), slice(first[start], last[stop - 1])))
+        start = stop
+    return order, row_order, blocks
 
 
 def _listed(Z: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:

@@ -135,8 +135,8 @@ class FreeLaw:
     function : callable
         Maps a tensor of distances to energies of the same shape, elementwise, with torch operations.
     reach : float, default=inf
-        Distance from which the function is exactly zero. Pictures mark it; forces are summed over all pairs
-        whatever it says.
+        Distance from which the function is exactly zero. A finite one spares the pairs beyond it; one that is too
+        small drops pairs that count.
 
     Examples
     --------
