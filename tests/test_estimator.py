@@ -255,27 +255,23 @@ def test_score_is_minus_the_energy_over_all_pairs():
     assert trained.score(X, graph=graph) > model.score(X, graph=graph)
 
 
+def global_state():
+    return (
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002 - the global state is what is watched
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        list(warnings.filters),
+    )
+
+
 def test_nothing_global_is_touched(two_groups):
     torch.manual_seed(5)
-    np.random.seed(5)  # noqa: NPY002 - the global state is what is watched
-    before = (
-        torch.get_rng_state().tolist(),
-        np.random.get_state()[1].tolist(),  # noqa: NPY002
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        list(warnings.filters),
-    )
+    np.random.seed(5)  # noqa: NPY002
+    before = global_state()
     fitted(two_groups, encoder=lambda shape, d: nn.Linear(*shape, d))
-    after = (
-        torch.get_rng_state().tolist(),
-        np.random.get_state()[1].tolist(),  # noqa: NPY002
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        list(warnings.filters),
-    )
-    assert before == after
+    assert global_state() == before
 
 
 _BYTES = """
