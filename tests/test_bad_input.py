@@ -17,6 +17,19 @@ X = np.random.default_rng(0).normal(size=(12, 3))
 IMAGES = np.random.default_rng(0).random((12, 28, 28)).astype(np.float32)
 
 
+class Through(nn.Module):
+    """A linear map, and a function of what comes out."""
+
+    def __init__(self, function, dtype=None):
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+        self.function = function
+        self.dtype = dtype
+
+    def forward(self, x):
+        return self.function(self.linear(x if self.dtype is None else x.to(self.dtype)))
+
+
 @pytest.fixture(autouse=True)
 def _no_training(monkeypatch):
     def never(*args, **kwargs):
@@ -94,6 +107,7 @@ def test_samples(bad, error, message):
         ({"interactions": "none"}, "The 'interactions' parameter of DrLIM must be a str among {'all', 'batch'}"),
         ({"max_epochs": 0}, "The 'max_epochs' parameter of DrLIM must be an int in the range [1, inf)"),
         ({"max_epochs": 1.5}, "The 'max_epochs' parameter of DrLIM must be an int in the range [1, inf)"),
+        ({"margin": 10**400}, "The 'margin' parameter of DrLIM must be a float in the range (0.0, inf). Got 1000"),
         ({"tol": -1e-3}, "The 'tol' parameter of DrLIM must be a float in the range [0.0, inf). Got -0.001 instead."),
         ({"device": "gpu"}, "The 'device' parameter of DrLIM must be 'auto' or a device that torch can use here"),
         ({"device": 0}, "The 'device' parameter of DrLIM must be an instance of 'str' or an instance of"),
@@ -110,12 +124,23 @@ def test_parameters(parameters, message):
     ("encoder", "error", "message"),
     [
         (nn.Linear(3, 5), ValueError, "must map (2, ...) samples to shape (2, 2), n_components = 2. It gives (2, 5)."),
-        (nn.Linear(7, 2), ValueError, "On samples of shape (3,) it fails: mat1 and mat2 shapes cannot be multiplied"),
+        (
+            nn.Linear(7, 2),
+            ValueError,
+            "On float32 samples of shape (3,) it fails: mat1 and mat2 shapes cannot be multiplied",
+        ),
         (
             lambda shape, d: None,
             TypeError,
             "must return a torch.nn.Module when called with (input_shape, n_components)",
         ),
+        (nn.Flatten(), ValueError, "n_components = 2. It gives (2, 3)."),
+        (nn.Linear(3, 2).requires_grad_(False), ValueError, "must have weights to train. It has none that require"),
+        (Through(lambda z: z.detach()), ValueError, "must give floating-point outputs that depend on its weights"),
+        (Through(lambda z: z.long()), ValueError, "must give floating-point outputs that depend on its weights"),
+        (Through(lambda z: z * torch.nan), ValueError, "of finite numbers. It gives [[nan, nan], [nan, nan]]"),
+        (Through(lambda z: {}["z" * 2000]), ValueError, "On float32 samples of shape (3,) it fails: 'zzz"),
+        (Through(lambda z: z, dtype=torch.float32), ValueError, "Give X as float32, or let the module take float64."),
         ("convnet", ValueError, "The 'convnet' encoder takes images of at least 24 x 24 pixels"),
     ],
 )

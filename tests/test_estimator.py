@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -312,7 +313,7 @@ def test_an_interrupt_leaves_a_usable_map_and_a_warning(two_groups, monkeypatch)
 
     monkeypatch.setattr(drlim.training, "graph_energy", interrupted)
     model = DrLIM(random_state=0, max_epochs=10, batch_size=5)  # 4 steps an epoch
-    with pytest.warns(UserWarning, match="interrupted after 1 of 10 epochs; the map is usable as it stood"):
+    with pytest.warns(UserWarning, match="interrupted after 1 epochs; the map is usable as it stood"):
         model.fit(two_groups)
     assert model.stopped_ == "interrupted"
     assert model.n_iter_ == len(model.history_) == 1
@@ -410,3 +411,94 @@ def test_masks_and_counts_in_a_module_survive_the_average(two_groups):
     assert model.encoder_.mask.tolist() == [0.0, -np.inf]
     assert int(model.encoder_.count) == 3
     assert np.isfinite(model.embedding_).all()
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("parameters", [{}, {"batch_size": 5}, {"optimizer": "lbfgs"}])
+def test_trains_where_gradients_are_switched_off(two_groups, mode, parameters):
+    with mode():
+        inside = fitted(two_groups, **parameters).embedding_
+    np.testing.assert_array_equal(inside, fitted(two_groups, **parameters).embedding_)
+
+
+def test_lbfgs_gets_as_far_as_adam(two_groups):
+    for seed in range(3):
+        adam = DrLIM(random_state=seed).fit(two_groups).score(two_groups)
+        assert DrLIM(optimizer="lbfgs", random_state=seed).fit(two_groups).score(two_groups) > adam - 0.005
+
+
+def test_no_batch_has_fewer_than_two_samples(two_groups):
+    normalised = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    for n_samples in (3, 5):
+        for interactions in ("all", "batch"):
+            model = DrLIM(encoder=normalised, n_neighbors=1, batch_size=2, interactions=interactions, max_epochs=2)
+            assert np.isfinite(model.fit_transform(two_groups[:n_samples])).all()
+
+
+def test_samples_far_from_zero_are_warned_of(two_groups):
+    with pytest.warns(UserWarning, match="times their spread away from zero.*subtract the mean first"):
+        fitted(two_groups + 1e8)
+
+
+def test_an_interrupted_line_search_is_undone(two_groups, monkeypatch):
+    calls = iter(range(100))
+    seen = []
+
+    def interrupted(*args, **kwargs):
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+        seen.append(graph_energy(*args, **kwargs))
+        return seen[-1]
+
+    monkeypatch.setattr(drlim.training, "graph_energy", interrupted)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = DrLIM(optimizer="lbfgs", learning_rate=1e6, random_state=0).fit(two_groups)
+    assert np.abs(model.embedding_).max() < 1e3
+
+
+def test_weights_thrown_out_by_the_last_step_are_a_divergence(two_groups):
+    model = DrLIM(learning_rate=3e38, max_epochs=1, random_state=0, encoder=nn.Linear(3, 2))
+    X = two_groups.astype(np.float32)
+    try:
+        assert np.isfinite(model.fit(X).embedding_).all()
+    except DivergenceError:
+        assert np.isfinite(model.embedding_).all()
+
+
+def test_a_factory_must_make_a_new_module(two_groups):
+    shared = nn.Linear(3, 2)
+    model = fitted(two_groups, encoder=lambda shape, d: shared)
+    with pytest.raises(ValueError, match="must return a new module at each call"):
+        model.fit(two_groups)
+
+
+def test_the_default_dtype_does_not_matter(two_groups):
+    usual = fitted(two_groups).embedding_
+    torch.set_default_dtype(torch.float64)
+    try:
+        model = fitted(two_groups)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(weight.dtype == torch.float32 for weight in model.encoder_.parameters())
+    assert model.embedding_.shape == usual.shape
+
+
+def test_threads_take_turns(two_groups):
+    dropping = nn.Sequential(nn.Linear(3, 16), nn.Dropout(0.5), nn.Linear(16, 2))
+
+    def embedding(seed):
+        return fitted(two_groups, encoder=dropping, random_state=seed).embedding_
+
+    serial = [embedding(seed) for seed in range(3)]
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(3) as pool:
+        parallel = list(pool.map(embedding, range(3)))
+    assert torch.equal(torch.get_rng_state(), before)
+    for one, other in zip(serial, parallel, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_images_after_a_table_have_no_column_names(two_groups):
+    model = fitted(pd.DataFrame(two_groups, columns=["a", "b", "c"]), max_epochs=1)
+    model.fit(np.random.default_rng(0).random((12, 8, 8)))
+    assert not hasattr(model, "feature_names_in_")

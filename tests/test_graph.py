@@ -375,3 +375,9 @@ def test_a_batch_costs_its_own_neighbors_whatever_n_is():
         tracemalloc.stop()
     assert part.similar.pairs().tolist() == [[0, 2], [1, 3]]
     assert peak < 100_000  # one number a sample would be 4 MB
+
+
+def test_entries_that_cancel_are_no_pair():
+    both = sparse.coo_array(([1.0, -1.0, 2.0], ([0, 0, 1], [1, 1, 2])), shape=(3, 3))
+    assert NeighborhoodGraph.from_csr(both).similar.pairs().tolist() == [[1, 2]]
+    assert both.nnz == 3

@@ -236,3 +236,25 @@ def test_general_springs_are_trained_on():
     soft = make_springs(laws=(lambda d: d.square(), lambda d: torch.exp(-d)))
     history = train(encoder, rows, graph, soft, Settings(max_epochs=100, batch_size=None, learning_rate=1e-2)).history
     assert history[-1]["energy"] < 0.9 * history[0]["energy"]
+
+
+def test_dropout_drops_the_same_in_both_passes_of_a_chunked_step():
+    encoder, rows, graph = random_problem()
+    masks = []
+
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = encoder
+            self.drop = nn.Dropout(0.5)
+
+        def forward(self, x):
+            masks.append(self.drop(torch.ones(len(x), 1)))
+            return self.encoder(x) * masks[-1]
+
+    with seeded(0):
+        train(Noisy(), rows, graph, SPRINGS, Settings(batch_size=None, max_epochs=1, chunk_size=7))
+    first, second = masks[:3], masks[3:]
+    assert len(second) == 3
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    assert not all(bool(mask.all()) for mask in masks)

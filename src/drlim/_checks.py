@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -108,12 +109,23 @@ def check_parameters(values: Mapping[str, Any], constraints: Mapping[str, Any], 
         if accepted == "no_validation":
             continue
         wants_bool = any(kind in accepted for kind in ("boolean", "verbose", bool))
-        judged = object() if isinstance(value, bool | np.bool_) and not wants_bool else value
+        is_bool = isinstance(value, bool | np.bool_)
+        beyond_float = isinstance(value, int) and abs(value) > sys.float_info.max
+        judged = object() if (is_bool and not wants_bool) or beyond_float else value
         try:
-            validate_parameter_constraints({name: accepted}, {name: judged}, caller_name=owner)
+            _validate(name, judged, accepted, owner)
         except InvalidParameterError as refusal:
             sentence = re.sub(r" Got .*", "", str(refusal), flags=re.DOTALL)
             raise InvalidParameterError(f"{sentence} Got {short_repr(value)} instead.") from None
+
+
+def _validate(name: str, value: object, accepted: Any, owner: str) -> None:
+    try:
+        validate_parameter_constraints({name: accepted}, {name: value}, caller_name=owner)
+    except (TypeError, OverflowError) as error:  # numbers that numpy cannot judge, such as a Fraction or 10**400
+        if isinstance(error, InvalidParameterError):
+            raise
+        validate_parameter_constraints({name: accepted}, {name: object()}, caller_name=owner)
 
 
 def check_points(

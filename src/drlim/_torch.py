@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,10 @@ from torch import Tensor
 
 from drlim._checks import InvalidParameterError, short_repr
 
-__all__ = ["Rows", "pick_device", "seeded"]
+__all__ = ["Rows", "pick_device", "random_state", "seeded", "set_random_state"]
+
+_GLOBAL_GENERATORS = threading.RLock()
+"""Held while the global generators are borrowed: two threads would give each other's states back."""
 
 
 def pick_device(device: str | torch.device) -> torch.device:
@@ -41,7 +45,7 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Run a block with torch's global generators seeded, and give them back as they were.
 
     Modules draw initial weights and dropout masks from the global generators and take no other; this is the only
-    way to make a user's own module repeat.
+    way to make a user's own module repeat. One thread at a time runs such a block; others wait.
 
     Parameters
     ----------
@@ -51,10 +55,23 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """
     is_cpu = device is None or device.type == "cpu"
     gpus = range(torch.cuda.device_count()) if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
+    with _GLOBAL_GENERATORS, torch.random.fork_rng(devices=gpus):
         # torch.manual_seed would also seed every GPU, whose generators are not forked here.
         (torch.default_generator.manual_seed if is_cpu else torch.manual_seed)(seed)
         yield
+
+
+def random_state(device: torch.device) -> Tensor:
+    """Return the state of the global generator that modules on a device draw from."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def set_random_state(state: Tensor, device: torch.device) -> None:
+    """Give the global generator a state back."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)
 
 
 class Rows:
@@ -79,6 +96,6 @@ class Rows:
         """Return the rows at ``index``, shape (b, ...), in the dtype wanted."""
         if self._there is not None:
             if isinstance(index, slice):
-                return self._there[index].to(self.dtype)
+                return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
             return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
         return torch.from_numpy(np.array(self._host[index])).to(self.dtype)

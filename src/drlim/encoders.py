@@ -220,7 +220,7 @@ def embed(encoder: nn.Module, rows: Rows, batch_size: int = 1024) -> Tensor:
     Parameters
     ----------
     encoder : torch.nn.Module
-        On the rows' device and in their dtype. Its mode is given back as it was.
+        On the rows' device; computes in the rows' dtype, whatever its own. Its mode is given back as it was.
     rows : Rows
         n samples.
     batch_size : int, default=1024
@@ -235,9 +235,20 @@ def embed(encoder: nn.Module, rows: Rows, batch_size: int = 1024) -> Tensor:
     encoder.eval()
     try:
         with torch.no_grad():
-            return torch.cat(
-                [encoder(rows.take(slice(start, start + batch_size))) for start in range(0, len(rows), batch_size)]
-            )
+            forward = _in_dtype(encoder, rows.dtype)
+            outputs = [
+                forward(rows.take(slice(start, start + batch_size))) for start in range(0, len(rows), batch_size)
+            ]
+            return torch.cat(outputs).to(rows.dtype)
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    """Return the encoder computing with its weights in another dtype; the encoder itself is not changed."""
+    tensors = {**dict(encoder.named_parameters()), **dict(encoder.named_buffers())}
+    moved = {name: value.to(dtype) for name, value in tensors.items() if value.is_floating_point()}
+    if all(value is tensors[name] for name, value in moved.items()):
+        return encoder
+    return lambda x: torch.func.functional_call(encoder, moved, (x,))

@@ -225,6 +225,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
+        if self.stopped_ == "interrupted":
+            warnings.warn(
+                f"Training was interrupted after {self.n_iter_} epochs; the map is usable as it stood.", stacklevel=2
+            )
         return self
 
     def _fit(self, X: ArrayLike, graph: Any) -> None:
@@ -234,9 +238,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         device = pick_device(self.device)
         samples = self._check_samples(X, reset=True)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        with seeded(seed, device):
+        # Callers may have switched gradients off around a whole pipeline.
+        with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
             encoder = self._make_encoder(samples).to(device)
             self.graph_ = self._check_graph(graph, samples)
+            _warn_of_offset(samples)
             _warn_of_twins(samples, self.graph_, springs)
             self._train(encoder, samples, springs, seed)
 
@@ -302,6 +308,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 samples = validate_data(self, X, dtype=dtype, reset=reset, ensure_min_samples=minimum)
         else:
             samples = check_points(X, name="X", min_samples=minimum, ndim=None, dtype=dtype)
+            if reset and hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_  # of an earlier table
         if reset:
             self.input_shape_ = samples.shape[1:]
             self.n_features_in_ = math.prod(self.input_shape_)
@@ -347,7 +355,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _make_encoder(self, samples: NDArray[Any]) -> nn.Module:
         """Build or copy the encoder, and try it on two samples."""
         if isinstance(self.encoder, str):
-            encoder: nn.Module = make_encoder(self.encoder, self.input_shape_, self.n_components)
+            encoder: nn.Module = make_encoder(self.encoder, self.input_shape_, self.n_components).float()
         elif isinstance(self.encoder, nn.Module):
             encoder = copy.deepcopy(self.encoder).float()
         else:
@@ -356,6 +364,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 raise TypeError(
                     "The 'encoder' parameter of DrLIM must return a torch.nn.Module when called with (input_shape, "
                     f"n_components). Got {short_repr(encoder)} instead."
+                )
+            if encoder is getattr(self, "encoder_", None):
+                raise ValueError(
+                    "The 'encoder' parameter of DrLIM must return a new module at each call, not the old one."
                 )
             encoder = encoder.float()
         for module in encoder.children():
@@ -367,8 +379,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _train(self, encoder: nn.Module, samples: NDArray[Any], springs: Springs, seed: int) -> None:
         """Train, and keep whatever finite map comes of it."""
         settings = self._settings(len(samples))
-        device = next((weight.device for weight in encoder.parameters()), torch.device("cpu"))
-        rows = Rows(samples, device, torch.float32)
+        rows = Rows(samples, next(encoder.parameters()).device, torch.float32)
         self.history_: list[dict[str, float]] = []
         self.encoder_ = encoder
         with epoch_bar(settings.max_epochs, self.verbose) as advance:
@@ -386,12 +397,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 self._keep(samples)
                 raise
         self._keep(samples)
-        if self.stopped_ == "interrupted":
-            warnings.warn(
-                f"Training was interrupted after {self.n_iter_} of {settings.max_epochs} epochs; the map is usable "
-                "as it stood.",
-                stacklevel=4,
-            )
 
     def _keep(self, samples: NDArray[Any]) -> None:
         self.n_iter_ = len(self.history_)
@@ -424,9 +429,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _embed(self, samples: NDArray[Any]) -> NDArray[Any]:
         """Map checked samples, in their dtype."""
         dtype = torch.float32 if samples.dtype == np.float32 else torch.float64
-        encoder = self.encoder_ if dtype == torch.float32 else copy.deepcopy(self.encoder_).to(dtype)
-        device = next((weight.device for weight in encoder.parameters()), torch.device("cpu"))
-        embedding: NDArray[Any] = embed(encoder, Rows(samples, device, dtype)).cpu().numpy()
+        device = next(self.encoder_.parameters()).device
+        embedding: NDArray[Any] = embed(self.encoder_, Rows(samples, device, dtype)).cpu().numpy()
         if not np.isfinite(embedding).all():
             raise ValueError(
                 "The encoder maps some of the samples in 'X' to values that are not finite: they lie too far from "
@@ -449,16 +453,55 @@ _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "
 
 
 def _try_encoder(encoder: nn.Module, samples: NDArray[Any], n_components: int) -> None:
-    """Refuse an encoder that fails on, or does not map two samples to, two points."""
-    two = Rows(samples[:2], torch.device("cpu"), torch.float32)
+    """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
     wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
-    try:
-        output = embed(encoder.cpu(), two)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{wanted}. On samples of shape {samples.shape[1:]} it fails: {reason}") from error
-    if output.shape != (2, n_components):
-        raise ValueError(f"{wanted}, n_components = {n_components}. It gives {tuple(output.shape)}.")
+    cpu = torch.device("cpu")
+    kinds = [torch.float32] if samples.dtype == np.float32 else [torch.float32, torch.float64]
+    for kind in kinds:
+        try:
+            output = embed(encoder.cpu(), Rows(samples[:2], cpu, kind))
+        except Exception as error:  # whatever a user's module raises
+            name = str(kind).removeprefix("torch.")
+            hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
+            raise ValueError(
+                f"{wanted}. On {name} samples of shape {samples.shape[1:]} it fails: {_reason(error)}.{hint}"
+            ) from error
+        if output.shape != (2, n_components):
+            raise ValueError(f"{wanted}, n_components = {n_components}. It gives {tuple(output.shape)}.")
+        if not bool(torch.isfinite(output).all()):
+            raise ValueError(f"{wanted}, of finite numbers. It gives {output.tolist()} for the first two samples.")
+    _try_gradient(encoder, Rows(samples[:2], cpu, torch.float32))
+
+
+def _try_gradient(encoder: nn.Module, two: Rows) -> None:
+    """Refuse an encoder without weights to train, or whose output does not depend on them."""
+    if not any(weight.requires_grad for weight in encoder.parameters()):
+        raise ValueError(
+            "The 'encoder' parameter of DrLIM must have weights to train. It has none that require a gradient."
+        )
+    encoder.eval()  # one pass in training mode would move the statistics of a batch normalisation
+    output = encoder(two.take(slice(None)))
+    if not (output.is_floating_point() and output.requires_grad):
+        raise ValueError(
+            "The 'encoder' parameter of DrLIM must give floating-point outputs that depend on its weights through "
+            "operations with a gradient. Look for .detach(), .long() or torch.no_grad() in its forward."
+        )
+
+
+def _reason(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200].rstrip(".")
+
+
+def _warn_of_offset(samples: NDArray[Any]) -> None:
+    """Warn where the samples lie so far from zero that float32, in which encoders train, blurs them."""
+    spread = float(samples.std(dtype=np.float64)) if samples.ndim > 2 else float(np.sqrt(samples.var(axis=0).mean()))
+    farthest = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
+    if spread > 0 and farthest > 1e5 * spread:
+        warnings.warn(
+            f"The samples in 'X' lie {farthest / spread:.0e} times their spread away from zero. Training in float32 "
+            "then blurs them: subtract the mean first, for example with sklearn.preprocessing.StandardScaler.",
+            stacklevel=4,
+        )
 
 
 def _warn_of_twins(samples: NDArray[Any], graph: NeighborhoodGraph, springs: Springs) -> None:

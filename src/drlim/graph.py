@@ -212,6 +212,7 @@ class NeighborhoodGraph:
             given = sparse.coo_array(given)
         except (ValueError, TypeError) as error:  # rows of unequal length, objects, strings
             raise ValueError(f"Expected 'matrix' to hold finite real numbers. Got {short_repr(matrix)}.") from error
+        given.sum_duplicates()  # 1 and -1 for one pair say nothing of it
         if len(given.shape) != 2 or given.shape[0] != given.shape[1]:
             raise ValueError(f"Expected 'matrix' to be square (n_samples, n_samples). Got shape {given.shape}.")
         if given.dtype.kind not in "biuf" or not np.isfinite(given.data).all():

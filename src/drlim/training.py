@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from drlim._torch import Rows
+from drlim._torch import Rows, random_state, set_random_state
 from drlim.encoders import embed
 from drlim.forces import Balance, GraphEnergy, balanced, graph_energy
 from drlim.graph import NeighborhoodGraph
@@ -147,6 +147,7 @@ def train(
     average = _averaged(problem, optimizer)
     run_epoch = _choose_epoch(problem, optimizer)
     history: list[EpochRecord] = []
+    last_finite = copy.deepcopy(average.state_dict())
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
@@ -154,6 +155,7 @@ def train(
             began = time.perf_counter()
             try:
                 similar, dissimilar, pairs = run_epoch(epoch)
+                _check_average(problem, average, epoch)
             except DivergenceError:
                 average.load_state_dict(last_finite)
                 raise
@@ -163,6 +165,8 @@ def train(
             if _has_converged([record["energy"] for record in history], settings):
                 return Result(history, "converged")
     except KeyboardInterrupt:
+        if average is encoder or not _is_finite(average):  # L-BFGS may be in the middle of a line search
+            average.load_state_dict(last_finite)
         return Result(history, "interrupted")
     finally:
         encoder.load_state_dict(average.state_dict())
@@ -205,13 +209,19 @@ def _full_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int)
     def closure() -> float:
         optimizer.zero_grad()
         chunks = [slice(start, start + size) for start in range(0, n_samples, size)]
+        states, outputs = [], []
         with torch.set_grad_enabled(len(chunks) == 1):  # a single chunk keeps its activations for the way back
-            outputs = [problem.encoder(problem.rows.take(chunk)) for chunk in chunks]
+            for chunk in chunks:
+                states.append(random_state(problem.rows.device))
+                outputs.append(problem.encoder(problem.rows.take(chunk)))
         Z = torch.cat([output.detach() for output in outputs])  # (n, d)
         energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
         _check_finite(problem, energy, epoch, step=0)
-        for chunk, output in zip(chunks, outputs, strict=True):
-            Z_chunk = output if output.requires_grad else problem.encoder(problem.rows.take(chunk))
+        for chunk, output, state in zip(chunks, outputs, states, strict=True):
+            Z_chunk = output
+            if len(chunks) > 1:
+                set_random_state(state, problem.rows.device)  # dropout must drop what it dropped before
+                Z_chunk = problem.encoder(problem.rows.take(chunk))
             Z_chunk.backward(energy.gradient[chunk])
         _check_weights(problem, energy, epoch, step=0)
         met.append(energy)
@@ -289,9 +299,9 @@ def _batches(problem: _Problem, epoch: int) -> Iterator[NDArray[np.int64]]:
 
 
 def _steps(problem: _Problem) -> int:
-    """Return the number of steps of an epoch."""
+    """Return the number of steps of an epoch; no batch has fewer than two samples."""
     n_samples = len(problem.rows)
-    return math.ceil(n_samples / (problem.settings.batch_size or n_samples))
+    return max(1, min(math.ceil(n_samples / (problem.settings.batch_size or n_samples)), n_samples // 2))
 
 
 def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
@@ -301,6 +311,7 @@ def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
             parameters,
             lr=problem.settings.learning_rate,
             max_iter=1,
+            max_eval=25,  # else 5/4 of max_iter: a line search of one trial, which stalls at its first refusal
             history_size=20,
             line_search_fn="strong_wolfe",
         )
@@ -351,6 +362,18 @@ def _has_converged(energies: list[float], settings: Settings) -> bool:
         return False
     before, lately = float(np.mean(energies[-2 * window : -window])), float(np.mean(energies[-window:]))
     return lately > before - settings.tol * abs(before)
+
+
+def _is_finite(module: nn.Module) -> bool:
+    """Whether all weights are finite, and small enough that float32 holds what they do to a sample."""
+    return all(bool((weight.abs() < 1e18).all()) for weight in module.parameters())
+
+
+def _check_average(problem: _Problem, average: nn.Module, epoch: int) -> None:
+    """Refuse weights that the last step of an epoch has thrown out of the finite numbers."""
+    if not _is_finite(average):
+        nowhere = GraphEnergy(math.nan, math.nan, torch.empty(0))
+        raise _diverged(problem, nowhere, epoch, _steps(problem) - 1, "result")
 
 
 def _check_finite(problem: _Problem, energy: GraphEnergy, epoch: int, step: int) -> None:
