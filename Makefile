@@ -13,8 +13,8 @@ help: ## list the targets
 demo: $(VENV)/.package ## install, then draw the paper's first map into runs/digits
 	$(BIN)/drlim reproduce digits
 
-reproduce: $(VENV)/.package ## run every experiment of the paper that works so far
-	$(BIN)/drlim reproduce digits
+reproduce: $(VENV)/.paper ## run every experiment of the paper into runs/all, with one page that shows them
+	$(BIN)/drlim reproduce all
 
 test: $(VENV)/.test ## install what the tests need, and run them all
 	$(BIN)/python -m pytest
@@ -37,6 +37,10 @@ $(VENV)/.package: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) "pip>=25.1"
 	$(INSTALL) --editable ".[viz]"
+	@touch $@
+
+$(VENV)/.paper: $(VENV)/.package
+	$(INSTALL) --editable ".[viz,topology]"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package

@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -22,7 +23,19 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 from numpy.typing import NDArray
 
-from drlim.plotting import plot_embedding, plot_history, plot_springs, plot_thumbnails, save_figure
+from drlim.graph import NeighborhoodGraph
+from drlim.plotting import (
+    plot_density,
+    plot_embedding,
+    plot_history,
+    plot_images,
+    plot_relaxation,
+    plot_springs,
+    plot_thumbnails,
+    plot_views,
+    plot_weights,
+    save_figure,
+)
 from drlim.springs import make_springs
 
 Floats = NDArray[np.float64]
@@ -602,3 +615,89 @@ def test_save_figure_writes_the_format_of_the_suffix_whole_and_repeatably(tmp_pa
     assert not (tmp_path / "map.nonsense").exists()
     with pytest.raises(ValueError, match=re.escape("The 'dpi' parameter of save_figure must be an int in the range")):
         save_figure(ax, tmp_path / "map.png", dpi=0)
+
+
+# --- plot_views, plot_weights, plot_images, plot_density, plot_relaxation ------------------------------------------
+
+SOLID = np.random.default_rng(1).normal(size=(50, 3)) * [1.0, 9.0, 3.0]
+TRIPLE = NeighborhoodGraph.from_pairs(3, [(0, 1)])
+
+
+def test_views_show_all_points_from_five_angles_and_keep_distances() -> None:
+    panels = plot_views(SOLID, np.arange(50.0), key_title="order")
+    assert len({(ax.elev, ax.azim) for ax in panels}) == len(panels) == 5
+    assert len({id(ax.figure) for ax in panels}) == 1
+    for ax in panels:
+        (scatter,) = ax.collections
+        drawn = np.column_stack(scatter._offsets3d)
+        np.testing.assert_allclose(
+            np.linalg.norm(drawn - drawn[0], axis=1), np.linalg.norm(SOLID - SOLID[0], axis=1), rtol=1e-6
+        )
+        assert np.all(np.diff(np.ptp(drawn, axis=0)) < 0)  # the longest side lies along z_1
+    render(panels[0].figure)
+
+
+def test_views_do_not_depend_on_the_sign_that_the_svd_gives_an_axis() -> None:
+    (here,), (there,) = (plot_views(points, views=[(0, 0)])[0].collections for points in (SOLID, SOLID + 3.0))
+    np.testing.assert_allclose(np.column_stack(here._offsets3d), np.column_stack(there._offsets3d), atol=1e-9)
+
+
+def test_views_of_fewer_points_than_dimensions() -> None:
+    assert len(plot_views([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])) == 5
+
+
+def test_weights_lie_side_by_side_on_a_scale_around_zero() -> None:
+    weights = np.array([[[1.0, -3.0]], [[0.5, 0.0]], [[2.0, 2.0]]])  # (3, 1, 2)
+    (image,) = plot_weights(weights, columns=2).images
+    sheet = np.ma.filled(image.get_array(), np.nan)
+    nan = np.nan
+    np.testing.assert_array_equal(sheet, [[1, -3, nan, 0.5, 0], [nan] * 5, [2, 2, nan, nan, nan]])
+    low, high = image.get_clim()
+    assert -low == high == pytest.approx(3.0, rel=0.01)
+
+
+def test_images_share_one_scale() -> None:
+    (image,) = plot_images(np.stack([np.zeros((2, 2)), np.full((2, 2), 4.0)])).images
+    assert image.get_clim() == (0.0, 4.0)
+    assert image.get_array().shape == (2, 5)
+
+
+def test_density_counts_samples_and_leaves_empty_cells_white() -> None:
+    ax = plot_density([[0.0, 0.0], [0.1, 0.0], [1.0, 1.0], [0.0, 1.0]], bins=2)
+    cells = ax.collections[0].get_array()
+    assert np.ma.filled(cells, -1).tolist() == [[2.0, -1.0], [1.0, 1.0]]
+    assert cells.mask.sum() == 1
+
+
+def test_relaxation_draws_only_springs_that_pull_or_push() -> None:
+    near, far = [[0.0, 0.0], [2.0, 0.0], [2.5, 0.0]], [[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]
+    panels = plot_relaxation([("near", near), ("far", far)], TRIPLE, margin=1.0)
+    assert [ax.get_title() for ax in panels] == ["near", "far"]
+    styles = [(line.get_linestyle(), line.get_xdata().tolist()) for line in panels[0].lines]
+    assert styles == [("--", [0.0, 2.0]), ("-", [2.0, 2.5])]
+    assert not panels[1].lines  # the similar pair coincides, and the others are farther apart than m
+    assert panels[0].get_xlim() == panels[1].get_xlim()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plot_views(MAP), "Expected 'Z' to have 3 columns to be drawn. Got 2."),
+        (lambda: plot_views(SOLID, views=[(1, 2, 3)]), "Expected 'views' to be pairs (elevation, azimuth) in degrees."),
+        (lambda: plot_views(SOLID, point_size=0), "The 'point_size' parameter of plot_views must be"),
+        (lambda: plot_weights(np.ones((3, 4))), "Expected 'weights' of shape (n, height, width). Got"),
+        (lambda: plot_weights(np.ones((3, 4, 4)), columns=0), "The 'columns' parameter of plot_weights must be"),
+        (lambda: plot_images(np.ones((3, 4, 4)), cmap="grey!"), "The 'cmap' parameter of plot_images must be a name"),
+        (lambda: plot_density(SOLID), "Expected 'Z' to have 2 columns to be drawn. Got 3."),
+        (lambda: plot_density(MAP, bins=0), "The 'bins' parameter of plot_density must be"),
+        (
+            lambda: plot_relaxation([], TRIPLE),
+            "Expected 'frames' to hold at least one pair (title, positions). Got none.",
+        ),
+        (lambda: plot_relaxation([("a", MAP)], TRIPLE), "200"),
+        (lambda: plot_relaxation([("a", MAP[:3])], TRIPLE, margin=0), "The 'margin' parameter of plot_relaxation must"),
+    ],
+)
+def test_what_the_newer_pictures_refuse(call: Callable[[], object], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+        call()

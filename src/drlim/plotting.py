@@ -36,9 +36,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
 
+    from drlim.graph import NeighborhoodGraph
     from drlim.springs import Springs
 
-__all__ = ["plot_embedding", "plot_history", "plot_springs", "plot_thumbnails", "save_figure"]
+__all__ = [
+    "plot_density",
+    "plot_embedding",
+    "plot_history",
+    "plot_images",
+    "plot_relaxation",
+    "plot_springs",
+    "plot_thumbnails",
+    "plot_views",
+    "plot_weights",
+    "save_figure",
+]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -55,6 +67,8 @@ _THUMBNAIL_PITCH = 1.08
 """Least distance between the middles of two thumbnails, in thumbnails: room for their frames."""
 
 _GREY = "#717581"
+_VIEWS = ((90, -90), (25, -60), (25, 12), (25, 84), (0, 0))
+"""Elevation and azimuth of the eye, in degrees: from above, three times from aside, and along the first axis."""
 _SIMILAR: dict[str, Any] = {"color": "#bd1f01", "linestyle": "--"}
 _DISSIMILAR: dict[str, Any] = {"color": "#3f90da", "linestyle": "-"}
 
@@ -333,6 +347,257 @@ def plot_history(history: Sequence[Mapping[str, float]], ax: Axes | None = None)
     return ax
 
 
+def plot_views(
+    Z: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    views: Sequence[tuple[float, float]] = _VIEWS,
+    point_size: float | None = None,
+    cmap: str = "viridis",
+    key_title: str | None = None,
+) -> list[Axes]:
+    """Draw a 3-D map from several viewing angles, side by side, as the paper's figures 7 and 8 do.
+
+    The map is turned so that its principal axes lie along z_1, z_2 and z_3; distances stay.
+
+    Parameters
+    ----------
+    Z : array-like, shape (n_samples, 3)
+        The map.
+    labels : array-like, shape (n_samples,), default=None
+        A class or a number for each sample, as in :func:`plot_embedding`.
+    views : sequence of (float, float), default five
+        Elevation and azimuth of the eye, in degrees.
+    point_size : float, default=None
+        Area of a point in square points, in (0, inf). None shrinks points as their number grows.
+    cmap : str, default="viridis"
+        matplotlib's colour map for a quantity; "twilight" suits an angle.
+    key_title : str, default=None
+        What the labels are.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        One for each view, in one figure; the key stands beside the last.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``Z`` has not 3 columns, ``views`` are not pairs of numbers, or labels do not fit.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> len(plot_views([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], ["a", "b", "c"]))
+    5
+    """
+    _require_matplotlib()
+    points = _check_map(Z, (3,))
+    angles = check_points(views, name="views")
+    if angles.shape[1] != 2:
+        raise ValueError(f"Expected 'views' to be pairs (elevation, azimuth) in degrees. Got {short_repr(views)}.")
+    check_parameters({"point_size": point_size}, {"point_size": [real_in(0.0), None]}, "plot_views")
+    colouring = _colour(labels, len(points), cmap, "plot_views")
+    turned = _along_principal_axes(points)
+    size = float(np.clip(4_000 / len(points), 3, 24)) if point_size is None else point_size
+    panels = []
+    figure = _new_figure((3.1 * len(angles), 3.3))
+    for place, (elevation, azimuth) in enumerate(angles, start=1):
+        ax = figure.add_subplot(1, len(angles), place, projection="3d")
+        style: dict[str, Any] = {"s": size, "c": colouring.rgba}
+        ax.scatter(*turned.T, linewidths=0, **style)
+        ax.view_init(elev=elevation, azim=azimuth)
+        _tidy(ax)
+        ax.set(xticks=[], yticks=[], zticks=[], xlabel="", ylabel="", zlabel="")  # seen end on, labels would pile up
+        ax.set_box_aspect(None, zoom=1.1)
+        ax.set_aspect("equal")
+        panels.append(ax)
+    _draw_key(panels[-1], colouring, key_title)
+    return panels
+
+
+def plot_weights(weights: ArrayLike, *, columns: int = 10, cmap: str = "gray") -> Axes:
+    """Draw the weights of each unit of a first layer as an image, as the paper's figure 7 does.
+
+    Parameters
+    ----------
+    weights : array-like, shape (n_units, height, width)
+        Weights between each unit and the pixels.
+    columns : int, default=10
+        Images a row, at least 1.
+    cmap : str, default="gray"
+        matplotlib's colour map. Its middle is weight 0; one scale serves all units, up to the largest weight
+        but a thousandth.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``weights`` are not finite images or a parameter is out of range.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = plot_weights(np.ones((3, 4, 4)), columns=2)
+    >>> ax.images[0].get_array().shape
+    (9, 9)
+    """
+    _require_matplotlib()
+    values = _check_stack(weights, "weights", columns, cmap, "plot_weights")
+    scale = float(np.quantile(np.abs(values), 0.999)) or 1.0
+    return _draw_sheet(values, columns, cmap, (-scale, scale), "weight")
+
+
+def plot_images(images: ArrayLike, *, columns: int = 10, cmap: str = "gray") -> Axes:
+    """Draw images on one sheet, row by row.
+
+    Parameters
+    ----------
+    images : array-like, shape (n_images, height, width)
+        One scale of brightness serves all.
+    columns : int, default=10
+        Images a row, at least 1.
+    cmap : str, default="gray"
+        matplotlib's colour map.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``images`` are not finite images or a parameter is out of range.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = plot_images(np.ones((5, 4, 4)), columns=2)
+    >>> ax.images[0].get_array().shape
+    (14, 9)
+    """
+    _require_matplotlib()
+    values = _check_stack(images, "images", columns, cmap, "plot_images")
+    return _draw_sheet(values, columns, cmap, (float(values.min()), float(values.max())), None)
+
+
+def plot_density(Z: ArrayLike, *, bins: int = 100, ax: Axes | None = None, cmap: str = "viridis") -> Axes:
+    """Draw how many samples lie in each cell of a grid over a 2-D map, on a logarithmic scale.
+
+    A degenerate map, with most of its samples in a few cells, is told at a glance.
+
+    Parameters
+    ----------
+    Z : array-like, shape (n_samples, 2)
+        The map.
+    bins : int, default=100
+        Cells along each side of the map's bounding box, at least 1.
+    ax : matplotlib.axes.Axes, default=None
+        Where to draw. None makes a figure.
+    cmap : str, default="viridis"
+        matplotlib's colour map; empty cells stay white.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``Z`` has not 2 columns or a parameter is out of range.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> ax = plot_density([[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]], bins=2)
+    >>> float(ax.collections[0].get_array().max())
+    2.0
+    """
+    _require_matplotlib()
+    from matplotlib.colors import LogNorm
+
+    points = _check_map(Z, (2,))
+    check_parameters({"bins": bins}, {"bins": [integer_in(1)]}, "plot_density")
+    _check_cmap("cmap", cmap, "plot_density")
+    ax = _axes_for(ax, 2, "plot_density", figsize=(6.4, 5.4))
+    counts, x, y = np.histogram2d(points[:, 0], points[:, 1], bins=bins)
+    shown = np.ma.masked_equal(counts.T, 0)
+    cells = ax.pcolormesh(x, y, shown, cmap=cmap, norm=LogNorm(1, max(2.0, counts.max())), rasterized=True)
+    bar = ax.figure.colorbar(cells, ax=ax, shrink=0.6, label="samples in a cell")
+    bar.outline.set_visible(False)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    _quiet(ax)
+    return ax
+
+
+def plot_relaxation(
+    frames: Sequence[tuple[str, ArrayLike]], graph: NeighborhoodGraph, *, margin: float = 1.0
+) -> list[Axes]:
+    """Draw points and their springs at several moments, side by side.
+
+    Similar pairs are joined by dashed lines, dissimilar pairs within the margin by solid ones, the wider the stronger
+    the force; dissimilar pairs beyond it feel nothing and get no line.
+
+    Parameters
+    ----------
+    frames : sequence of (str, array-like of shape (n_samples, 2))
+        Title and positions of each moment.
+    graph : NeighborhoodGraph
+        Which pairs are similar. Meant for few points: all pairs are drawn one by one.
+    margin : float, default=1.0
+        The paper's m, in (0, inf).
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        One a moment, all of one scale.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When there is no frame, or positions do not fit the graph.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from drlim import NeighborhoodGraph
+    >>> chain = NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)])
+    >>> (ax,) = plot_relaxation([("start", [[0.0, 0.0], [0.3, 0.0], [0.5, 0.1]])], chain)
+    >>> ax.get_title()
+    'start'
+    """
+    _require_matplotlib()
+    check_parameters({"margin": margin}, {"margin": [real_in(0.0, float("inf"))]}, "plot_relaxation")
+    if not frames:
+        raise ValueError("Expected 'frames' to hold at least one pair (title, positions). Got none.")
+    moments = [(title, _check_map(Z, (2,))) for title, Z in frames]
+    for _, points in moments:
+        check_same_length(len(points), "frames", graph.n_samples, "graph")
+    everywhere = np.concatenate([points for _, points in moments])
+    middle = (everywhere.min(axis=0) + everywhere.max(axis=0)) / 2
+    half = 0.55 * float(np.ptp(everywhere, axis=0).max() or 1.0)
+    figure = _new_figure((2.9 * len(moments), 3.2))
+    panels = []
+    for place, (title, points) in enumerate(moments, start=1):
+        ax = figure.add_subplot(1, len(moments), place)
+        _draw_springs(ax, points, graph, margin)
+        ax.set(title=title, aspect="equal", xticks=[], yticks=[])
+        ax.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
+        _quiet(ax)
+        panels.append(ax)
+    return panels
+
+
 @dataclass(frozen=True)
 class _Colouring:
     """The colour and marker of each sample, and what a key needs to explain them."""
@@ -461,6 +726,63 @@ def _draw_thumbnails(ax: Axes, places: Floats, sides: Floats, pictures: Floats, 
     ax.add_collection(
         PolyCollection(corners, facecolors="none", edgecolors=frames, linewidths=1.0, zorder=4), autolim=False
     )
+
+
+def _along_principal_axes(points: Floats) -> Floats:
+    """Turn points so that their principal axes, made the same way whatever the signs of the SVD, are the axes."""
+    centred = points - points.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2]  # (d, 3), d below 3 for fewer points
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    turned: Floats = np.zeros_like(centred)
+    turned[:, : len(axes)] = centred @ axes.T  # (n, 3)
+    return turned
+
+
+def _check_stack(images: ArrayLike, name: str, columns: int, cmap: str, owner: str) -> Floats:
+    """Return images (c, h, w) for a sheet."""
+    values: Floats = check_points(images, name=name, ndim=None)
+    if values.ndim != 3:
+        raise ValueError(f"Expected '{name}' of shape (n, height, width). Got {short_repr(images)}.")
+    check_parameters({"columns": columns}, {"columns": [integer_in(1)]}, owner)
+    _check_cmap("cmap", cmap, owner)
+    return values
+
+
+def _draw_sheet(images: Floats, columns: int, cmap: str, limits: tuple[float, float], key: str | None) -> Axes:
+    sheet = _sheet(images, min(columns, len(images)))
+    height, width = sheet.shape
+    ax = _new_figure((9.0, max(1.0, (8.0 if key else 9.0) * height / width))).add_subplot()
+    image = ax.imshow(sheet, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="antialiased")
+    ax.set_axis_off()
+    if key:
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, label=key)
+        bar.outline.set_visible(False)
+    return ax
+
+
+def _sheet(images: Floats, columns: int) -> Floats:
+    """Lay images (c, h, w) on one sheet, a pixel apart; what is between them is NaN, drawn as nothing."""
+    n_images, height, width = images.shape
+    rows = -(-n_images // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for place, image in enumerate(images):
+        top, left = place // columns * (height + 1), place % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def _draw_springs(ax: Axes, points: Floats, graph: NeighborhoodGraph, margin: float) -> None:
+    """Draw points, and each spring that pulls or pushes as a line of its force's width."""
+    first, second = np.triu_indices(len(points), 1)
+    similar = {(int(i), int(j)) for i, j in np.sort(graph.similar.pairs(), axis=1)}
+    for i, j in zip(first.tolist(), second.tolist(), strict=True):
+        distance = float(np.linalg.norm(points[i] - points[j]))
+        pulled = (i, j) in similar
+        force = distance if pulled else max(0.0, margin - distance)
+        if force > 0:
+            style = _SIMILAR if pulled else {**_DISSIMILAR, "alpha": 0.5}
+            ax.plot(*points[[i, j]].T, linewidth=0.4 + 2.2 * min(1.0, force / margin), zorder=1, **style)
+    ax.scatter(points[:, 0], points[:, 1], s=30, color="black", zorder=2)
 
 
 def _shades(pictures: NDArray[Any]) -> Floats:
