@@ -2,7 +2,7 @@
 
 Every method is judged on the same test samples. Those that can map new samples are fitted on training samples, as many
 as they can take in the time; t-SNE cannot, and is fitted on the very samples it is judged on. DrLIM's own numbers are
-of the models that the experiments left beside, on these samples. About two minutes on two cores.
+of the models that the experiments left beside, on these samples. Half a minute on two cores.
 """
 
 from __future__ import annotations

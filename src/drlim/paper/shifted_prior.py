@@ -2,7 +2,7 @@
 
 Each of the 30,000 samples of experiment 2 is similar to (a) its 5 nearest neighbours, (b) its 4 translations and (c)
 the 4 translations of each of its neighbours. Expected: no trace of the shift, all copies of a digit in one small
-region, and the map of experiment 1. Measured: see `judge`. About five minutes on two cores.
+region, and the map of experiment 1. Measured: see `judge`. About three minutes on two cores.
 """
 
 from __future__ import annotations

@@ -66,9 +66,8 @@ def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = Non
     history = [{"epoch": float(step), **energy} for step, energy in enumerate(energies)]
     ax = plotting.plot_history(history)
     ax.set(title="Energy of twelve points", xlabel="step", xscale="symlog")
-    for text, words in zip(
-        ax.get_legend().get_texts(), ("all springs", "similar pairs", "dissimilar pairs"), strict=True
-    ):
+    names: Any = ax.get_legend()
+    for text, words in zip(names.get_texts(), ("all springs", "similar pairs", "dissimilar pairs"), strict=True):
         text.set_text(words)  # these are sums, not means
     plotting.save_figure(ax, folder / "energy.png")
     report = Report("springs", rows, time.perf_counter() - began, folder, {"figures": FIGURES})
