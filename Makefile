@@ -13,7 +13,7 @@ help: ## list the targets
 demo: $(VENV)/.package ## install, then draw the paper's first map into runs/digits
 	$(BIN)/drlim reproduce digits
 
-reproduce: $(VENV)/.paper ## run every experiment of the paper into runs/all, with one page that shows them
+reproduce: $(VENV)/.paper ## run every experiment of the paper into runs, with one page that shows them
 	$(BIN)/drlim reproduce all
 
 test: $(VENV)/.test ## install what the tests need, and run them all

@@ -313,7 +313,7 @@ def test_an_interrupt_leaves_a_usable_map_and_a_warning(two_groups, monkeypatch)
 
     monkeypatch.setattr(drlim.training, "graph_energy", interrupted)
     model = DrLIM(random_state=0, max_epochs=10, batch_size=5)  # 4 steps an epoch
-    with pytest.warns(UserWarning, match="interrupted after 1 epochs; the map is usable as it stood"):
+    with pytest.warns(UserWarning, match="interrupted after 1 of 10 epochs; the map is usable as it stood"):
         model.fit(two_groups)
     assert model.stopped_ == "interrupted"
     assert model.n_iter_ == len(model.history_) == 1

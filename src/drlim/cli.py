@@ -122,7 +122,7 @@ def _drlim(
 @app.command(cls=_Reproduce)
 def reproduce(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The experiment.")],
-    output: Annotated[Path, typer.Option(help="Folder that gets a folder NAME with the results.")] = Path("runs"),
+    output: Annotated[Path, typer.Option(help="Folder that gets a folder NAME with the results; of "all", one for each.")] = Path("runs"),
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -133,7 +133,7 @@ def reproduce(
         raise UsageError(f"No such experiment: {name}.{nearest(name, paper.EXPERIMENTS)}")
     from drlim.datafiles import check_output
 
-    folder = output / name
+    folder = output if name == "all" else output / name
     folder.mkdir(parents=True, exist_ok=True)
     check_output(folder / "report.json", [".json"])
     report = paper.reproduce(name, folder, random_state=seed)

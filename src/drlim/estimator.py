@@ -226,8 +226,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self.__dict__.update(before)
             raise
         if self.stopped_ == "interrupted":
+            planned = self._settings(len(self.embedding_)).max_epochs
             warnings.warn(
-                f"Training was interrupted after {self.n_iter_} epochs; the map is usable as it stood.", stacklevel=2
+                f"Training was interrupted after {self.n_iter_} of {planned} epochs; the map is usable as it stood.",
+                stacklevel=2,
             )
         return self
 
