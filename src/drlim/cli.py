@@ -122,7 +122,9 @@ def _drlim(
 @app.command(cls=_Reproduce)
 def reproduce(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The experiment.")],
-    output: Annotated[Path, typer.Option(help="Folder that gets a folder NAME with the results; of "all", one for each.")] = Path("runs"),
+    output: Annotated[
+        Path, typer.Option(help="Folder that gets a folder with the results of each experiment run.")
+    ] = Path("runs"),
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
     as_json: Json = False,
 ) -> None:
