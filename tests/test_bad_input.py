@@ -167,6 +167,12 @@ def test_graphs(graph, error, message):
     refuses(message, error=error, graph=graph)
 
 
+@pytest.mark.parametrize("graph", [NeighborhoodGraph.from_pairs(12, [(0, 1)]), sparse.csr_array((12, 12))])
+def test_a_graph_in_the_place_of_labels_is_not_lost_in_silence(graph):
+    with pytest.raises(TypeError, match=re.escape("Pass it by name: fit(X, graph=graph).")):
+        DrLIM().fit(X, graph)
+
+
 @pytest.mark.parametrize("pairs", [[(0, 12)], [(-1, 0)], [(0.5, 1)], [(np.nan, 1)], [(np.inf, 1)], [(3, 3)]])
 def test_edges_are_refused_where_they_are_given(pairs):
     with pytest.raises(ValueError, match=re.escape("Expected 'similar' to")):

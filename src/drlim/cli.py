@@ -162,7 +162,7 @@ def fit(
     batch_size: Annotated[str, typer.Option(help="Samples a step, auto or all.")] = "auto",
     interactions: Annotated[str, typer.Option(help="What a batch feels: all samples, or those in the batch.")] = "all",
     max_epochs: Annotated[str, typer.Option(help="Passes through the samples, or auto.")] = "auto",
-    tol: Annotated[float, typer.Option(help="Stop when ten epochs gain less than this share.")] = 1e-4,
+    tol: Annotated[float, typer.Option(help="Stop when a fifth of the epochs gains less than this share.")] = 1e-4,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same map.")] = 0,
     as_json: Json = False,

@@ -64,6 +64,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         - a callable ``(input_shape, n_components) -> module``.
     n_neighbors : int, default=5
         Nearest neighbours declared similar when `fit` gets no graph, in [1, n_samples). 5 is the paper's number.
+        Distances are Euclidean, of the values as they are: scale the columns of a table first.
     margin : float, default=1.0
         The paper's m, in (0, inf): dissimilar samples nearer than this repel. It sets the unit of length of the
         map; the paper names no value.
@@ -216,6 +217,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             When identical samples are declared dissimilar, or when Ctrl-C ended the training. The map then is
             usable as it stood.
         """
+        if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
+            raise TypeError("A graph was given as 'y', which is ignored. Pass it by name: fit(X, graph=graph).")
         before = self.__dict__.copy()
         try:
             self._fit(X, graph)
