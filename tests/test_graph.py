@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import pickle
 import re
 import tracemalloc
 from itertools import combinations
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.model_selection import KFold, train_test_split
+from sklearn.utils import _safe_indexing
 
-from drlim import NeighborhoodGraph
+from drlim import ModelFileError, NeighborhoodGraph
+from drlim.blocks import Blocks
+from drlim.description import count_components
+from drlim.graphfile import arrays_of
+from drlim.modelfile import KEY, metadata_text, sealed
+from drlim.pairset import PairSet
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -26,12 +36,10 @@ KINDS = ("similar", "dissimilar", "ignored")
 def as_sets(graph: NeighborhoodGraph) -> dict[str, set[tuple[int, int]]]:
     """State of every pair, literally: which pairs are in each."""
     everything = set(combinations(range(graph.n_samples), 2))
-    listed = {
-        kind: set() if pairs is None else {tuple(pair) for pair in pairs.pairs().tolist()}
-        for kind, pairs in zip(KINDS, (graph.similar, graph.dissimilar, graph.ignored), strict=True)
-    }
+    listed = {kind: {tuple(pair) for pair in getattr(graph, kind).pairs().tolist()} for kind in KINDS}
     rest = everything - listed["similar"] - listed["dissimilar"] - listed["ignored"]
-    listed["dissimilar" if graph.dissimilar is None else "ignored"] |= rest
+    assert not (rest and graph.rest == "dissimilar")
+    listed["ignored"] |= rest
     return listed
 
 
@@ -108,9 +116,7 @@ def test_every_pair_is_in_one_state(graph):
 @quick
 @given(graphs())
 def test_rows_are_symmetric_sorted_and_without_loops(graph):
-    for pairs in (graph.similar, graph.dissimilar, graph.ignored):
-        if pairs is None:
-            continue
+    for pairs in (graph.similar, graph.stated_dissimilar, graph.ignored):
         assert pairs.indptr.dtype == pairs.indices.dtype == np.int64
         rows = [pairs.indices[a:b].tolist() for a, b in zip(pairs.indptr[:-1], pairs.indptr[1:], strict=True)]
         assert all(row == sorted(set(row)) for row in rows)
@@ -135,8 +141,7 @@ def test_subgraph_is_the_literal_one(graph, data):
     assert as_sets(part) == expected
     assert (position == -1).all()
     assert graph.subgraph(np.array(samples, dtype=np.int64)) == part
-    assert (part.dissimilar is None) == (graph.dissimilar is None)
-    assert (part.ignored is None) == (graph.ignored is None)
+    assert part.rest == graph.rest
 
 
 def test_subgraph_renumbers_in_the_order_given():
@@ -174,7 +179,7 @@ def test_to_a_matrix_and_back(graph):
     assert matrix.shape == (graph.n_samples, graph.n_samples)
     assert (matrix != matrix.T).nnz == 0
     assert matrix.diagonal().sum() == 0
-    assert NeighborhoodGraph.from_csr(matrix) == NeighborhoodGraph(graph.n_samples, graph.similar)
+    assert NeighborhoodGraph.from_csr(matrix) == NeighborhoodGraph.from_sets(graph.n_samples, graph.similar)
 
 
 def test_a_matrix_given_away_is_ones_own():
@@ -381,3 +386,427 @@ def test_entries_that_cancel_are_no_pair():
     both = sparse.coo_array(([1.0, -1.0, 2.0], ([0, 0, 1], [1, 1, 2])), shape=(3, 3))
     assert NeighborhoodGraph.from_csr(both).similar.pairs().tolist() == [[1, 2]]
     assert both.nnz == 3
+
+
+def labelled(codes: list[int]) -> NeighborhoodGraph:
+    """Classes alike within and apart between, implied."""
+    array = np.array(codes)
+    sets = (PairSet.from_blocks(Blocks.from_codes(array, **levels)) for levels in ({"within": 1.0}, {"between": 1.0}))
+    return NeighborhoodGraph.from_sets(len(codes), *sets, rest="ignored")
+
+
+def test_weights_by_hand():
+    graph = NeighborhoodGraph.from_pairs(
+        4, [(0, 1), (2, 1), (1, 0)], dissimilar=[(0, 3)], weights=[0.5, 2, 1.5], dissimilar_weights=[4]
+    )
+    assert graph.similar.pairs().tolist() == [[0, 1], [1, 2]]
+    assert graph.similar.pair_weights().tolist() == [1.5, 2.0]
+    assert (graph.similar.total_weight, graph.dissimilar.total_weight) == (3.5, 4.0)
+    assert (graph.n_similar, graph.n_dissimilar, graph.n_ignored) == (2, 1, 3)
+    part = graph.subgraph([2, 1])
+    assert part.similar.pair_weights().tolist() == [2.0]
+    assert graph != NeighborhoodGraph.from_pairs(4, [(0, 1), (1, 2)], dissimilar=[(0, 3)])
+
+
+def test_unit_weights_are_no_weights():
+    graph = NeighborhoodGraph.from_pairs(3, [(0, 1)], weights=[1.0])
+    assert graph.similar.weights is None
+    assert graph == NeighborhoodGraph.from_pairs(3, [(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ([1.0], ValueError, "Expected one weight for each of the 2 pairs in 'similar', shape (2,). Got an array of"),
+        (2.0, ValueError, "Expected one weight for each of the 2 pairs in 'similar', shape (2,). Got 2.0."),
+        ([[1, 2], [3]], ValueError, "Expected one weight for each of the 2 pairs in 'similar', shape (2,). Got [[1,"),
+        ([1.0, 0.0], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got 0.0 at row 1: leave"),
+        ([-1.0, 1.0], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got -1.0 at row 0: "),
+        ([1.0, np.nan], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got nan at row 1: "),
+        ([np.inf, 1], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got inf at row 0: "),
+        ([True, True], TypeError, "Expected the weights of 'similar' to be numbers. Got an array of shape (2,) and"),
+        (["1", "2"], TypeError, "Expected the weights of 'similar' to be numbers. Got an array of shape (2,) and"),
+    ],
+)
+def test_bad_weights(weights, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)], weights=weights)
+
+
+def test_weights_of_pairs_that_are_not_given():
+    with pytest.raises(ValueError, match=r"^Expected 'dissimilar_weights' together with 'dissimilar'"):
+        NeighborhoodGraph.from_pairs(3, [(0, 1)], dissimilar_weights=[1.0])
+
+
+def test_a_weighted_matrix_and_back():
+    matrix = sparse.csr_array([[7, 0.5, 0], [2, 0, 0], [0, 3, 0]])
+    graph = NeighborhoodGraph.from_csr(matrix, weighted=True)
+    assert graph.similar.pair_weights().tolist() == [2.0, 3.0]  # the larger of two entries
+    assert graph.to_csr(weighted=True).toarray().tolist() == [[0, 2, 0], [2, 0, 3], [0, 3, 0]]
+    assert NeighborhoodGraph.from_csr(graph.to_csr(weighted=True), weighted=True) == graph
+    assert graph.to_csr().dtype == bool
+    with pytest.raises(ValueError, match=r"^Expected 'matrix' to hold no negative weight. Got -1.0"):
+        NeighborhoodGraph.from_csr([[0, -1.0], [0, 0]], weighted=True)
+    with pytest.raises(ValueError, match=r"^The 'weighted' parameter of NeighborhoodGraph.from_csr must be"):
+        NeighborhoodGraph.from_csr(matrix, weighted="yes")
+
+
+def test_implied_pairs_to_a_matrix():
+    graph = labelled([0, 0, 1, 0, -1])
+    assert graph.to_csr().toarray().astype(int).tolist() == [
+        [0, 1, 0, 1, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]
+    ]  # fmt: skip
+    assert [graph.neighbors(i).tolist() for i in range(5)] == [[1, 3], [0, 3], [], [0, 1], []]
+
+
+@pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
+def test_from_networkx_of_any_kind(kind):
+    given = kind()
+    given.add_nodes_from("cab")
+    given.add_edge("c", "b", strength=2.0)
+    given.add_edge("b", "a")
+    given.add_edge("a", "a")
+    graph = NeighborhoodGraph.from_networkx(given)
+    assert graph == NeighborhoodGraph.from_pairs(3, [(0, 2), (1, 2)])  # c, a, b: as added
+    weighted = NeighborhoodGraph.from_networkx(given, nodelist=["a", "b", "c"], weight="strength")
+    assert weighted == NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)], weights=[1.0, 2.0])
+    assert NeighborhoodGraph.from_networkx(given, nodelist=["c", "b"]) == NeighborhoodGraph.from_pairs(2, [(0, 1)])
+
+
+@pytest.mark.parametrize("weight", [0, -1.0, np.nan, np.inf, "3", None, True, 10**400, 1j])
+def test_from_networkx_with_bad_weights(weight):
+    given = nx.Graph()
+    given.add_edge(0, 1, strength=weight)
+    with pytest.raises(ValueError, match=r"^Expected the edges' 'strength' to be finite numbers above 0. Got"):
+        NeighborhoodGraph.from_networkx(given, weight="strength")
+
+
+@pytest.mark.parametrize(
+    ("given", "nodelist", "error", "message"),
+    [
+        ([(0, 1)], None, TypeError, "Expected 'graph' to be a networkx graph. Got [(0, 1)]."),
+        (nx.Graph(), None, ValueError, "Expected 'graph' to have nodes, one for each sample. Got none."),
+        (nx.path_graph(3), [0, 7], ValueError, "Expected 'nodelist' to hold nodes of 'graph'. Got 7, which is"),
+        (nx.path_graph(3), [0, 1, 1], ValueError, "Expected 'nodelist' to hold distinct nodes. Got 1 repeated."),
+        (nx.path_graph(3), [[0]], TypeError, "Expected 'nodelist' to hold nodes of 'graph'. Got one that"),
+    ],
+)
+def test_bad_networkx_graphs(given, nodelist, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        NeighborhoodGraph.from_networkx(given, nodelist=nodelist)
+
+
+@pytest.mark.parametrize(
+    ("index", "samples"),
+    [
+        (slice(1, None), [1, 2, 3]),
+        (slice(None, None, -1), [3, 2, 1, 0]),
+        ([2, 0], [2, 0]),
+        (np.array([False, True, True, False]), [1, 2]),
+        ([True, False, False, True], [0, 3]),
+        ((np.array([3, 1]), ...), [3, 1]),
+    ],
+)
+def test_an_index_cuts_a_graph(index, samples):
+    graph = NeighborhoodGraph.from_pairs(4, [(0, 1), (1, 2), (2, 3)])
+    assert graph[index] == graph.subgraph(samples)
+
+
+@pytest.mark.parametrize("index", [2, "a", None, (0, 1), [[0, 1]], [True, False], 1.5, ...])
+def test_bad_indices(index):
+    with pytest.raises(TypeError, match=r"^Expected 'samples' to be a 1-D array of integer indices"):
+        NeighborhoodGraph.from_pairs(4, [])[index]
+
+
+def test_scikit_learn_cuts_a_graph_like_data():
+    X, graph = np.arange(12.0).reshape(6, 2), NeighborhoodGraph.from_pairs(6, [(0, 3), (1, 4), (2, 5), (3, 5)])
+    assert graph.shape == (6, 6)
+    assert len(graph) == 6
+    for train, test in KFold(3).split(X):
+        assert _safe_indexing(graph, train) == graph.subgraph(train)
+        assert _safe_indexing(graph, test) == graph.subgraph(test)
+    X_train, _, kept, _ = train_test_split(X, graph, random_state=0)
+    assert kept == graph.subgraph((X_train[:, 0] / 2).astype(int))
+
+
+def test_a_graph_is_no_sequence():
+    graph = NeighborhoodGraph.from_pairs(4, [])
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(graph)
+
+
+def test_sets_of_other_samples():
+    with pytest.raises(ValueError, match=r"^Expected 'ignored' to be of 3 samples\. Got one of 4\.$"):
+        NeighborhoodGraph.from_sets(3, ignored=PairSet.empty(4))
+    with pytest.raises(TypeError, match=r"^Expected 'similar' to be a PairSet\. Got \[\(0, 1\)\]\.$"):
+        NeighborhoodGraph.from_sets(3, [(0, 1)])
+    with pytest.raises(ValueError, match=r"^The 'rest' parameter of NeighborhoodGraph must be"):
+        NeighborhoodGraph.from_sets(3, rest="similar")
+
+
+# describe
+
+
+def test_a_description_by_hand(capsys):
+    graph = NeighborhoodGraph.from_pairs(6, [(0, 1), (1, 2), (3, 4)]) | NeighborhoodGraph.from_pairs(
+        6, [], dissimilar=[(0, 1)]
+    )
+    X = np.array([[0, 0], [0, 0], [1, 1], [1, 1], [2, 2], [0, 0]])
+    found = graph.describe(X)
+    assert (found.samples, found.similar, found.dissimilar, found.ignored) == (6, 2, 12, 1)
+    assert (found.contradictions, found.degrees, found.isolated, found.components) == (1, (0.0, 1.0, 1.0), 2, 4)
+    assert found.duplicates == 3  # (0, 5), (1, 5), (2, 3); (0, 1) is ignored
+    assert capsys.readouterr().out == f"{found}\n"
+    assert str(found).splitlines()[:3] == [
+        "samples                6",
+        "similar pairs          2",
+        "dissimilar pairs       12",
+    ]
+    assert [text.split(":")[0] for text in found.warnings] == [
+        "2 of 6 samples are similar to no other",
+        "the similar pairs fall into 2 groups that no similar pair joins",
+        "1 pairs are stated similar and dissimilar, and so ignored",
+        "3 pairs of identical samples are dissimilar",
+    ]
+    assert all(f"Warning: {text}" in str(found) for text in found.warnings)
+
+
+def test_a_description_may_be_silent(capsys):
+    graph = NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)])
+    found = graph.describe(verbose=False)
+    assert capsys.readouterr().out == ""
+    assert found.warnings == ()
+    assert found.duplicates is None
+    assert "duplicates" not in str(found)
+    with pytest.raises(ValueError, match=r"^The 'verbose' parameter of NeighborhoodGraph.describe must be"):
+        graph.describe(verbose=None)
+
+
+@pytest.mark.parametrize(
+    ("graph", "warning"),
+    [
+        (NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)], dissimilar=[]), "no pair is dissimilar"),
+        (NeighborhoodGraph.from_pairs(3, []), "no pair is similar"),
+    ],
+)
+def test_a_graph_that_will_not_train(graph, warning):
+    assert any(text.startswith(warning) for text in graph.describe(verbose=False).warnings)
+
+
+def test_describing_other_samples():
+    graph = NeighborhoodGraph.from_pairs(3, [])
+    with pytest.raises(ValueError, match=r"^Expected 'X' and 'graph' to describe the same samples"):
+        graph.describe(np.zeros((4, 2)))
+    with pytest.raises(ValueError, match="NaN"):
+        graph.describe([[0.0], [1.0], [np.nan]])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_components_are_those_of_a_search_over_all_pairs(data):
+    n = data.draw(st.integers(1, 9))
+    pair = st.sampled_from(list(combinations(range(n), 2)) or [(0, 0)])
+    found = PairSet.empty(n)
+    for _ in range(data.draw(st.integers(0, 2))):
+        codes = data.draw(st.lists(st.integers(-1, 2), min_size=n, max_size=n))
+        within, between, outside = (data.draw(st.sampled_from([0.0, 1.0])) for _ in range(3))
+        blocks = Blocks.from_codes(np.array(codes), within=within, between=between, outside=outside)
+        found = found | PairSet.from_blocks(blocks)
+    for act in (PairSet.__or__, PairSet.__sub__):
+        listed = [one for one in data.draw(st.lists(pair, max_size=14)) if n > 1]
+        found = act(found, PairSet.from_pairs(n, listed))
+    literal = nx.Graph()
+    literal.add_nodes_from(range(n))
+    literal.add_edges_from(found.pairs().tolist())
+    assert count_components(found) == nx.number_connected_components(literal)
+
+
+def test_components_of_many_classes_cost_little():
+    n = 200_000
+    codes = np.arange(n) % 1000
+    blocks = Blocks.from_codes(codes, within=1.0)
+    assert count_components(PairSet.from_blocks(blocks)) == 1000
+    bridges = PairSet.from_pairs(n, np.column_stack([np.arange(10), np.arange(1, 11)]))
+    assert count_components(PairSet.from_blocks(blocks) | bridges) == 990
+    assert count_components(PairSet.from_blocks(Blocks.constant(n, 1.0)) - PairSet.from_blocks(blocks)) == 1
+    many = Blocks.from_codes(np.arange(n) % 50_000, within=1.0)  # a minute, were it squared
+    assert count_components(PairSet.from_blocks(many)) == 50_000
+
+
+# save and load
+
+
+@st.composite
+def any_graphs(draw: st.DrawFn) -> NeighborhoodGraph:
+    graph = draw(graphs())
+    if draw(st.booleans()):
+        graph = graph * draw(st.sampled_from([0.5, 3.0]))
+    for _ in range(draw(st.integers(0, 2))):
+        codes = draw(st.lists(st.integers(-1, 2), min_size=graph.n_samples, max_size=graph.n_samples))
+        graph = draw(st.sampled_from([graph | labelled(codes), graph - labelled(codes)]))
+    return graph.with_rest(draw(st.sampled_from(["dissimilar", "ignored"])))
+
+
+@quick
+@given(graph=any_graphs())
+def test_what_is_saved_is_loaded(graph, tmp_path_factory):
+    path = tmp_path_factory.mktemp("graphs") / "graph"
+    graph.save(path)
+    loaded = NeighborhoodGraph.load(path)
+    assert loaded == graph
+    assert (loaded.n_similar, loaded.n_dissimilar, loaded.rest) == (graph.n_similar, graph.n_dissimilar, graph.rest)
+    first = path.read_bytes()
+    loaded.save(path)
+    assert path.read_bytes() == first
+    with pytest.raises(ValueError, match="read-only"):
+        loaded.similar.indptr[0] = 1
+
+
+def _forged(path, change, n_samples=4):
+    """Write a file with the checksum right and the arrays changed."""
+    graph = NeighborhoodGraph.from_pairs(4, [(0, 1), (1, 2)], weights=[2.0, 3.0]) | labelled([0, 0, 1, -1])
+    sets = {kind: getattr(graph, f"stated_{kind}") for kind in KINDS}
+    arrays = {name: array.copy() for name, array in arrays_of(sets, graph.rest).items()}
+    change(arrays)
+    metadata = {"graph_format": 1, "n_samples": n_samples}
+    path.write_bytes(sealed(safetensors.numpy.save(arrays, {KEY: metadata_text(metadata)})))
+    return path
+
+
+def _set(name, place, value):
+    def change(arrays):
+        arrays[name][place] = value
+
+    return change
+
+
+def _replace(name, make):
+    return lambda arrays: arrays.__setitem__(name, make(arrays.get(name)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set("similar.indices", 0, 4), "the similar pairs of its graph do not fit 4 samples"),
+        (_set("similar.indices", 0, -1), "the similar pairs of its graph do not fit 4 samples"),
+        (_set("similar.indices", 0, 3), "the similar pairs of its graph are not symmetric, or not in order"),
+        (_set("similar.indices", 0, 0), "the similar pairs of its graph are not symmetric, or not in order"),
+        (_set("similar.indptr", 1, 9), "the similar pairs of its graph do not fit 4 samples"),
+        (_set("similar.indptr", 0, 1), "the similar pairs of its graph do not fit 4 samples"),
+        (_replace("similar.indptr", lambda array: array[:-1]), "the similar pairs of its graph do not fit 4 samples"),
+        (_replace("similar.indices", lambda a: a.astype(np.int32)), "the similar pairs of its graph are not whole"),
+        (_replace("similar.indices", lambda a: a.reshape(2, -1)), "the similar pairs of its graph are not whole"),
+        (lambda arrays: arrays.pop("similar.indptr"), "the similar pairs of its graph are not whole"),
+        (lambda arrays: arrays.pop("dissimilar.indices"), "the dissimilar pairs of its graph are not whole"),
+        (_set("similar.weights", 0, 7.0), "the weights of the similar pairs of its graph are not symmetric"),
+        (_set("similar.weights", 0, np.nan), "the weights of the similar pairs of its graph are not one finite"),
+        (_set("similar.weights", 0, -1.0), "the weights of the similar pairs of its graph are not one finite"),
+        (_replace("similar.weights", lambda a: a[1:]), "the weights of the similar pairs of its graph are not one"),
+        (_replace("ignored.weights", lambda _: np.ones(1)), "the ignored pairs of its graph are not whole"),
+        (_set("similar.codes", 0, -2), "the classes of the similar pairs of its graph do not fit 4 samples"),
+        (_set("similar.codes", 0, 2**60), "the classes of the similar pairs of its graph do not fit 4 samples"),
+        (_replace("similar.codes", lambda a: a[1:]), "the classes of the similar pairs of its graph do not fit"),
+        (_replace("similar.levels", lambda a: a[1:]), "the classes of the similar pairs of its graph are not whole"),
+        (_set("similar.levels", 0, np.inf), "a weight between classes of the similar pairs of its graph is not"),
+        (lambda arrays: arrays.pop("similar.levels"), "the classes of the similar pairs of its graph are not whole"),
+        (_replace("similar.table", lambda _: np.ones(9)), "the classes of the similar pairs of its graph are not"),
+        (_replace("rest", lambda _: np.zeros(1, dtype=np.uint8)), "the rest of its graph is of no known kind"),
+        (_replace("friends", lambda _: np.ones(3)), "its graph has an unknown part 'friends'"),
+    ],
+)
+def test_forged_files_are_refused(tmp_path, change, message):
+    assert NeighborhoodGraph.load(_forged(tmp_path / "good", lambda arrays: None)).n_contradictions == 1
+    with pytest.raises(ModelFileError, match=re.escape(f"cannot be used: {message}")):
+        NeighborhoodGraph.load(_forged(tmp_path / "bad", change))
+
+
+@pytest.mark.parametrize(
+    ("table", "fits"),
+    [([0, 1, 1, 0.0], True), ([0, 1, 2, 0.0], False), ([0, 1, 1.0], False), ([3.0], False)],
+)
+def test_forged_tables_are_refused(tmp_path, table, fits):
+    def change(arrays):
+        del arrays["similar.levels"]
+        arrays["similar.codes"] = np.array([0, 0, 1, 1])
+        arrays["similar.table"] = np.array(table)
+
+    path = _forged(tmp_path / "graph", change)
+    if fits:
+        assert NeighborhoodGraph.load(path).stated_similar.weight_of(0, 3) == 1
+    else:
+        with pytest.raises(ModelFileError, match="the table of classes of the similar pairs of its graph does not fit"):
+            NeighborhoodGraph.load(path)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 10**12, 10**30, 4.0, "4", None, True])
+def test_a_claimed_size_costs_nothing(tmp_path, n_samples):
+    path = _forged(tmp_path / "graph", lambda arrays: None, n_samples)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError):
+            NeighborhoodGraph.load(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "graph"
+    NeighborhoodGraph.from_pairs(4, [(0, 1)]).save(path)
+    whole = path.read_bytes()
+    for content in (b"", whole[:7], whole[: len(whole) // 2], whole[:-1], whole + b"0", b"PK" + whole, whole[8:]):
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError):
+            NeighborhoodGraph.load(path)
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ModelFileError):
+            NeighborhoodGraph.load(path)
+
+
+def _with_metadata(path, metadata):
+    arrays = {"similar.indptr": np.zeros(2, dtype=np.int64), "similar.indices": np.zeros(0, dtype=np.int64)}
+    path.write_bytes(sealed(safetensors.numpy.save(arrays, {KEY: metadata_text(metadata)})))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"graph_format": 2, "n_samples": 1}, "is of graph format 2; this drlim reads formats up to 1. Install a"),
+        ({"format_version": 1}, "is no graph's file; a model is read by drlim.load(path)."),
+        ({"graph_format": 1}, "is damaged: its metadata are not as drlim writes them."),
+        ({"graph_format": "1", "n_samples": 1}, "is damaged: its metadata are not as drlim writes them."),
+        ({"graph_format": 1, "n_samples": 1, "more": 1}, "is damaged: its metadata are not as drlim writes them."),
+    ],
+)
+def test_metadata_of_other_files(tmp_path, metadata, message):
+    with pytest.raises(ModelFileError, match=re.escape(message)):
+        NeighborhoodGraph.load(_with_metadata(tmp_path / "file", metadata))
+
+
+def test_other_files_are_no_graphs(tmp_path):
+    with pytest.raises(ModelFileError, match="is no graph file of drlim but a folder or a device"):
+        NeighborhoodGraph.load(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        NeighborhoodGraph.load(tmp_path / "none")
+    (tmp_path / "text").write_text(json.dumps({"similar": [[0, 1]]}))
+    with pytest.raises(ModelFileError, match="is no graph file of drlim"):
+        NeighborhoodGraph.load(tmp_path / "text")
+
+
+def test_a_graph_is_no_model(tmp_path):
+    from drlim import load
+
+    NeighborhoodGraph.from_pairs(4, [(0, 1)]).save(tmp_path / "graph")
+    with pytest.raises(
+        ModelFileError, match=re.escape("is a graph's file and no model's. Read it by NeighborhoodGraph")
+    ):
+        load(tmp_path / "graph")
+
+
+def test_a_part_of_many_classes_is_saved_without_them(tmp_path):
+    graph = labelled(list(range(1000)) * 2).subgraph([999, 1999, 5])
+    graph.save(tmp_path / "graph")
+    assert NeighborhoodGraph.load(tmp_path / "graph") == graph

@@ -23,6 +23,7 @@ __all__ = [
     "ModelFileError",
     "metadata_text",
     "read_model_file",
+    "read_sealed",
     "sealed",
     "unusable",
 ]
@@ -65,7 +66,7 @@ _LONGEST_PATH = 200
 
 
 class ModelFileError(ValueError):
-    """A model file cannot be used: damaged, of another kind, from a newer version, or in need of your own parts."""
+    """A file of a model or graph cannot be used: damaged, of another kind, newer, or in need of your own parts."""
 
 
 def unusable(path: str | os.PathLike[str], cause: str) -> ModelFileError:
@@ -134,23 +135,42 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     OSError
         When there is no file, or the system does not let it be read.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise unusable(path, "is no model file of drlim but a folder or a device.")
-    with path.open("rb") as file:
-        start, header, shapes = _read_header(path, file)
-        content = start + file.read()
-    _check_seal(path, content, len(start))
-    try:
-        metadata = json.loads(header, object_pairs_hook=_without_repeats, parse_float=_finite, parse_constant=_finite)
-    except (ValueError, RecursionError) as error:
-        raise unusable(path, f"is damaged: its metadata is not JSON as drlim writes it ({error}).") from None
-    found = ModelFile(metadata, shapes, content)
+    found = read_sealed(path)
+    if isinstance(found.metadata, dict) and "graph_format" in found.metadata:
+        raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
     _check_metadata(path, found)
     return found
 
 
-def _read_header(path: Path, file: BinaryIO) -> tuple[bytes, str, dict[str, list[int]]]:
+def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> ModelFile:
+    """Read a file that holds tensors and metadata under a checksum; what the metadata say is not looked at.
+
+    Parameters
+    ----------
+    path : str or path-like
+    kind : str, default="model"
+        Of file, in a refusal.
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As `read_model_file` does.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise unusable(path, f"is no {kind} file of drlim but a folder or a device.")
+    with path.open("rb") as file:
+        start, header, shapes = _read_header(path, file, kind)
+        content = start + file.read()
+    _check_seal(path, content, len(start), kind)
+    try:
+        metadata = json.loads(header, object_pairs_hook=_without_repeats, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
+        raise unusable(path, f"is damaged: its metadata is not JSON as drlim writes it ({error}).") from None
+    return ModelFile(metadata, shapes, content)
+
+
+def _read_header(path: Path, file: BinaryIO, kind: str) -> tuple[bytes, str, dict[str, list[int]]]:
     """Return the bytes before the tensors, the metadata's text and the shapes; refuse what is not safetensors.
 
     Reads no more than a header's worth, so that a film or a disk image is refused at once.
@@ -159,9 +179,9 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[bytes, str, dict[str, list
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= _LARGEST_HEADER:
-        raise unusable(path, "is no model file of drlim: it does not begin like a safetensors file.")
+        raise unusable(path, f"is no {kind} file of drlim: it does not begin like a safetensors file.")
     if size < 8 + length:
-        raise unusable(path, f"is cut short, or no model file of drlim: {size} bytes cannot hold its header.")
+        raise unusable(path, f"is cut short, or no {kind} file of drlim: {size} bytes cannot hold its header.")
     start += file.read(length)
     try:
         header = json.loads(start[8:], object_pairs_hook=_without_repeats)
@@ -169,23 +189,23 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[bytes, str, dict[str, list
         shapes = {name: _whole_numbers(entry["shape"]) for name, entry in header.items()}
         ends = [_whole_numbers(entry["data_offsets"])[1] for entry in header.values()]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise unusable(path, "is no model file of drlim, or its header is damaged.") from None
+        raise unusable(path, f"is no {kind} file of drlim, or its header is damaged.") from None
     end = 8 + length + max(ends, default=0)
     if size != end:
         raise unusable(path, f"is cut short or damaged: it has {size} bytes, its header says {end}.")
     return start, text, shapes
 
 
-def _check_seal(path: Path, content: bytes, header_end: int) -> None:
+def _check_seal(path: Path, content: bytes, header_end: int, kind: str) -> None:
     try:
         start = _seal_place(content[8:header_end])
     except ValueError:
-        raise unusable(path, "is no model file of drlim, or its checksum is damaged.") from None
+        raise unusable(path, f"is no {kind} file of drlim, or its checksum is damaged.") from None
     digest = hashlib.sha256(content[:start])
     digest.update(_UNSEALED.encode())
     digest.update(memoryview(content)[start + len(_UNSEALED) :])
     if digest.hexdigest().encode() != content[start : start + len(_UNSEALED)]:
-        raise unusable(path, "is damaged: its checksum does not match its content. Save the model again.")
+        raise unusable(path, f"is damaged: its checksum does not match its content. Save the {kind} again.")
 
 
 def _seal_place(header: bytes) -> int:

@@ -7,7 +7,6 @@ an encoder or springs of your own, is not in the file and is given to `load` aga
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import os
 from numbers import Integral, Real
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from drlim.estimator import DrLIM
-    from drlim.graph import NeighborhoodGraph, PairSet
+    from drlim.graph import NeighborhoodGraph
 
 __all__ = ["ModelFileError", "load", "read_summary", "save"]
 
@@ -70,8 +69,9 @@ def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     An encoder of your own (a module or a factory) saves its weights only, and springs of your own nothing: give
-    them to `load` again. A ``random_state`` that is a RandomState instance is stored as None. What `set_output`
-    and metadata requests were told is not stored.
+    them to `load` again. A ``random_state`` that is a RandomState instance is stored as None, and so are ``neighbors``
+    and ``orbit``, which a map that is made no longer needs. What `set_output` and metadata requests were told is not
+    stored.
 
     Examples
     --------
@@ -272,6 +272,8 @@ def _tensors(estimator: DrLIM) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
+    from drlim.graphfile import arrays_of
+
     _check_finite(estimator.encoder_, estimator.embedding_)
     tensors: dict[str, Tensor] = {}
     for name, value in estimator.encoder_.state_dict().items():
@@ -281,11 +283,10 @@ def _tensors(estimator: DrLIM) -> dict[str, Tensor]:
             )
         tensors[_WEIGHTS + name] = value.detach().cpu().contiguous().clone()  # tied weights are stored twice
     tensors[EMBEDDING] = torch.from_numpy(np.array(estimator.embedding_))
-    for name in _PAIR_SETS:
-        pairs = getattr(estimator.graph_, name)
-        if pairs is not None:
-            tensors[f"graph.{name}.indptr"] = torch.from_numpy(pairs.indptr.copy())
-            tensors[f"graph.{name}.indices"] = torch.from_numpy(pairs.indices.copy())
+    graph = estimator.graph_
+    stated = {kind: getattr(graph, f"stated_{kind}") for kind in _PAIR_SETS}
+    for name, array in arrays_of(stated, graph.rest).items():
+        tensors[f"graph.{name}"] = torch.from_numpy(np.array(array))
     return tensors
 
 
@@ -362,11 +363,13 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights, and the other tensors as arrays."""
     from safetensors import torch as safetensors_torch
 
+    from drlim.graphfile import ARRAYS
+
     # Cloned: in the file's bytes they lie at any address, and sums of unaligned rows may round otherwise.
     tensors = {name: value.clone() for name, value in safetensors_torch.load(file.content).items()}
     weights = {name.removeprefix(_WEIGHTS): value for name, value in tensors.items() if name.startswith(_WEIGHTS)}
     arrays = {name: value.numpy() for name, value in tensors.items() if not name.startswith(_WEIGHTS)}
-    known = {EMBEDDING, *(f"graph.{name}.{part}" for name in _PAIR_SETS for part in ("indptr", "indices"))}
+    known = {EMBEDDING, *(f"graph.{name}" for name in ARRAYS)}
     if not arrays.keys() <= known:
         raise ValueError(f"it has an unknown tensor {min(arrays.keys() - known)[:60]!r}")
     if arrays[EMBEDDING].dtype not in ("float32", "float64"):
@@ -374,12 +377,20 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return weights, arrays
 
 
+_LATER_PARAMETERS: dict[str, Any] = {"neighbors": None, "orbit": None}
+"""Parameters that the first files do not have, with the values that they had without knowing."""
+
+
 def _parameters(file: ModelFile, own: dict[str, Any]) -> dict[str, Any]:
     """Return the constructor's parameters, checked."""
     from drlim._checks import check_parameters
     from drlim.estimator import DrLIM
 
-    found = {**file.metadata["parameters"], **{name: given for name, given in own.items() if given is not None}}
+    found = {
+        **_LATER_PARAMETERS,
+        **file.metadata["parameters"],
+        **{name: given for name, given in own.items() if given is not None},
+    }
     wanted = DrLIM().get_params(deep=False).keys()
     if found.keys() != wanted:
         raise ValueError(f"its parameters differ from DrLIM's in {', '.join(sorted(found.keys() ^ wanted))[:200]}")
@@ -445,39 +456,11 @@ def _graph(arrays: dict[str, Any], n_samples: int) -> NeighborhoodGraph:
 
     Takes time in proportion to the pairs; to build it anew would mean to sort them.
     """
-    from drlim.graph import NeighborhoodGraph, PairSet
+    from drlim.graph import NeighborhoodGraph
+    from drlim.graphfile import stated_in
 
-    stored: dict[str, PairSet] = {}
-    for name in _PAIR_SETS:
-        indptr, indices = (arrays.get(f"graph.{name}.{part}") for part in ("indptr", "indices"))
-        if indptr is None and indices is None and name != "similar":
-            continue
-        if indptr is None or indices is None or not indptr.dtype == indices.dtype == "int64":
-            raise ValueError(f"the {name} pairs of its graph are not whole")
-        indptr.flags.writeable = indices.flags.writeable = False
-        stored[name] = PairSet(indptr, indices)
-    matrices = [_checked_matrix(name, pairs, n_samples) for name, pairs in stored.items()]
-    for first, second in itertools.combinations(matrices, 2):
-        if first.multiply(second).nnz:
-            raise ValueError("its graph has a pair in two states")
-    return NeighborhoodGraph(n_samples, **stored)
-
-
-def _checked_matrix(name: str, pairs: PairSet, n_samples: int) -> Any:
-    """Return pairs as a sparse matrix, once they are sure to be symmetric, in order and without loops."""
-    import numpy as np
-    from scipy import sparse
-
-    indptr, indices = pairs.indptr, pairs.indices
-    ends = (indptr[0], indptr[-1]) if indptr.shape == (n_samples + 1,) else None
-    if ends != (0, len(indices)) or (np.diff(indptr) < 0).any() or ((indices < 0) | (indices >= n_samples)).any():
-        raise ValueError(f"the {name} pairs of its graph do not fit {n_samples} samples")
-    matrix = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, indptr), shape=(n_samples, n_samples))
-    mirrored = matrix.T.tocsr()  # its rows come out in order
-    same = np.array_equal(mirrored.indptr, indptr) and np.array_equal(mirrored.indices, indices)
-    if not (same and matrix.has_canonical_format) or matrix.diagonal().any():
-        raise ValueError(f"the {name} pairs of its graph are not symmetric, or not in order")
-    return matrix
+    stated = stated_in({name.removeprefix("graph."): array for name, array in arrays.items()}, n_samples)
+    return NeighborhoodGraph.from_sets(n_samples, **stated.sets, rest=stated.rest)
 
 
 def _device(wanted: Any) -> torch.device:
