@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch import Tensor
 
-from drlim import NeighborhoodGraph, forces
+from drlim import NeighborhoodGraph, passes
 from drlim.forces import Balance, all_pairs, balanced, graph_energy, pair_list
 from drlim.springs import Attraction, FreeLaw, Repulsion, Springs, make_springs
 
@@ -280,7 +280,8 @@ def test_blocks_do_not_show(monkeypatch, block, relation):
     graph, _ = known(relation)
     Z, rows = tensor(cloud("uniform", 2)), np.array([4, 9, 2, 13, 0])
     whole = [graph_energy(Z, graph, make_springs(MARGIN), rows=some) for some in (None, rows)]
-    monkeypatch.setattr(forces, "_BLOCK_PAIRS", block)
+    monkeypatch.setattr(passes, "_AT_ONCE", 0)
+    monkeypatch.setattr(passes, "_BLOCK_PAIRS", block)
     for some, before in zip((None, rows), whole, strict=True):
         after = graph_energy(Z, graph, make_springs(MARGIN), rows=some)
         assert after.similar == before.similar
@@ -507,10 +508,10 @@ def test_pairs_beyond_the_reach_are_not_formed_and_cost_nothing_in_truth() -> No
     Z = torch.from_numpy(np.random.default_rng(0).uniform(0, 30, size=(3000, 2)))
     near, counts = counted(Repulsion(1.0))
     energy, gradient = all_pairs(Z, near)
-    assert sum(counts) < 0.15 * 3000**2
+    assert sum(counts) < 0.01 * 3000**2
     far, all_counts = counted(FreeLaw(Repulsion(1.0).energy))
     wanted_energy, wanted_gradient = all_pairs(Z, far)
-    assert sum(all_counts) >= 3000**2
+    assert sum(all_counts) >= 3000**2 / 2
     assert energy == pytest.approx(wanted_energy, rel=1e-12)
     torch.testing.assert_close(gradient, wanted_gradient, rtol=0, atol=1e-12)
 

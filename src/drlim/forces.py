@@ -10,8 +10,7 @@ Two coincident points have no direction to part in and, by decision, exert no fo
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,16 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drlim._checks import check_parameters, real_in, short_repr
-from drlim.graph import NeighborhoodGraph, PairSet
-from drlim.springs import Law, Springs
+from drlim.graph import NeighborhoodGraph
+from drlim.pairset import Corrections, PairSet
+from drlim.passes import norm, over_all_pairs, pull, total
+from drlim.springs import Attraction, Law, Springs
 
 __all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "pair_list"]
-
-_BLOCK_PAIRS = 2**18
-"""Pairs of a dense block: 1 MiB an array in float32, so that a block's handful of arrays stays in cache."""
-
-_FEWEST_ROWS = 32
-"""Rows that a block keeps although the columns of each differ: fewer cost more in calls than they spare in pairs."""
 
 
 class Balance(NamedTuple):
@@ -96,8 +91,8 @@ def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balanc
     accepted = {"dissimilar_weight": [real_in(0.0, float("inf"))]}
     check_parameters({"dissimilar_weight": dissimilar_weight}, accepted, "balanced")
     return Balance(
-        1.0 / graph.n_similar if graph.n_similar else 0.0,
-        dissimilar_weight / graph.n_dissimilar if graph.n_dissimilar else 0.0,
+        1.0 / graph.similar.total_weight if graph.n_similar else 0.0,
+        dissimilar_weight / graph.dissimilar.total_weight if graph.n_dissimilar else 0.0,
     )
 
 
@@ -129,7 +124,7 @@ def pair_list(Z: Tensor, pairs: NDArray[np.int64], law: Law) -> tuple[float, Ten
     (12.5, [[-3.0, -4.0], [3.0, 4.0]])
     """
     both = PairSet.from_pairs(len(Z), pairs, "pairs")
-    energy, gradient = _listed(Z.detach(), both, None, law)
+    energy, gradient = _listed(Z.detach(), both.corrections(), None, law)
     return energy, gradient.to(Z.dtype)
 
 
@@ -160,9 +155,8 @@ def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, T
     >>> energy, gradient.ravel().tolist()
     (0.28125, [0.75, -0.75, 0.0])
     """
-    points = Z.detach()
-    energy, gradient = _dense(points, points if rows is None else points.index_select(0, rows), law)
-    return energy, gradient.to(Z.dtype)
+    energies, gradient = over_all_pairs(Z, law, rows)
+    return total(energies), gradient.to(Z.dtype)
 
 
 def graph_energy(
@@ -174,7 +168,7 @@ def graph_energy(
 ) -> GraphEnergy:
     """Return the energy of every pair of a graph, and the gradient of the weighted sum.
 
-    Where all pairs not listed are dissimilar, they are summed over all pairs, less the listed ones.
+    What holds for whole classes, or for all the rest, is summed over all pairs and corrected by the listed ones.
 
     Parameters
     ----------
@@ -215,117 +209,83 @@ def graph_energy(
             f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples. Got {short_repr(Z)}."
         )
     points = Z.detach()
-    similar, attraction = _listed(points, graph.similar, rows, springs.similar)
-    if graph.dissimilar is not None:
-        dissimilar, repulsion = _listed(points, graph.dissimilar, rows, springs.dissimilar)
-    else:
-        chosen = points if rows is None else points.index_select(0, _tensor(rows, Z.device))
-        dissimilar, repulsion = _dense(points, chosen, springs.dissimilar)
-        for listed in (graph.similar, graph.ignored):
-            if listed is not None:
-                energy, gradient = _listed(points, listed, rows, springs.dissimilar)
-                dissimilar, repulsion = dissimilar - energy, repulsion - gradient
+    similar, attraction = _weighted(points, graph.similar, rows, springs.similar)
+    dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar)
     gradient = balance.similar * attraction + balance.dissimilar * repulsion
     return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype))
 
 
-def _dense(Z: Tensor, chosen: Tensor, law: Law) -> tuple[float, Tensor]:
-    """Half the energy of the chosen points' springs to all of ``Z``, themselves among them, and the gradient.
+def _weighted(points: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
+    """Half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, d)."""
+    energy, gradient = _listed(points, pairs.corrections(), rows, law)
+    for factor, members in () if pairs.blocks is None else pairs.blocks.terms():
+        part, slope = _among(points, members, rows, law)
+        energy, gradient = energy + factor * part, gradient + factor * slope
+    return energy, gradient
 
-    A law of finite reach is felt inside a strip: with the points sorted along the map's longest axis, each block of
-    rows meets one run of columns, and the rest of the pairs are never formed.
+
+def _among(
+    points: Tensor, members: NDArray[np.int64] | None, rows: NDArray[np.int64] | None, law: Law
+) -> tuple[float, Tensor]:
+    """Half the energy of the rows' springs to all of the members, and the gradient on the rows; None is everyone."""
+    everyone = _attracted if isinstance(law, Attraction) else over_all_pairs
+    if members is None:
+        energies, gradient = everyone(points, law, None if rows is None else _tensor(rows, points.device))
+        return total(energies), gradient
+    asked = np.arange(len(points)) if rows is None else rows
+    place = np.flatnonzero(np.isin(asked, members))
+    others = points.index_select(0, _tensor(members, points.device))
+    energies, slope = everyone(others, law, _tensor(np.searchsorted(members, asked[place]), points.device))
+    gradient = torch.zeros(len(asked), points.shape[1], dtype=torch.float64, device=points.device)
+    return total(energies), gradient.index_copy_(0, _tensor(place, points.device), slope)
+
+
+def _attracted(Z: Tensor, law: Attraction, rows: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+    """Do what `over_all_pairs` does for linear springs, in one pass over the points.
+
+    With c the mean of n points, sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 +
+    sum_j |z_j - c|^2: a class of a million costs a million.
     """
-    order, row_order, blocks = _blocks(Z, chosen, law.reach)
-    sorted_rows = chosen.index_select(0, row_order)
-    others = Z.index_select(0, order).T.contiguous()  # (d, n)
-    gradient = torch.empty(chosen.shape, dtype=torch.float64, device=Z.device)  # (r, d), sorted
-    total = torch.zeros((), dtype=torch.float64, device=Z.device)
-    for rows, columns in blocks:
-        displacement = [
-            sorted_rows[rows, axis, None] - others[axis, columns] for axis in range(Z.shape[1])
-        ]  # d x (b, c)
-        distance = _norm(displacement)  # (b, c)
-        total += law.energy(distance).sum(dtype=torch.float64)
-        pull = _pull(law, distance)  # (b, c)
-        for axis, component in enumerate(displacement):
-            gradient[rows, axis] = (pull * component).sum(1, dtype=torch.float64)
-    alone = law.energy(torch.zeros(1, dtype=Z.dtype, device=Z.device)).to(torch.float64)[0]
-    unsorted = torch.empty_like(gradient).index_copy_(0, row_order, gradient)
-    return float(total - len(chosen) * alone) / 2, unsorted
+    points = Z.to(torch.float64)
+    displacement = points - points.mean(dim=0)  # (n, d)
+    squares = displacement.square().sum(dim=1)  # (n,)
+    spread = total(squares)
+    if rows is not None:
+        displacement, squares = displacement.index_select(0, rows), squares.index_select(0, rows)
+    return 0.25 * (len(points) * squares + spread), len(points) * displacement
 
 
-def _blocks(Z: Tensor, chosen: Tensor, reach: float) -> tuple[Tensor, Tensor, list[tuple[slice, slice]]]:
-    """Return an order of the points, one of the chosen, and blocks of rows and columns in these orders.
-
-    Every pair within ``reach`` is in one block; a block holds about `_BLOCK_PAIRS` pairs.
-    """
-    worth_it = math.isfinite(reach) and len(Z) * len(chosen) > _BLOCK_PAIRS
-    # Points that are not finite have no order, and their energy must come out as it is.
-    if not worth_it or not bool(torch.isfinite(Z).all()):
-        everything = torch.arange(len(Z), device=Z.device)
-        step = max(1, _BLOCK_PAIRS // max(1, len(Z)))
-        blocks = [(slice(start, start + step), slice(None)) for start in range(0, len(chosen), step)]
-        return everything, torch.arange(len(chosen), device=Z.device), blocks
-    axis = int((Z.amax(0) - Z.amin(0)).argmax())
-    along, order = Z[:, axis].sort(stable=True)
-    rows, row_order = chosen[:, axis].sort(stable=True)
-    # Rounding of a difference must not push a pair out of reach: a little more costs nothing.
-    margin = reach * (1 + 1e-5) + 4 * torch.finfo(Z.dtype).eps * float(along.abs().amax())
-    first = torch.searchsorted(along, rows - margin).tolist()
-    last = torch.searchsorted(along, rows + margin, right=True).tolist()
-    blocks, start = [], 0
-    while start < len(rows):
-        own = last[start] - first[start]
-        stop = min(len(rows), start + max(1, _BLOCK_PAIRS // max(1, own)))
-        while stop - start > _FEWEST_ROWS and last[stop - 1] - first[start] > 1.5 * own:
-            stop = start + (stop - start) // 2
-        while stop - start > 1 and (stop - start) * (last[stop - 1] - first[start]) > 2 * _BLOCK_PAIRS:
-            stop = start + (stop - start) // 2
-        blocks.append((slice(start, stop), slice(first[start], last[stop - 1])))
-        start = stop
-    return order, row_order, blocks
-
-
-def _listed(Z: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
-    """Half the energy of the rows' listed springs, and the gradient on the rows.
+def _listed(Z: Tensor, listing: Corrections, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
+    """Half the weighted energy of the rows' listed springs, and the gradient on the rows.
 
     Every pair stands in both its rows, so each point gathers its own sum: no scatter, whose order of additions
     would differ between runs.
     """
-    lengths, second = _neighbors_of(pairs, rows)
+    lengths, second, weights = _neighbors_of(listing, rows)
     count = len(lengths)
     first = np.repeat(np.arange(count) if rows is None else rows, lengths)
-    i, j = _tensor(first, Z.device), _tensor(second, Z.device)
+    i, j, weight = (_tensor(array, Z.device) for array in (first, second, weights))
     displacement = Z.index_select(0, i) - Z.index_select(0, j)  # (e, d)
-    distance = _norm(list(displacement.unbind(1)))  # (e,)
-    energy = law.energy(distance).sum(dtype=torch.float64)
-    edge = (_pull(law, distance)[:, None] * displacement).to(torch.float64)  # (e, d)
+    distance = norm(list(displacement.unbind(1)))  # (e,)
+    energy = total(law.energy(distance).to(torch.float64) * weight)
+    edge = (pull(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, d)
     gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(lengths, Z.device), axis=0)
-    return float(energy) / 2, gradient  # (r, d)
+    return energy / 2, gradient  # (r, d)
 
 
-def _neighbors_of(pairs: PairSet, rows: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many partners each row has, and all of them, row after row."""
+def _neighbors_of(
+    listing: Corrections, rows: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return how many partners each row has, and all of them with their weights, row after row."""
+    indptr = listing.indptr
     if rows is None:
-        return pairs.degrees, pairs.indices
-    lengths = pairs.indptr[rows + 1] - pairs.indptr[rows]
+        return np.diff(indptr), listing.indices, listing.weights
+    lengths = indptr[rows + 1] - indptr[rows]
     offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return lengths, pairs.indices[np.repeat(pairs.indptr[rows], lengths) + offset]
+    entries = np.repeat(indptr[rows], lengths) + offset
+    return lengths, listing.indices[entries], listing.weights[entries]
 
 
-def _tensor(index: NDArray[np.int64], device: torch.device) -> Tensor:
-    """Copy an index to torch: a graph's arrays are read-only, which torch cannot express."""
+def _tensor(index: NDArray[Any], device: torch.device) -> Tensor:
+    """Copy an array to torch: a graph's arrays are read-only, which torch cannot express."""
     return torch.from_numpy(np.array(index)).to(device)
-
-
-def _norm(displacement: list[Tensor]) -> Tensor:
-    """Return the Euclidean norm from one tensor a coordinate."""
-    squares = torch.zeros_like(displacement[0])
-    for component in displacement:
-        squares = squares.addcmul_(component, component)
-    return squares.sqrt_()
-
-
-def _pull(law: Law, distance: Tensor) -> Tensor:
-    """Return L'(D) / D, the factor of the displacement in the gradient; 0 at D = 0."""
-    return torch.where(distance > 0, -law.force(distance) / distance, 0.0)
