@@ -87,7 +87,7 @@ def test_defaults_are_the_estimators():
     ours = {name: parameter.default for name, parameter in inspect.signature(cli.fit).parameters.items()}
     theirs = DrLIM().get_params()
     shared = ours.keys() & theirs.keys()
-    assert theirs.keys() - shared == {"springs", "random_state", "verbose"}
+    assert theirs.keys() - shared == {"springs", "neighbors", "orbit", "random_state", "verbose"}
     assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
 
 

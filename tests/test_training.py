@@ -10,10 +10,12 @@ from torch import nn
 import drlim.training
 from drlim import DivergenceError, NeighborhoodGraph, make_encoder
 from drlim._torch import Rows, seeded
+from drlim.augmentation import FreshCopies
+from drlim.copies import with_copies
 from drlim.encoders import embed
 from drlim.forces import balanced, graph_energy
 from drlim.springs import make_springs
-from drlim.training import Settings, train
+from drlim.training import Anchor, Settings, train
 
 CPU = torch.device("cpu")
 SPRINGS = make_springs(margin=1.0)
@@ -74,7 +76,9 @@ def test_a_full_step_is_the_gradient_of_the_paper_s_sum_over_pairs():
         assert not torch.equal(weight, before)
 
 
-def test_chunks_do_not_change_a_full_step():
+@pytest.mark.parametrize("kept", [0, 10, 1000])
+def test_chunks_do_not_change_a_full_step(kept, monkeypatch):
+    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: kept)
     # Distances are compared, not weights: the last layer's bias has no gradient but rounding, and Adam follows that.
     maps = []
     for chunk_size in (3, 100):
@@ -238,7 +242,8 @@ def test_general_springs_are_trained_on():
     assert history[-1]["energy"] < 0.9 * history[0]["energy"]
 
 
-def test_dropout_drops_the_same_in_both_passes_of_a_chunked_step():
+def test_dropout_drops_the_same_in_both_passes_of_a_chunked_step(monkeypatch):
+    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: 0)
     encoder, rows, graph = random_problem()
     masks = []
 
@@ -258,3 +263,101 @@ def test_dropout_drops_the_same_in_both_passes_of_a_chunked_step():
     assert len(second) == 3
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
     assert not all(bool(mask.all()) for mask in masks)
+
+
+def test_an_anchor_s_energy_and_gradient_are_those_of_its_springs():
+    # One step of plain descent (Adam's first steps have one size) shows nothing; the gradient itself is compared.
+    encoder, rows, graph = random_problem()
+    held = np.array([3, 11])
+    places = torch.tensor([[1.0, -1.0], [0.5, 2.0]])
+    Z = encoder(rows.take(slice(None)))
+    objective = literal_objective(Z, graph) + 2.0 * (0.5 * (Z[held] - places).square().sum(1)).mean()
+    encoder.zero_grad()
+    objective.backward()
+    expected = [weight.grad.clone() for weight in encoder.parameters()]
+    history = train(
+        encoder, rows, graph, SPRINGS, Settings(batch_size=None, max_epochs=1), anchor=Anchor(held, places, 2.0)
+    ).history
+    for weight, gradient in zip(encoder.parameters(), expected, strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-6)
+    assert history[0]["energy"] == pytest.approx(float(objective.detach()), rel=1e-5)
+    assert history[0]["energy_anchor"] == pytest.approx(
+        float((0.5 * (Z[held] - places).square().sum(1)).mean().detach()) * 2.0, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("interactions", ["all", "batch"])
+def test_anchors_count_the_same_in_mini_batches(interactions, monkeypatch):
+    encoder, rows, graph = random_problem()
+    held, places = np.arange(0, 20, 2), torch.ones(10, 2)
+    Z = embed(encoder, rows)
+    wanted = torch.zeros_like(Z)
+    wanted[held] = 3.0 / 10 * (Z[held] - places)
+    met = torch.zeros_like(Z)
+
+    def record(problem, optimizer, Z, energy, scale, epoch, step):
+        batch = list(drlim.training._batches(problem, epoch))[step]
+        met[torch.from_numpy(batch)] += energy.gradient * scale / 3
+
+    monkeypatch.setattr(drlim.training, "_step", record)
+    settings = Settings(batch_size=7, interactions=interactions, max_epochs=1)
+    train(encoder, rows, graph, SPRINGS, settings)
+    without = met.clone()
+    met.zero_()
+    history = train(encoder, rows, graph, SPRINGS, settings, anchor=Anchor(held, places, 3.0)).history
+    # In-batch pairs weigh a short batch's samples a little more; the tethers do as well.
+    torch.testing.assert_close(met - without, wanted, rtol=0.15, atol=1e-6)
+    assert history[0]["energy_anchor"] == pytest.approx(
+        1.5 * float((Z[held] - places).square().sum(1).mean()), rel=1e-5
+    )
+
+
+def test_copies_of_a_sample_come_in_one_batch_and_do_not_change_the_objective(monkeypatch):
+    # An identity as orbit: the copies lie on their samples, so springs between them have no energy, and every other
+    # pair is met as often as its number of copies says.
+    encoder, rows, graph = random_problem()
+    twice = FreshCopies(rows._host, CPU, torch.float32, lambda batch: batch, seed=0)
+    doubled = with_copies(graph, np.tile(np.arange(20), 2))
+    exact = exact_energy(encoder, twice, doubled)
+    monkeypatch.setattr(drlim.training, "_step", lambda *arguments: None)
+    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    settings = Settings(batch_size=14, interactions="batch", max_epochs=600)
+    history = train(encoder, twice, doubled, SPRINGS, settings).history
+    problem = drlim.training._Problem(encoder, twice, doubled, SPRINGS, balanced(doubled), settings, seed=0)
+    batches = list(drlim.training._batches(problem, 0))
+    assert [len(batch) for batch in batches] == [14, 14, 12]
+    for batch in batches:
+        np.testing.assert_array_equal(batch[: len(batch) // 2] + 20, batch[len(batch) // 2 :])
+    assert np.mean([record["energy"] for record in history]) == pytest.approx(exact, rel=0.02)
+
+
+def test_springs_between_copies_count_as_often_as_the_graph_says(monkeypatch):
+    # Only the springs between a sample and its own copy are stretched here; in-batch sums must average to the whole.
+    encoder, rows, _ = random_problem()
+    twice = FreshCopies(rows._host, CPU, torch.float32, lambda batch: batch + 1, seed=0)
+    graph = with_copies(NeighborhoodGraph.from_pairs(20, [(0, 1)]), np.tile(np.arange(20), 2))
+    exact = exact_energy(encoder, twice, graph)
+    monkeypatch.setattr(drlim.training, "_step", lambda *arguments: None)
+    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    settings = Settings(batch_size=10, interactions="batch", max_epochs=800)
+    history = train(encoder, twice, graph, SPRINGS, settings).history
+    assert np.mean([record["energy"] for record in history]) == pytest.approx(exact, rel=0.03)
+
+
+def test_activations_are_kept_as_far_as_memory_is_given(monkeypatch):
+    encoder, rows, graph = random_problem()
+    monkeypatch.setattr(drlim.training, "_ACTIVATION_BYTES", 10**6)
+    problem = drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(), seed=0)
+    # Kept for each sample: 4 standardised inputs and 20 tanh outputs, some of them twice, 4 bytes each.
+    assert 10**6 / (4 * 100) < drlim.training._n_affordable(problem) < 10**6 / (4 * 20)
+    assert encoder.training
+
+
+@pytest.mark.parametrize(("kept", "runs"), [(0, 14), (10, 11), (10**6, 7)])
+def test_chunks_whose_activations_are_kept_are_run_once(kept, runs, monkeypatch):
+    encoder, rows, graph = random_problem()
+    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: kept)
+    calls = []
+    encoder.register_forward_hook(lambda *_: calls.append(1))
+    train(encoder, rows, graph, SPRINGS, Settings(batch_size=None, max_epochs=1, chunk_size=3))
+    assert len(calls) == runs  # chunks of 3, 3, 3, 3, 3, 3 and 2 samples

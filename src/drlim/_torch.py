@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,19 +79,30 @@ class Rows:
     """Samples on the host or a device, of which a few rows at a time are wanted as a tensor.
 
     On a CPU the array stays as it is, so that a memory map is read row by row; for a GPU it is copied there once,
-    not batch by batch.
+    not batch by batch. Samples that are made when they are read (anything but an array) stay on the host.
+
+    Attributes
+    ----------
+    n_copies : int
+        Rows that each sample stands for; those of sample i are i, i + n, i + 2 n...
     """
 
-    def __init__(self, X: NDArray[np.generic], device: torch.device, dtype: torch.dtype) -> None:
+    n_copies = 1
+
+    def __init__(self, X: Any, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
         self.dtype = dtype
         self._host = X
         self._there: Tensor | None = None
-        if device.type != "cpu":
+        if device.type != "cpu" and isinstance(X, np.ndarray):
             self._there = torch.from_numpy(np.array(X)).to(device)
 
     def __len__(self) -> int:
         return len(self._host)
+
+    def drawn(self) -> Rows:
+        """Return rows that stay what they are; here, these."""
+        return self
 
     def take(self, index: NDArray[np.int64] | slice) -> Tensor:
         """Return the rows at ``index``, shape (b, ...), in the dtype wanted."""
@@ -98,4 +110,4 @@ class Rows:
             if isinstance(index, slice):
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
             return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
-        return torch.from_numpy(np.array(self._host[index])).to(self.dtype)
+        return torch.from_numpy(np.array(self._host[index])).to(self.device, self.dtype)

@@ -53,12 +53,12 @@ class Standardize(nn.Module):
         for start in starts:
             part = np.asarray(X[start : start + chunk_size], dtype=np.float64)
             total = total + (part.sum(axis=0) if columns else part.sum())
-        mean = total / (len(X) if columns else X.size)
+        mean = total / (len(X) if columns else prod(X.shape))
         squares = 0.0
         for start in starts:
             part = np.asarray(X[start : start + chunk_size], dtype=np.float64) - mean
             squares += float(np.square(part).sum())
-        deviation = float(np.sqrt(squares / X.size))
+        deviation = float(np.sqrt(squares / prod(X.shape)))
         self.offset.copy_(torch.as_tensor(np.atleast_1d(mean)))
         # A constant input has no scale of its own, only the rounding of its mean; and anything below the smallest
         # normal float32 would divide by 0.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,18 +14,24 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from drlim._checks import StrOptions, brief_errors, check_parameters, check_points, integer_in, real_in, short_repr
 from drlim._progress import epoch_bar
 from drlim._torch import Rows, pick_device, seeded
+from drlim._warnings import warn_user
+from drlim.augmentation import FreshCopies
+from drlim.copies import LazyCopies, with_copies
 from drlim.encoders import ENCODERS, Standardize, embed, make_encoder
 from drlim.forces import balanced, graph_energy
 from drlim.graph import NeighborhoodGraph
-from drlim.neighbors import knn_graph
+from drlim.knowledge import as_graph, check_trainable, with_labels, with_pairs
+from drlim.neighbors import knn_graph, neighbors_graph
+from drlim.preflight import try_encoder, warn_of_offset, warn_of_twins
 from drlim.springs import Springs, make_springs
-from drlim.training import DivergenceError, Settings, train
+from drlim.training import Anchor, DivergenceError, Settings, train
 
 __all__ = ["DrLIM"]
 
@@ -65,6 +70,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     n_neighbors : int, default=5
         Nearest neighbours declared similar when `fit` gets no graph, in [1, n_samples). 5 is the paper's number.
         Distances are Euclidean, of the values as they are: scale the columns of a table first.
+    neighbors : None, callable or transformer, default=None
+        Another way to find neighbours when `fit` gets no graph: a callable ``X -> graph``, or one of scikit-learn's
+        neighbour transformers; see `drlim.neighbors_graph`. ``n_neighbors`` then is not used.
+    orbit : None or callable, default=None
+        A random change that does not matter: ``x -> x'`` on a batch, shape (b, ...), or ``(x, generator) -> x'``. In
+        each epoch every sample is joined by a fresh copy, similar to it and to its neighbours. An epoch then costs
+        twice. A function that draws from ``generator`` makes the map repeat; one that draws from NumPy's global
+        state does not.
     margin : float, default=1.0
         The paper's m, in (0, inf): dissimilar samples nearer than this repel. It sets the unit of length of the
         map; the paper names no value.
@@ -108,6 +121,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Epochs run.
     stopped_ : {"converged", "max_epochs", "interrupted", "diverged"}
         Why training ended.
+    drift_ : dict of float to float
+        After `partial_fit` with an anchor: quantiles of the distances, in margins, that the anchors have moved.
     input_shape_ : tuple of int
         Shape of one sample.
     n_features_in_ : int
@@ -136,6 +151,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         "n_components": [integer_in(1)],
         "encoder": [StrOptions({"auto", *ENCODERS}), nn.Module, callable],
         "n_neighbors": [integer_in(1)],
+        "neighbors": [None, callable, HasMethods(["fit_transform"])],
+        "orbit": [None, callable],
         "margin": [real_in(0.0)],
         "dissimilar_weight": [real_in(0.0)],
         "springs": [None, Springs, tuple],
@@ -156,6 +173,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         *,
         encoder: str | nn.Module | Callable[[tuple[int, ...], int], nn.Module] = "auto",
         n_neighbors: int = 5,
+        neighbors: Any = None,
+        orbit: Callable[..., ArrayLike] | None = None,
         margin: float = 1.0,
         dissimilar_weight: float = 1.0,
         springs: Any = None,
@@ -172,6 +191,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.n_components = n_components
         self.encoder = encoder
         self.n_neighbors = n_neighbors
+        self.neighbors = neighbors
+        self.orbit = orbit
         self.margin = margin
         self.dissimilar_weight = dissimilar_weight
         self.springs = springs
@@ -185,18 +206,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: object = None, *, graph: Any = None) -> DrLIM:
+    def fit(self, X: ArrayLike, y: Any = None, *, graph: Any = None, pairs: Any = None) -> DrLIM:
         """Learn the map.
+
+        What is said of the samples is joined: ``pairs`` overrule the labels ``y``, and these the neighbours or the
+        ``graph``.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
-            Training samples: an array, a memory map or a data frame.
-        y : Ignored
-            Present by scikit-learn's convention.
+            Training samples: an array, a memory map, a data frame or the lazy copies of `drlim.orbits`.
+        y : array-like, shape (n_samples,), default=None
+            Labels: samples of one class are similar, of two classes dissimilar. Of a sample labelled -1 (or None, or
+            NaN) nothing is said. A continuous target is left out, with a warning.
         graph : NeighborhoodGraph or sparse matrix, default=None
             What is known to be similar, one row for each sample. A sparse matrix's non-zero entries are similar
-            pairs. None declares each sample similar to its ``n_neighbors`` nearest.
+            pairs. None declares samples similar to their ``neighbors``.
+        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
+            Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored".
 
         Returns
         -------
@@ -206,54 +233,167 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Raises
         ------
         ValueError, TypeError
-            Before any training, when a parameter, ``X`` or ``graph`` cannot be used. The estimator then is as it was,
-            with the map of an earlier `fit` if there was one.
+            Before any training, when a parameter, ``X`` or what is said of it cannot be used. The estimator then is
+            as it was, with the map of an earlier `fit` if there was one.
         DivergenceError
             When training leaves the finite numbers. The estimator keeps the last finite map.
 
         Warns
         -----
         UserWarning
-            When identical samples are declared dissimilar, or when Ctrl-C ended the training. The map then is
-            usable as it stood.
+            When identical samples are declared dissimilar, when ``y`` is continuous, or when Ctrl-C ended the
+            training. The map then is usable as it stood.
+
+        Examples
+        --------
+        Two labels, of which the rest can make use:
+
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 3))
+        >>> y = np.full(40, -1)
+        >>> y[:4] = [0, 0, 1, 1]
+        >>> model = DrLIM(max_epochs=5, random_state=0).fit(X, y)
+        >>> 1 in model.graph_.neighbors(0), 2 in model.graph_.neighbors(0)
+        (True, False)
         """
-        if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
-            raise TypeError("A graph was given as 'y', which is ignored. Pass it by name: fit(X, graph=graph).")
+        _refuse_graph_as_labels(y)
+        with self._all_or_nothing():
+            planned = self._fit(X, y, graph, pairs)
+        self._warn_if_interrupted(planned)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        graph: Any = None,
+        pairs: Any = None,
+        anchor: ArrayLike | None = None,
+        anchor_weight: float = 1.0,
+    ) -> DrLIM:
+        """Go on from the present map, with new samples and what is known of them.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            New samples; without a map yet, this is `fit`.
+        y : array-like, shape (n_samples,), default=None
+            Their labels, as in `fit`.
+        graph : NeighborhoodGraph or sparse matrix, default=None
+            What is known of the rows of ``X``, followed by those of ``anchor`` if there is one. None declares them
+            similar to their ``neighbors`` among all these.
+        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
+            As in `fit`, of the same rows.
+        anchor : array-like, shape (n_anchors, ...), default=None
+            Samples, best of those trained on before, each tied by a spring to where it is on the present map. Without
+            them, the new samples may turn and bend the map at will.
+        anchor_weight : float, default=1.0
+            Weight of the mean of 1/2 D^2 over the anchors, in (0, inf). More holds them tighter.
+
+        Returns
+        -------
+        DrLIM
+            Itself. ``embedding_`` and ``graph_`` are of the rows of ``X``, ``history_`` goes on, and ``drift_`` says
+            how far the anchors have moved.
+
+        Raises
+        ------
+        ValueError, TypeError, DivergenceError
+            As `fit` does, or when there is an ``anchor`` but no map yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(60, 3))
+        >>> model = DrLIM(max_epochs=20, random_state=0).fit(X[:40])
+        >>> sorted(model.partial_fit(X[40:], anchor=X[:40]).drift_)
+        [0.5, 0.9, 0.99, 1.0]
+        """
+        _refuse_graph_as_labels(y)
+        check_parameters({"anchor_weight": anchor_weight}, {"anchor_weight": [real_in(0.0)]}, "DrLIM.partial_fit")
+        with self._all_or_nothing():
+            if self.__sklearn_is_fitted__():
+                planned = self._go_on(X, y, graph, pairs, anchor, anchor_weight)
+            elif anchor is not None:
+                raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
+            else:
+                planned = self._fit(X, y, graph, pairs)
+        self._warn_if_interrupted(planned)
+        return self
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Give the estimator back as it was if training is refused."""
         before = self.__dict__.copy()
         try:
-            self._fit(X, graph)
+            yield
         except DivergenceError:
             raise
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        if self.stopped_ == "interrupted":
-            planned = self._settings(len(self.embedding_)).max_epochs
-            warnings.warn(
-                f"Training was interrupted after {self.n_iter_} of {planned} epochs; the map is usable as it stood.",
-                stacklevel=2,
-            )
-        return self
 
-    def _fit(self, X: ArrayLike, graph: Any) -> None:
-        """Check everything, then train."""
-        check_parameters(self.get_params(deep=False), self._parameter_constraints, type(self).__name__)
-        springs = make_springs(self.margin, self.springs)
-        device = pick_device(self.device)
+    def _warn_if_interrupted(self, planned: int) -> None:
+        if self.stopped_ == "interrupted":
+            warn_user(
+                f"Training was interrupted after {self.n_iter_} of {planned} epochs; the map is usable as it stood."
+            )
+
+    def _fit(self, X: ArrayLike, y: Any, graph: Any, pairs: Any) -> int:
+        """Check everything, then train; return the number of epochs at which training would have ended."""
+        springs, device, seed = self._check_settings()
         samples = self._check_samples(X, reset=True)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         # Callers may have switched gradients off around a whole pipeline.
         with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
             encoder = self._make_encoder(samples).to(device)
-            self.graph_ = self._check_graph(graph, samples)
-            _warn_of_offset(samples)
-            _warn_of_twins(samples, self.graph_, springs)
-            self._train(encoder, samples, springs, seed)
+            self.graph_ = self._known(samples, y, graph, pairs)
+            check_trainable(self.graph_)
+            if isinstance(samples, np.ndarray):
+                warn_of_offset(samples)
+                warn_of_twins(samples, self.graph_, springs)
+            self.history_: list[dict[str, float]] = []
+            self.__dict__.pop("drift_", None)
+            return self._train(encoder, samples, self.graph_, springs, seed)
 
-    def fit_transform(self, X: ArrayLike, y: object = None, *, graph: Any = None) -> NDArray[Any]:
-        """Learn the map and return it for the training samples: ``fit(X, graph=graph).embedding_``."""
-        return self.fit(X, y, graph=graph).embedding_
+    def _go_on(
+        self, X: ArrayLike, y: Any, graph: Any, pairs: Any, anchor: ArrayLike | None, anchor_weight: float
+    ) -> int:
+        """Check everything, then train on from the present weights."""
+        springs, device, seed = self._check_settings()
+        samples = everything = self._check_samples(X, reset=False)
+        held = None
+        if anchor is not None:
+            old = self._check_samples(anchor, reset=False)
+            everything = np.concatenate([samples, old])  # (n + m, ...)
+            places = torch.from_numpy(self._embed(old)).to(torch.float32)
+            held = Anchor(np.arange(len(samples), len(everything)), places, anchor_weight)
+        if y is not None and held is not None:
+            y = [*np.asarray(y, dtype=object).ravel().tolist(), *[-1] * len(held.samples)]
+        with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
+            known = self._known(everything, y, graph, pairs)
+            check_trainable(known)
+            encoder = copy.deepcopy(self.encoder_).to(device)
+            self.history_ = list(self.history_)
+            self.graph_ = known if held is None else known.subgraph(np.arange(len(samples)))
+            self.__dict__.pop("drift_", None)
+            planned = self._train(encoder, everything, known, springs, seed, held)
+        if held is not None:
+            moved = torch.from_numpy(self._embed(old)).to(torch.float32) - held.positions  # (m, d)
+            self.drift_ = _drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
+        return planned
+
+    def _check_settings(self) -> tuple[Springs, torch.device, int]:
+        """Check the parameters; return those that have to be made."""
+        check_parameters(self.get_params(deep=False), self._parameter_constraints, type(self).__name__)
+        springs = make_springs(self.margin, self.springs)
+        device = pick_device(self.device)
+        return springs, device, int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def fit_transform(self, X: ArrayLike, y: Any = None, *, graph: Any = None, pairs: Any = None) -> NDArray[Any]:
+        """Learn the map and return it for the training samples: ``fit(X, y, ...).embedding_``."""
+        return self.fit(X, y, graph=graph, pairs=pairs).embedding_
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
         """Map samples, seen before or not.
@@ -277,17 +417,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         return self._embed(self._check_samples(X, reset=False))
 
-    def score(self, X: ArrayLike, y: object = None, *, graph: Any = None) -> float:
+    def score(self, X: ArrayLike, y: Any = None, *, graph: Any = None, pairs: Any = None) -> float:
         """Return minus the exact objective on samples, over all their pairs: higher is better.
 
         Parameters
         ----------
         X : array-like, shape (n_samples, ...)
             Samples, best held out.
-        y : Ignored
-            Present by scikit-learn's convention.
+        y : array-like, shape (n_samples,), default=None
+            Their labels, as in `fit`.
         graph : NeighborhoodGraph or sparse matrix, default=None
             What is known of them; None takes their nearest neighbours, as `fit` does.
+        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
+            As in `fit`.
 
         Returns
         -------
@@ -295,20 +437,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             In units of ``margin`` squared: compare estimators of one margin and one ``dissimilar_weight`` only.
         """
         check_is_fitted(self)
+        _refuse_graph_as_labels(y)
         samples = self._check_samples(X, reset=False)
-        known = self._check_graph(graph, samples)
+        known = self._known(samples, y, graph, pairs)
+        check_trainable(known)
         balance = balanced(known, self.dissimilar_weight)
         springs = make_springs(self.margin, self.springs)
         energy = graph_energy(torch.from_numpy(self._embed(samples)), known, springs)
         return -(balance.similar * energy.similar + balance.dissimilar * energy.dissimilar)
 
-    def _check_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
+    def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
         """Return X as float32 or float64 of shape (n, ...): the one entry for samples."""
         small = getattr(X, "dtype", None) in _EXACT_IN_FLOAT32
         dtype: Any = np.float32 if small else [np.float64, np.float32]
         minimum = 2 if reset else 1
-        samples: NDArray[Any]
-        if getattr(X, "ndim", 2) <= 2:
+        samples: Any
+        if isinstance(X, LazyCopies):
+            samples = X  # checked when they were declared, and again as they are made
+        elif getattr(X, "ndim", 2) <= 2:
             with brief_errors():
                 samples = validate_data(self, X, dtype=dtype, reset=reset, ensure_min_samples=minimum)
         else:
@@ -323,39 +469,33 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"Expected 'X' to hold samples of shape {self.input_shape_}, as DrLIM was fitted on. "
                 f"Got {short_repr(samples)}."
             )
-        if samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
+        is_array = isinstance(samples, np.ndarray)
+        if is_array and samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
             raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
         return samples
 
-    def _check_graph(self, graph: Any, samples: NDArray[Any]) -> NeighborhoodGraph:
-        """Return the relations among the samples; refuse what cannot train."""
-        if graph is None:
-            if self.n_neighbors >= len(samples):
-                raise ValueError(
-                    f"Expected n_neighbors < n_samples, but n_neighbors = {self.n_neighbors} and "
-                    f"n_samples = {len(samples)}: give more samples or fewer neighbours."
-                )
-            graph = knn_graph(samples, self.n_neighbors)
-        elif sparse.issparse(graph):
-            graph = NeighborhoodGraph.from_csr(graph)
-        elif not isinstance(graph, NeighborhoodGraph):
+    def _known(self, samples: Any, y: Any, graph: Any, pairs: Any) -> NeighborhoodGraph:
+        """Return all that is said of the samples, as one graph."""
+        known = self._neighbors_graph(samples) if graph is None else as_graph(graph, len(samples))
+        if y is not None:
+            known = with_labels(known, y)
+        return known if pairs is None else with_pairs(known, pairs)
+
+    def _neighbors_graph(self, samples: Any) -> NeighborhoodGraph:
+        """Find the neighbours, in the way that ``neighbors`` says."""
+        if not isinstance(samples, np.ndarray):
             raise TypeError(
-                "The 'graph' parameter must be a NeighborhoodGraph, a sparse matrix or None; "
-                f"NeighborhoodGraph.from_pairs takes index pairs. Got {short_repr(graph)} instead."
+                "Expected 'graph' with lazy copies, in which nearest neighbours are not looked for: "
+                "pass the graph of the orbits, fit(copies.X, graph=copies.graph)."
             )
-        if graph.n_samples != len(samples):
+        if self.neighbors is not None:
+            return neighbors_graph(self.neighbors, samples)
+        if self.n_neighbors >= len(samples):
             raise ValueError(
-                f"Expected 'graph' to have as many samples as 'X'. Got {graph.n_samples} and {len(samples)}."
+                f"Expected n_neighbors < n_samples, but n_neighbors = {self.n_neighbors} and "
+                f"n_samples = {len(samples)}: give more samples or fewer neighbours."
             )
-        if graph.n_similar == 0:
-            raise ValueError("Expected 'graph' to have similar pairs. Got none: there is nothing to learn from.")
-        if graph.n_dissimilar == 0:
-            raise ValueError(
-                "Expected 'graph' to have dissimilar pairs. Got none: without repulsion the map collapses to a "
-                "point. Declare fewer pairs similar (a smaller 'n_neighbors'), or give more samples."
-            )
-        known: NeighborhoodGraph = graph
-        return known
+        return knn_graph(samples, self.n_neighbors)
 
     def _make_encoder(self, samples: NDArray[Any]) -> nn.Module:
         """Build or copy the encoder, and try it on two samples."""
@@ -378,35 +518,57 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         for module in encoder.children():
             if isinstance(module, Standardize) and isinstance(self.encoder, str):
                 module.fit(samples)
-        _try_encoder(encoder, samples, self.n_components)
+        try_encoder(encoder, samples, self.n_components)
         return encoder
 
-    def _train(self, encoder: nn.Module, samples: NDArray[Any], springs: Springs, seed: int) -> None:
+    def _train(
+        self,
+        encoder: nn.Module,
+        samples: Any,
+        graph: NeighborhoodGraph,
+        springs: Springs,
+        seed: int,
+        anchor: Anchor | None = None,
+    ) -> int:
         """Train, and keep whatever finite map comes of it."""
-        settings = self._settings(len(samples))
-        rows = Rows(samples, next(encoder.parameters()).device, torch.float32)
-        self.history_: list[dict[str, float]] = []
+        rows, graph = self._rows(samples, graph, next(encoder.parameters()).device, seed)
+        settings = self._settings(len(rows))
+        epochs_before = len(self.history_)
         self.encoder_ = encoder
         with epoch_bar(settings.max_epochs, self.verbose) as advance:
 
             def on_epoch(record: dict[str, float]) -> None:
-                self.history_.append(record)
+                self.history_.append({**record, "epoch": epochs_before + record["epoch"]})
                 advance(record)
 
             try:
                 self.stopped_: str = train(
-                    encoder, rows, self.graph_, springs, settings, seed=seed, on_epoch=on_epoch
+                    encoder, rows, graph, springs, settings, seed=seed, anchor=anchor, on_epoch=on_epoch
                 ).stopped
             except DivergenceError:
                 self.stopped_ = "diverged"
                 self._keep(samples)
                 raise
         self._keep(samples)
+        return epochs_before + settings.max_epochs
 
-    def _keep(self, samples: NDArray[Any]) -> None:
+    def _rows(
+        self, samples: Any, graph: NeighborhoodGraph, device: torch.device, seed: int
+    ) -> tuple[Rows, NeighborhoodGraph]:
+        """Return what training reads, fresh copies included, and what is known of it."""
+        if self.orbit is None:
+            return Rows(samples, device, torch.float32), graph
+        if not isinstance(samples, np.ndarray):
+            raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
+        rows = FreshCopies(samples, device, torch.float32, self.orbit, seed)
+        rows.take(np.array([len(samples), len(samples) + 1]))  # refused now, if at all
+        return rows, with_copies(graph, np.tile(np.arange(len(samples)), rows.n_copies))
+
+    def _keep(self, samples: Any) -> None:
         self.n_iter_ = len(self.history_)
         self._n_features_out = self.n_components
-        self.embedding_ = self._embed(samples)
+        n_samples = self.graph_.n_samples  # anchors come after them
+        self.embedding_ = self._embed(samples if n_samples == len(samples) else samples[:n_samples])
 
     def _settings(self, n_samples: int) -> Settings:
         """Resolve every "auto"."""
@@ -433,7 +595,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _embed(self, samples: NDArray[Any]) -> NDArray[Any]:
         """Map checked samples, in their dtype."""
-        dtype = torch.float32 if samples.dtype == np.float32 else torch.float64
+        dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
         device = next(self.encoder_.parameters()).device
         embedding: NDArray[Any] = embed(self.encoder_, Rows(samples, device, dtype)).cpu().numpy()
         if not np.isfinite(embedding).all():
@@ -453,80 +615,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return tags
 
 
+def _refuse_graph_as_labels(y: Any) -> None:
+    if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
+        raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
+
+
+def _drift(distance: NDArray[Any]) -> dict[float, float]:
+    """Return quantiles of how far samples have moved."""
+    return {share: float(np.quantile(distance, share)) for share in (0.5, 0.9, 0.99, 1.0)}
+
+
 _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "int16", "uint16", "float16"))
 """Types every value of which float32 holds exactly."""
-
-
-def _try_encoder(encoder: nn.Module, samples: NDArray[Any], n_components: int) -> None:
-    """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
-    wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
-    cpu = torch.device("cpu")
-    kinds = [torch.float32] if samples.dtype == np.float32 else [torch.float32, torch.float64]
-    for kind in kinds:
-        try:
-            output = embed(encoder.cpu(), Rows(samples[:2], cpu, kind))
-        except Exception as error:  # whatever a user's module raises
-            name = str(kind).removeprefix("torch.")
-            hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
-            raise ValueError(
-                f"{wanted}. On {name} samples of shape {samples.shape[1:]} it fails: {_reason(error)}.{hint}"
-            ) from error
-        if output.shape != (2, n_components):
-            raise ValueError(f"{wanted}, n_components = {n_components}. It gives {tuple(output.shape)}.")
-        if not bool(torch.isfinite(output).all()):
-            raise ValueError(f"{wanted}, of finite numbers. It gives {output.tolist()} for the first two samples.")
-    _try_gradient(encoder, Rows(samples[:2], cpu, torch.float32))
-
-
-def _try_gradient(encoder: nn.Module, two: Rows) -> None:
-    """Refuse an encoder without weights to train, or whose output does not depend on them."""
-    if not any(weight.requires_grad for weight in encoder.parameters()):
-        raise ValueError(
-            "The 'encoder' parameter of DrLIM must have weights to train. It has none that require a gradient."
-        )
-    encoder.eval()  # one pass in training mode would move the statistics of a batch normalisation
-    output = encoder(two.take(slice(None)))
-    if not (output.is_floating_point() and output.requires_grad):
-        raise ValueError(
-            "The 'encoder' parameter of DrLIM must give floating-point outputs that depend on its weights through "
-            "operations with a gradient. Look for .detach(), .long() or torch.no_grad() in its forward."
-        )
-
-
-def _reason(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200].rstrip(".")
-
-
-def _warn_of_offset(samples: NDArray[Any]) -> None:
-    """Warn where the samples lie so far from zero that float32, in which encoders train, blurs them."""
-    spread = float(samples.std(dtype=np.float64)) if samples.ndim > 2 else float(np.sqrt(samples.var(axis=0).mean()))
-    farthest = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
-    if spread > 0 and farthest > 1e5 * spread:
-        warnings.warn(
-            f"The samples in 'X' lie {farthest / spread:.0e} times their spread away from zero. Training in float32 "
-            "then blurs them: subtract the mean first, for example with sklearn.preprocessing.StandardScaler.",
-            stacklevel=4,
-        )
-
-
-def _warn_of_twins(samples: NDArray[Any], graph: NeighborhoodGraph, springs: Springs) -> None:
-    """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
-    keys = np.fromiter((hash(row.tobytes()) for row in samples), dtype=np.int64, count=len(samples))
-
-    def twins(pairs: NDArray[np.int64]) -> int:
-        return int(np.count_nonzero(keys[pairs[:, 0]] == keys[pairs[:, 1]]))
-
-    if graph.dissimilar is not None:
-        count = twins(graph.dissimilar.pairs())
-    else:
-        count = sum(number * (number - 1) // 2 for number in Counter(keys.tolist()).values() if number > 1)
-        if count == 0:
-            return
-        count -= sum(twins(listed.pairs()) for listed in (graph.similar, graph.ignored) if listed is not None)
-    if count:
-        floor = float(springs.dissimilar.energy(torch.zeros(1, dtype=torch.float64))[0])
-        warnings.warn(
-            f"{count} pairs of identical samples are declared dissimilar. No map can part them: each adds at least "
-            f"{floor:.4g} to the sum of energies. Declare them similar, or drop the copies.",
-            stacklevel=4,
-        )

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,11 +22,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from drlim._torch import Rows, random_state, set_random_state
 from drlim.encoders import embed
-from drlim.forces import Balance, GraphEnergy, balanced, graph_energy
+from drlim.forces import Balance, GraphEnergy, balanced, graph_energy, pair_list
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
 
-__all__ = ["DivergenceError", "Result", "Settings", "train"]
+__all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]
 
 EpochRecord = dict[str, float]
 
@@ -37,6 +37,10 @@ remembered positions follow."""
 _AVERAGING = 1.0
 """Adam's weights are averaged with weight growing as this power of the step, so that the average covers about the
 last half of the run whenever it ends. At a constant rate it wanders about the rest position; its mean is nearer."""
+
+
+_ACTIVATION_BYTES = 512 * 2**20
+"""Activations that a step on all samples may hold; those of 6000 digits in the paper's network fit."""
 
 
 class DivergenceError(ArithmeticError):
@@ -66,7 +70,8 @@ class Settings:
     dissimilar_weight : float
         See `drlim.forces.balanced`.
     chunk_size : int
-        Samples whose activations are held at once when a step takes all.
+        Samples run at once when a step takes all. Activations of the first chunks are kept for the way back, up to
+        512 MiB; the chunks after them are run a second time.
     """
 
     optimizer: Literal["adam", "lbfgs"] = "adam"
@@ -76,7 +81,25 @@ class Settings:
     max_epochs: int = 100
     tol: float = 1e-4
     dissimilar_weight: float = 1.0
-    chunk_size: int = 2048
+    chunk_size: int = 1000
+
+
+class Anchor(NamedTuple):
+    """Samples held where they were: each is tied to a place by a spring of rest length 0.
+
+    Attributes
+    ----------
+    samples : ndarray of int64, shape (m,)
+        Distinct rows.
+    positions : Tensor, shape (m, d)
+        Where each is held.
+    weight : float
+        Of the mean of 1/2 D^2 over the m samples, in the objective.
+    """
+
+    samples: NDArray[np.int64]
+    positions: Tensor
+    weight: float
 
 
 class Result(NamedTuple):
@@ -84,6 +107,20 @@ class Result(NamedTuple):
 
     history: list[EpochRecord]
     stopped: Literal["converged", "max_epochs", "interrupted"]
+
+
+class _Tethers(NamedTuple):
+    """An `Anchor` by row: where each of the n rows is held, and how stiffly. Free rows have stiffness 0."""
+
+    positions: Tensor  # (n, d)
+    stiffness: Tensor  # (n, 1)
+
+    def pull(self, Z: Tensor, rows: NDArray[np.int64] | slice) -> tuple[float, Tensor]:
+        """Return the energy of the rows' tethers and its gradient, shape (b, d)."""
+        index = rows if isinstance(rows, slice) else torch.from_numpy(rows).to(Z.device)
+        displacement = Z.detach() - self.positions[index]  # (b, d)
+        gradient = self.stiffness[index] * displacement
+        return float((0.5 * gradient * displacement).sum(dtype=torch.float64)), gradient
 
 
 @dataclass(frozen=True)
@@ -97,6 +134,16 @@ class _Problem:
     balance: Balance
     settings: Settings
     seed: int
+    tethers: _Tethers | None = None
+
+
+class _Met(NamedTuple):
+    """What an epoch met: the sums of L_S and L_D, the energy of the tethers, and the springs evaluated."""
+
+    similar: float
+    dissimilar: float
+    anchor: float
+    pairs: int
 
 
 def train(
@@ -107,6 +154,7 @@ def train(
     settings: Settings,
     *,
     seed: int = 0,
+    anchor: Anchor | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
 ) -> Result:
     """Train an encoder in place.
@@ -118,13 +166,16 @@ def train(
     encoder : torch.nn.Module
         Maps (b, ...) to (b, d).
     rows : Rows
-        The n samples, on the encoder's device and in its dtype.
+        The n samples, on the encoder's device and in its dtype. Where each stands for several rows (`Rows.n_copies`),
+        a mini-batch takes all rows of a sample or none.
     graph : NeighborhoodGraph
         On n samples.
     springs : Springs
     settings : Settings
     seed : int, default=0
         Batches depend on this and the epoch alone.
+    anchor : Anchor, default=None
+        Rows held near given places while the others move.
     on_epoch : callable, default=None
         Given each epoch's record as it ends.
 
@@ -132,9 +183,9 @@ def train(
     -------
     Result
         Records hold ``epoch`` (from 1), ``energy`` (the objective), ``energy_similar`` and ``energy_dissimilar``
-        (mean L_S and mean L_D), ``learning_rate``, ``pairs`` (springs evaluated) and ``seconds`` (of this epoch).
-        Energies are met on the way, each batch's before its step; with ``interactions="batch"`` they are estimates
-        from the pairs that met.
+        (mean L_S and mean L_D), ``learning_rate``, ``pairs`` (springs evaluated) and ``seconds`` (of this epoch),
+        and ``energy_anchor`` where there is an anchor. Energies are met on the way, each batch's before its step;
+        with ``interactions="batch"`` they are estimates from the pairs that met.
 
     Raises
     ------
@@ -142,7 +193,8 @@ def train(
         When energies, gradients or outputs stop being finite.
     """
     balance = balanced(graph, settings.dissimilar_weight)
-    problem = _Problem(encoder, rows, graph, springs, balance, settings, seed)
+    tethers = None if anchor is None else _tethers(anchor, len(rows), rows.device)
+    problem = _Problem(encoder, rows, graph, springs, balance, settings, seed, tethers)
     optimizer = _make_optimizer(problem)
     average = _averaged(problem, optimizer)
     run_epoch = _choose_epoch(problem, optimizer)
@@ -151,15 +203,15 @@ def train(
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
-            last_finite = copy.deepcopy(average.state_dict())
             began = time.perf_counter()
             try:
-                similar, dissimilar, pairs = run_epoch(epoch)
+                met = run_epoch(epoch)
                 _check_average(problem, average, epoch)
             except DivergenceError:
                 average.load_state_dict(last_finite)
                 raise
-            history.append(_record(problem, epoch, similar, dissimilar, pairs, time.perf_counter() - began))
+            last_finite = copy.deepcopy(average.state_dict())
+            history.append(_record(problem, epoch, met, time.perf_counter() - began))
             if on_epoch is not None:
                 on_epoch(history[-1])
             if _has_converged([record["energy"] for record in history], settings):
@@ -174,26 +226,37 @@ def train(
     return Result(history, "max_epochs")
 
 
-def _record(
-    problem: _Problem, epoch: int, similar: float, dissimilar: float, pairs: int, seconds: float
-) -> EpochRecord:
-    graph, settings = problem.graph, problem.settings
-    return {
+def _tethers(anchor: Anchor, n_rows: int, device: torch.device) -> _Tethers:
+    held = torch.from_numpy(anchor.samples).to(device)
+    positions = anchor.positions.to(device)
+    stiffness = torch.zeros(n_rows, 1, dtype=positions.dtype, device=device)
+    stiffness[held] = anchor.weight / len(held)
+    places = torch.zeros(n_rows, positions.shape[1], dtype=positions.dtype, device=device)
+    return _Tethers(places.index_copy(0, held, positions), stiffness)
+
+
+def _record(problem: _Problem, epoch: int, met: _Met, seconds: float) -> EpochRecord:
+    graph, settings, balance = problem.graph, problem.settings, problem.balance
+    record = {
         "epoch": epoch + 1,
-        "energy": problem.balance.similar * similar + problem.balance.dissimilar * dissimilar,
-        "energy_similar": similar / max(1, graph.n_similar),
-        "energy_dissimilar": dissimilar / max(1, graph.n_dissimilar),
+        "energy": balance.similar * met.similar + balance.dissimilar * met.dissimilar + met.anchor,
+        "energy_similar": met.similar / max(1, graph.similar.total_weight),
+        "energy_dissimilar": met.dissimilar / max(1, graph.dissimilar.total_weight),
         "learning_rate": _scheduled(settings, (epoch + 0.5) / settings.max_epochs),
-        "pairs": pairs,
+        "pairs": met.pairs,
         "seconds": seconds,
     }
+    if problem.tethers is not None:
+        record["energy_anchor"] = met.anchor
+    return record
 
 
-def _choose_epoch(problem: _Problem, optimizer: torch.optim.Optimizer) -> Callable[[int], tuple[float, float, int]]:
-    """Return the function that runs one epoch and returns the sums of L_S and L_D and the pairs evaluated."""
+def _choose_epoch(problem: _Problem, optimizer: torch.optim.Optimizer) -> Callable[[int], _Met]:
+    """Return the function that runs one epoch."""
     batch_size = problem.settings.batch_size
     if batch_size is None or batch_size >= len(problem.rows):
-        return lambda epoch: _full_epoch(problem, optimizer, epoch)
+        n_kept = _n_affordable(problem)
+        return lambda epoch: _full_epoch(problem, optimizer, epoch, n_kept)
     if problem.settings.interactions == "batch":
         position = np.full(len(problem.rows), -1, dtype=np.int64)
         return lambda epoch: _batch_epoch(problem, optimizer, epoch, position)
@@ -201,75 +264,122 @@ def _choose_epoch(problem: _Problem, optimizer: torch.optim.Optimizer) -> Callab
     return lambda epoch: _remembering_epoch(problem, optimizer, epoch, remembered)
 
 
-def _full_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int) -> tuple[float, float, int]:
-    """One step on the exact objective; the encoder runs in chunks, so memory is bounded by one chunk."""
-    n_samples, size = len(problem.rows), problem.settings.chunk_size
-    met: list[GraphEnergy] = []
+def _n_affordable(problem: _Problem) -> int:
+    """Return how many samples' activations fit into `_ACTIVATION_BYTES`, judged by those of two samples."""
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel() * tensor.element_size() if tensor.shape[:1] == (2,) else 0
+        return tensor
+
+    problem.encoder.eval()  # the mode that moves no statistics and draws no mask
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        problem.encoder(problem.rows.take(np.arange(2)))
+    problem.encoder.train()
+    return _ACTIVATION_BYTES // max(1, kept // 2)
+
+
+def _full_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, n_kept: int) -> _Met:
+    """One step on the exact objective; the encoder runs in chunks, so that memory is bounded.
+
+    Activations of the first ``n_kept`` samples wait for their gradients; the other chunks are run twice.
+    """
+    rows = problem.rows.drawn()  # the line search of L-BFGS and both passes of a chunk must meet the same copies
+    n_samples, size = len(rows), problem.settings.chunk_size
+    chunks = [slice(start, min(start + size, n_samples)) for start in range(0, n_samples, size)]
+    met: list[_Met] = []
 
     def closure() -> float:
         optimizer.zero_grad()
-        chunks = [slice(start, start + size) for start in range(0, n_samples, size)]
         states, outputs = [], []
-        with torch.set_grad_enabled(len(chunks) == 1):  # a single chunk keeps its activations for the way back
-            for chunk in chunks:
-                states.append(random_state(problem.rows.device))
-                outputs.append(problem.encoder(problem.rows.take(chunk)))
+        for chunk in chunks:
+            states.append(random_state(rows.device))
+            with torch.set_grad_enabled(chunk.stop <= n_kept):
+                outputs.append(problem.encoder(rows.take(chunk)))
         Z = torch.cat([output.detach() for output in outputs])  # (n, d)
         energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
+        energy, held = _held(problem, energy, Z, slice(None))
         _check_finite(problem, energy, epoch, step=0)
         for chunk, output, state in zip(chunks, outputs, states, strict=True):
             Z_chunk = output
-            if len(chunks) > 1:
-                set_random_state(state, problem.rows.device)  # dropout must drop what it dropped before
-                Z_chunk = problem.encoder(problem.rows.take(chunk))
+            if not output.requires_grad:
+                set_random_state(state, rows.device)  # dropout must drop what it dropped before
+                Z_chunk = problem.encoder(rows.take(chunk))
             Z_chunk.backward(energy.gradient[chunk])
         _check_weights(problem, energy, epoch, step=0)
-        met.append(energy)
-        return problem.balance.similar * energy.similar + problem.balance.dissimilar * energy.dissimilar
+        met.append(_Met(energy.similar, energy.dissimilar, held, 0))
+        return problem.balance.similar * energy.similar + problem.balance.dissimilar * energy.dissimilar + held
 
     _set_learning_rate(problem, optimizer, epoch)
     optimizer.step(closure)
-    return met[0].similar, met[0].dissimilar, len(met) * n_samples * (n_samples - 1) // 2
+    return met[0]._replace(pairs=len(met) * n_samples * (n_samples - 1) // 2)
 
 
-def _remembering_epoch(
-    problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, remembered: Tensor
-) -> tuple[float, float, int]:
+def _held(
+    problem: _Problem, energy: GraphEnergy, Z: Tensor, rows: NDArray[np.int64] | slice, share: float = 1.0
+) -> tuple[GraphEnergy, float]:
+    """Add the gradient of the rows' tethers, times ``share``; return their energy."""
+    if problem.tethers is None:
+        return energy, 0.0
+    held, gradient = problem.tethers.pull(Z, rows)
+    return energy._replace(gradient=energy.gradient + share * gradient.to(energy.gradient.dtype)), held
+
+
+def _remembering_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, remembered: Tensor) -> _Met:
     """Take steps in which each fresh batch feels all n samples, the others where they were last seen.
 
     ``remembered``, shape (n, d), is brought up to date in place as batches pass: a position is at most one epoch
     old.
     """
-    n_samples, n_steps, similar, dissimilar = len(problem.rows), _steps(problem), 0.0, 0.0
+    n_samples, n_steps = len(problem.rows), _steps(problem)
+    similar, dissimilar, anchor = 0.0, 0.0, 0.0
     for step, batch in enumerate(_batches(problem, epoch)):
         _set_learning_rate(problem, optimizer, epoch, step)
         Z = problem.encoder(problem.rows.take(batch))  # (b, d)
         remembered[torch.from_numpy(batch)] = Z.detach()
         energy = graph_energy(remembered, problem.graph, problem.springs, problem.balance, rows=batch)
+        energy, held = _held(problem, energy, Z, batch)
         # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
         _step(problem, optimizer, Z, energy, n_steps, epoch, step)
-        similar, dissimilar = similar + energy.similar, dissimilar + energy.dissimilar
-    return similar, dissimilar, n_samples * (n_samples - 1)
+        similar, dissimilar, anchor = similar + energy.similar, dissimilar + energy.dissimilar, anchor + held
+    return _Met(similar, dissimilar, anchor, n_samples * (n_samples - 1))
 
 
-def _batch_epoch(
-    problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, position: NDArray[np.int64]
-) -> tuple[float, float, int]:
-    """Take steps in which every pair inside the batch counts, and no other."""
-    n_samples, similar, dissimilar, pairs, seen = len(problem.rows), 0.0, 0.0, 0, 0
+def _batch_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, position: NDArray[np.int64]) -> _Met:
+    """Take steps in which every pair inside the batch counts, and no other.
+
+    Two of n samples meet in a batch of b with probability b (b - 1) / (n (n - 1)); dividing by it, batches of any
+    size estimate the same objective. Copies of one sample meet in every epoch, and count for that much less.
+    """
+    n_copies = problem.rows.n_copies
+    n_samples = len(problem.rows) // n_copies
+    similar, dissimilar, anchor, pairs, seen = 0.0, 0.0, 0.0, 0, 0
     for step, batch in enumerate(_batches(problem, epoch)):
         _set_learning_rate(problem, optimizer, epoch, step)
         Z = problem.encoder(problem.rows.take(batch))  # (b, d)
         energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
-        inside = len(batch) * (len(batch) - 1)
-        # A pair meets in a batch of b with probability b (b - 1) / (n (n - 1)); dividing by it, batches of any
-        # size estimate the same objective.
-        scale = n_samples * (n_samples - 1) / inside
+        size = len(batch) // n_copies
+        scale = n_samples * (n_samples - 1) / (size * (size - 1))
+        if n_copies > 1:
+            energy = _discounted(problem, energy, Z, size, (size - 1) / (n_samples - 1))
+        energy, held = _held(problem, energy, Z, batch, n_samples / size / scale)
         _step(problem, optimizer, Z, energy, scale, epoch, step)
-        similar += energy.similar * scale * len(batch)
-        dissimilar += energy.dissimilar * scale * len(batch)
-        pairs, seen = pairs + inside // 2, seen + len(batch)
-    return similar / seen, dissimilar / seen, pairs
+        similar += energy.similar * scale * size
+        dissimilar += energy.dissimilar * scale * size
+        anchor, pairs, seen = anchor + held, pairs + len(batch) * (len(batch) - 1) // 2, seen + size
+    return _Met(similar / seen, dissimilar / seen, anchor, pairs)
+
+
+def _discounted(problem: _Problem, energy: GraphEnergy, Z: Tensor, size: int, share: float) -> GraphEnergy:
+    """Count the springs between copies of one sample, which are similar, by a share of their weight."""
+    copies = np.arange(len(Z)).reshape(-1, size)  # (n_copies, size): a column for each sample
+    pairs = np.concatenate([copies[[a, b]].T for a in range(len(copies)) for b in range(a)])
+    excess, gradient = pair_list(Z, pairs, problem.springs.similar)
+    return energy._replace(
+        similar=energy.similar + (share - 1) * excess,
+        gradient=energy.gradient + problem.balance.similar * (share - 1) * gradient,
+    )
 
 
 def _step(
@@ -292,16 +402,21 @@ def _step(
 def _batches(problem: _Problem, epoch: int) -> Iterator[NDArray[np.int64]]:
     """Yield all samples in a random order drawn from (seed, epoch), in batches of nearly equal size.
 
-    Nearly equal, so that no last batch of one or two samples upsets a batch normalisation.
+    Nearly equal, so that no last batch of one or two samples upsets a batch normalisation. All copies of a sample,
+    which are n apart, come in one batch.
     """
-    order = np.random.default_rng([problem.seed, epoch]).permutation(len(problem.rows))
-    yield from np.array_split(order, _steps(problem))
+    n_samples = len(problem.rows) // problem.rows.n_copies
+    first = np.arange(problem.rows.n_copies)[:, None] * n_samples  # (n_copies, 1)
+    order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)
+    for batch in np.array_split(order, _steps(problem)):
+        yield (first + batch).ravel()
 
 
 def _steps(problem: _Problem) -> int:
     """Return the number of steps of an epoch; no batch has fewer than two samples."""
-    n_samples = len(problem.rows)
-    return max(1, min(math.ceil(n_samples / (problem.settings.batch_size or n_samples)), n_samples // 2))
+    n_rows = len(problem.rows)
+    n_samples = n_rows // problem.rows.n_copies
+    return max(1, min(math.ceil(n_rows / (problem.settings.batch_size or n_rows)), n_samples // 2))
 
 
 def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
@@ -389,7 +504,7 @@ def _check_weights(problem: _Problem, energy: GraphEnergy, epoch: int, step: int
 
 
 def _diverged(problem: _Problem, energy: GraphEnergy, epoch: int, step: int, what: str) -> DivergenceError:
-    settings: Any = problem.settings
+    settings = problem.settings
     rate = _scheduled(settings, epoch / settings.max_epochs)
     return DivergenceError(
         f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (energy of similar "
