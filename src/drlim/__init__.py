@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from drlim.estimator import DrLIM as DrLIM
     from drlim.graph import NeighborhoodGraph as NeighborhoodGraph
     from drlim.neighbors import knn_graph as knn_graph
+    from drlim.neighbors import neighbors_graph as neighbors_graph
+    from drlim.neighbors import radius_graph as radius_graph
     from drlim.persistence import ModelFileError as ModelFileError
     from drlim.persistence import load as load
     from drlim.persistence import save as save
     from drlim.relations import grid_graph as grid_graph
+    from drlim.relations import label_graph as label_graph
     from drlim.relations import orbit_graph as orbit_graph
     from drlim.relations import orbits as orbits
     from drlim.relations import pairs as pairs
@@ -48,12 +51,15 @@ _HOME = {
     "Springs": "springs",
     "grid_graph": "relations",
     "knn_graph": "neighbors",
+    "label_graph": "relations",
     "load": "persistence",
     "make_encoder": "encoders",
     "make_springs": "springs",
+    "neighbors_graph": "neighbors",
     "orbit_graph": "relations",
     "orbits": "relations",
     "pairs": "relations",
+    "radius_graph": "neighbors",
     "save": "persistence",
     "sequence_graph": "relations",
     "shift": "relations",
@@ -69,12 +75,15 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "ModelFileError",
     "grid_graph",
     "knn_graph",
+    "label_graph",
     "load",
     "make_encoder",
     "make_springs",
+    "neighbors_graph",
     "orbit_graph",
     "orbits",
     "pairs",
+    "radius_graph",
     "save",
     "sequence_graph",
     "shift",

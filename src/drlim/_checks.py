@@ -26,6 +26,7 @@ __all__ = [
     "check_same_length",
     "integer_in",
     "real_in",
+    "refuse_masked",
     "short_repr",
 ]
 
@@ -129,7 +130,13 @@ def _validate(name: str, value: object, accepted: Any, owner: str) -> None:
 
 
 def check_points(
-    Z: ArrayLike, *, name: str = "Z", min_samples: int = 1, ndim: int | None = 2, dtype: Any = (np.float64, np.float32)
+    Z: ArrayLike,
+    *,
+    name: str = "Z",
+    min_samples: int = 1,
+    ndim: int | None = 2,
+    dtype: Any = (np.float64, np.float32),
+    largest: float | None = None,
 ) -> NDArray[np.floating[Any]]:
     """Return points as a float array of shape (n, d), or refuse them by name.
 
@@ -145,12 +152,14 @@ def check_points(
         Dimensions wanted; None takes two or more, so that images pass.
     dtype : dtype or sequence of dtype, default=(float64, float32)
         Types kept; anything else becomes the first.
+    largest : float, default=None
+        Values beyond it in size are refused; None takes any.
 
     Raises
     ------
     ValueError
-        When there are NaN, infinite, complex or non-numeric values, too few rows or other dimensions than
-        ``ndim``.
+        When there are NaN, infinite, complex or non-numeric values, values beyond ``largest``, too few rows or
+        other dimensions than ``ndim``.
     """
     if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):
         raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
@@ -164,7 +173,15 @@ def check_points(
         )
     if points.size == 0 and len(points):
         raise ValueError(f"Found array with 0 value(s) a sample (shape={points.shape}) in '{name}'.")
+    if largest is not None and points.size and float(max(points.max(), -points.min())) > largest:
+        raise ValueError(f"Expected '{name}' to hold values up to {largest:.0e} in size: rescale it. Got larger ones.")
     return points
+
+
+def refuse_masked(values: object, name: str, way_out: str) -> None:
+    """Refuse a masked array: numpy would quietly take what is under the mask for a value."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"Expected '{name}' to hold no masked values. Got {short_repr(values)}: {way_out}.")
 
 
 def check_same_length(n: int, name: str, n_other: int, other: str) -> None:

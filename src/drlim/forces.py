@@ -240,7 +240,7 @@ def _among(
     return total(energies), gradient.index_copy_(0, _tensor(place, points.device), slope)
 
 
-def _attracted(Z: Tensor, law: Attraction, rows: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+def _attracted(Z: Tensor, law: Law, rows: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: ARG001
     """Do what `over_all_pairs` does for linear springs, in one pass over the points.
 
     With c the mean of n points, sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 +
