@@ -22,9 +22,8 @@ import drlim
 from drlim import DrLIM, datasets, metrics, plotting
 from drlim._io import atomic_write
 from drlim.graph import NeighborhoodGraph
-from drlim.paper.report import Report, Row
+from drlim.paper.report import Report, Row, described
 from drlim.paper.rotatable import rotatable_page
-from drlim.paper.shifted import plain
 from drlim.paper.topology import loop_ratio
 from drlim.relations import grid_graph
 
@@ -88,13 +87,7 @@ def reproduce(
     _draw_model(model, data, folder)
     details = {
         "data": source,
-        "parameters": plain({**parameters, "random_state": random_state}),
-        "n_train": len(train),
-        "n_test": len(data.test),
-        "n_similar": graph.n_similar,
-        "n_dissimilar": graph.n_dissimilar,
-        "epochs": model.n_iter_,
-        "training_seconds": round(sum(record["seconds"] for record in model.history_), 1),
+        **described(model, parameters, random_state, len(data.test)),
         "notes": notes,
         "figures": FIGURES,
     }

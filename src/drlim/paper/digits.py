@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, metrics, plotting
-from drlim.paper.report import Report, Row
+from drlim.paper.report import Report, Row, described
 
 __all__ = ["MODEL", "judge", "reproduce"]
 
@@ -63,14 +63,8 @@ def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = Non
     drlim.save(model, folder / "model.safetensors")
     _draw(model, data, Z, folder)
     details = {
-        "parameters": {**MODEL, "random_state": random_state},
-        "n_train": len(data.X_train),
-        "n_test": len(data.X_test),
-        "n_similar": model.graph_.n_similar,
-        "n_dissimilar": model.graph_.n_dissimilar,
-        "epochs": model.n_iter_,
+        **described(model, MODEL, random_state, len(data.X_test)),
         "map_sha256": hashlib.sha256(Z.tobytes()).hexdigest(),
-        "training_seconds": round(sum(record["seconds"] for record in model.history_), 1),
     }
     report = Report("digits", rows, time.perf_counter() - began, folder, details)
     report.write()

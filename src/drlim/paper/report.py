@@ -12,7 +12,7 @@ from typing import Any
 
 from drlim._io import atomic_write
 
-__all__ = ["Report", "Row"]
+__all__ = ["Report", "Row", "described"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,25 @@ class Report:
     def write(self) -> None:
         """Write ``report.json`` into the folder."""
         atomic_write(self.folder / "report.json", (json.dumps(self.to_dict(), indent=2) + "\n").encode())
+
+
+def described(model: Any, parameters: dict[str, Any], random_state: int, n_test: int) -> dict[str, Any]:
+    """Return settings and counts of a trained `DrLIM` as JSON values."""
+    return {
+        "parameters": _plain({**parameters, "random_state": random_state}),
+        "n_train": len(model.embedding_),
+        "n_test": n_test,
+        "n_similar": model.graph_.n_similar,
+        "n_dissimilar": model.graph_.n_dissimilar,
+        "epochs": model.n_iter_,
+        "training_seconds": round(sum(record["seconds"] for record in model.history_), 1),
+    }
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as JSON values; what is none, such as a callable, in words."""
+    values: dict[str, Any] = json.loads(json.dumps(parameters, default=repr))
+    return values
 
 
 def _machine() -> dict[str, Any]:

@@ -7,7 +7,6 @@ as in experiment 1. Measured: see `judge`. About seven minutes on two cores.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics, plotting
-from drlim.paper.report import Report, Row
+from drlim.paper.report import Report, Row, described
 from drlim.relations import Orbits, orbits, shifts
 
 __all__ = [
@@ -25,11 +24,9 @@ __all__ = [
     "MODEL",
     "SHIFTS",
     "densest_share",
-    "described",
     "draw",
     "judge",
     "pixels_shifted",
-    "plain",
     "reproduce",
     "translated",
     "within_clusters",
@@ -137,25 +134,6 @@ def densest_share(Z: NDArray[np.floating[Any]], cells: int = 100) -> float:
     """
     counts = np.sort(np.histogram2d(Z[:, 0], Z[:, 1], bins=cells)[0], axis=None)
     return float(counts[-(cells**2 // 100) :].sum() / len(Z))
-
-
-def described(model: DrLIM, parameters: dict[str, Any], random_state: int, n_test: int) -> dict[str, Any]:
-    """Return settings and counts of a run as JSON values."""
-    return {
-        "parameters": plain({**parameters, "random_state": random_state}),
-        "n_train": len(model.embedding_),
-        "n_test": n_test,
-        "n_similar": model.graph_.n_similar,
-        "n_dissimilar": model.graph_.n_dissimilar,
-        "epochs": model.n_iter_,
-        "training_seconds": round(sum(record["seconds"] for record in model.history_), 1),
-    }
-
-
-def plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters as JSON values; what is none, such as a callable, in words."""
-    values: dict[str, Any] = json.loads(json.dumps(parameters, default=repr))
-    return values
 
 
 def draw(model: DrLIM, copies: Orbits, Z: NDArray[np.floating[Any]], folder: Path) -> None:

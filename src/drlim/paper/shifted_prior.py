@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics
-from drlim.paper.report import Report, Row
-from drlim.paper.shifted import described, draw, translated
+from drlim.paper.report import Report, Row, described
+from drlim.paper.shifted import draw, translated
 from drlim.relations import Orbits, orbits, shifts, with_copies
 
 __all__ = ["FIGURES", "MODEL", "UNSEEN", "judge", "reproduce"]
