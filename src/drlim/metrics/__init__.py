@@ -1,0 +1,33 @@
+"""Numbers that judge a map: arrays in, floats out, whichever method made the map.
+
+Neighbours are exact, by differences in float64; samples at equal distance come in the order of their index. Work
+goes in blocks of rows, so memory grows with n and not with n squared.
+"""
+
+from __future__ import annotations
+
+from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
+from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
+from drlim.metrics.position import knn_accuracy, orbit_ratio, position_accuracy, position_r2
+from drlim.metrics.shape import slant
+from drlim.metrics.strain import PairTension, Tension, exact_energy, pair_tension, tension
+
+__all__ = [
+    "InvarianceReport",
+    "InvarianceRow",
+    "PairTension",
+    "Tension",
+    "continuity",
+    "exact_energy",
+    "invariance_report",
+    "knn_accuracy",
+    "neighbor_recall",
+    "orbit_ratio",
+    "pair_tension",
+    "position_accuracy",
+    "position_r2",
+    "slant",
+    "spread",
+    "tension",
+    "trustworthiness",
+]

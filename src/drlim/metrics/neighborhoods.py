@@ -1,0 +1,230 @@
+"""What becomes of the neighbours of the data on the map, and how evenly the map is populated."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial import cKDTree
+
+from drlim._checks import check_same_length
+from drlim.metrics._nearest import distance_blocks, nearest_others
+from drlim.metrics._rows import Floats, check_n_neighbors, check_rows, scaled
+
+__all__ = ["continuity", "neighbor_recall", "spread", "trustworthiness"]
+
+
+def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+    r"""Return how far neighbours on the map can be trusted to be neighbours in the data.
+
+    .. math:: T(k) = 1 - \frac{2}{n k (2n - 3k - 1)} \sum_{i=1}^{n} \sum_{j \in U_k(i)} (r(i, j) - k)
+
+    :math:`U_k(i)` holds the samples that are among the k nearest of i in ``Z`` but not in ``X``; r(i, j) is the
+    rank of j among all others by distance from i in ``X``, 1 for the nearest [1]_.
+
+    Parameters
+    ----------
+    X : array-like, shape (n_samples, n_features) or (n_samples, ...)
+        The data; images are compared pixel by pixel.
+    Z : array-like, shape (n_samples, n_components)
+        The map of the same samples, in the same order.
+    n_neighbors : int, default=10
+        k, at least 1 and less than n_samples / 2, beyond which the formula leaves [0, 1]. A small k judges the
+        detail, a large one the layout. 10 is what this project's tables report.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 when each neighbour on the map is one in the data. A random map gives about .5.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+
+    See Also
+    --------
+    continuity : The opposite error, neighbours in the data that the map tears apart.
+
+    Notes
+    -----
+    scikit-learn's function of this name gives the same number wherever no distances tie; at ties its order is
+    left to rounding, and it holds n x n matrices. Time goes to n^2 distances and their sorting: about a second
+    for 2000 images of 784 pixels, under a minute for 10,000.
+
+    References
+    ----------
+    .. [1] J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental
+       study", ICANN 2001.
+
+    Examples
+    --------
+    The map exchanges the two samples at the end of a line. Each then has a neighbour, 1.5 or 2 away, that ranks
+    second in the data: two ranks too many of the eight that four samples can lose.
+
+    >>> line = [[0.0], [1.0], [2.5], [4.5]]
+    >>> trustworthiness(line, [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
+    0.75
+    """
+    data, points = _check_data_and_map(X, Z, n_neighbors, "trustworthiness")
+    return _trust(data, points, n_neighbors)
+
+
+def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+    """Return how far neighbours in the data stay neighbours on the map.
+
+    :func:`trustworthiness` with the roles of data and map exchanged: it falls when the map tears apart what
+    belongs together.
+
+    Parameters
+    ----------
+    X : array-like, shape (n_samples, n_features) or (n_samples, ...)
+        The data; images are compared pixel by pixel.
+    Z : array-like, shape (n_samples, n_components)
+        The map of the same samples, in the same order.
+    n_neighbors : int, default=10
+        At least 1 and less than n_samples / 2, as for :func:`trustworthiness`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 when each neighbour in the data is one on the map. A random map gives about .5.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+
+    References
+    ----------
+    .. [1] J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental
+       study", ICANN 2001.
+
+    Examples
+    --------
+    A line rolled up until its ends meet puts strangers together, and tears fewer neighbours apart.
+
+    >>> line = [[0.0], [1.0], [2.1], [3.3]]
+    >>> rolled = [[0.0, 0.0], [0.0, 1.0], [1.1, 1.0], [0.9, 0.0]]
+    >>> continuity(line, rolled, n_neighbors=1), trustworthiness(line, rolled, n_neighbors=1)
+    (0.625, 0.375)
+    """
+    data, points = _check_data_and_map(X, Z, n_neighbors, "continuity")
+    return _trust(points, data, n_neighbors)
+
+
+def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+    """Return the mean share of a sample's nearest in the data that are also among its nearest on the map.
+
+    Parameters
+    ----------
+    X : array-like, shape (n_samples, n_features) or (n_samples, ...)
+        The data; images are compared pixel by pixel.
+    Z : array-like, shape (n_samples, n_components)
+        The map of the same samples, in the same order.
+    n_neighbors : int, default=10
+        How many are compared, in [1, n_samples).
+
+    Returns
+    -------
+    float
+        In [0, 1]. A random map gives n_neighbors / (n_samples - 1).
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+
+    Examples
+    --------
+    >>> neighbor_recall([[0.0], [1.0], [2.5], [4.5]], [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
+    0.5
+    """
+    data, points = _check_pair(X, Z)
+    n = len(points)
+    check_n_neighbors(n_neighbors, n - 1, f"fewer than the {n} samples", "neighbor_recall")
+    in_data = nearest_others(data, n_neighbors)  # (n, k)
+    on_map = nearest_others(points, n_neighbors)  # (n, k)
+    n_shared = sum(np.intersect1d(a, b).size for a, b in zip(in_data, on_map, strict=True))
+    return float(n_shared / in_data.size)
+
+
+def spread(Z: ArrayLike) -> float:
+    r"""Return how unevenly samples are spread: the coefficient of variation of nearest-neighbour distances.
+
+    The standard deviation (dividing by n) of each sample's distance to its nearest other, over the mean: free of
+    the map's scale. A lattice gives 0, clusters and outliers more than a random field.
+
+    Parameters
+    ----------
+    Z : array-like, shape (n_samples, n_components)
+        A map of two or more samples.
+
+    Returns
+    -------
+    float
+        In [0, inf). Samples strewn independently and uniformly (a Poisson field) give 1 in one dimension, .523
+        in two and .363 in three.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``Z`` is unfit, or each of its samples coincides with another.
+
+    Notes
+    -----
+    Within distance r of a point of a Poisson field in d dimensions, the number of others has a mean proportional
+    to :math:`r^d`; so the nearest-neighbour distance follows a Weibull law of shape d, and
+
+    .. math:: \mathrm{CV}(d) = \sqrt{\Gamma(1 + 2/d) / \Gamma(1 + 1/d)^2 - 1},
+
+    which is 1 for d = 1 and :math:`\sqrt{4/\pi - 1}` for d = 2. The rim of a small sample raises it a little.
+
+    Coincident samples have a nearest-neighbour distance of 0 and count like any other, so copies raise the
+    number. To judge the distinct places only, pass ``np.unique(Z, axis=0)``.
+
+    Examples
+    --------
+    Nearest-neighbour distances 1, 1 and 4: mean 2, standard deviation the root of 2.
+
+    >>> round(spread([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0]]), 4)
+    0.7071
+    """
+    points = scaled(check_rows(Z, "Z", min_samples=2))
+    distances, _ = cKDTree(points).query(points, k=2)  # (n, 2), the first to the point itself or a copy of it
+    nearest = np.asarray(distances)[:, 1]  # (n,)
+    if not nearest.any():
+        raise ValueError(
+            "Each sample of 'Z' coincides with another, so nearest-neighbour distances are all 0. "
+            "Pass np.unique(Z, axis=0), if it has two rows or more, to judge the distinct places."
+        )
+    return float(nearest.std() / nearest.mean())
+
+
+def _trust(reference: Floats, points: Floats, n_neighbors: int) -> float:
+    """Sum how far the nearest of ``points`` rank beyond ``n_neighbors`` in ``reference``, and normalise."""
+    n = len(points)
+    nearest = nearest_others(points, n_neighbors)  # (n, k)
+    excess = 0
+    for rows, distances in distance_blocks(reference, reference, skip_self=True):
+        order = np.argsort(distances, axis=1, kind="stable")  # (b, n), ties by index
+        ranks = np.empty_like(order)
+        np.put_along_axis(ranks, order, np.arange(1, n + 1)[None], axis=1)
+        beyond = np.take_along_axis(ranks, nearest[rows], axis=1) - n_neighbors  # (b, k)
+        excess += int(beyond.clip(min=0).sum())
+    return 1 - 2 * excess / (n * n_neighbors * (2 * n - 3 * n_neighbors - 1))
+
+
+def _check_pair(X: ArrayLike, Z: ArrayLike) -> tuple[Floats, Floats]:
+    """Return data and map as rows of the same samples; of fewer than three there is nothing to compare."""
+    data = check_rows(X, "X", ndim=None)
+    points = check_rows(Z, "Z", min_samples=3)
+    check_same_length(len(data), "X", len(points), "Z")
+    return data, points
+
+
+def _check_data_and_map(X: ArrayLike, Z: ArrayLike, n_neighbors: int, owner: str) -> tuple[Floats, Floats]:
+    """Return data and map, with ``n_neighbors`` where the normalisation of Venna and Kaski holds."""
+    data, points = _check_pair(X, Z)
+    n = len(points)
+    check_n_neighbors(n_neighbors, (n - 1) // 2, f"less than half of the {n} samples", owner)
+    return data, points

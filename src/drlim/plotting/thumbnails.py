@@ -1,0 +1,163 @@
+"""Images at their places on a map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drlim._checks import check_parameters, check_points, check_same_length, integer_in, real_in, short_repr
+from drlim.plotting._colours import colour_samples, draw_key
+from drlim.plotting.figures import Floats, axes_for, check_cmap, check_map, require_matplotlib, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_thumbnails"]
+
+_THUMBNAIL_PITCH = 1.08
+"""Least distance between the middles of two thumbnails, in thumbnails: room for their frames."""
+
+
+def plot_thumbnails(
+    Z: ArrayLike,
+    images: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    ax: Axes | None = None,
+    size: float = 0.04,
+    max_thumbnails: int = 250,
+    image_cmap: str = "gray_r",
+    cmap: str = "viridis",
+    key_title: str | None = None,
+) -> Axes:
+    """Draw images at their place on a 2-D map, as many as fit without overlap.
+
+    They are chosen one by one, starting next to the middle, each the farthest from those chosen before: the
+    choice is spread over the whole map, and the same each time. Lay them on a scatter by passing its axes, or in
+    one call with ``plot_embedding(Z, labels, images=images)``.
+
+    Parameters
+    ----------
+    Z : array-like, shape (n_samples, 2)
+        The map.
+    images : array-like, shape (n_samples, height, width) or (n_samples, channels, height, width)
+        The samples, with one channel or three. One scale of brightness serves all that are drawn.
+    labels : array-like, shape (n_samples,), default=None
+        A class or a number for each sample: the colour of its frame, as in :func:`plot_embedding`.
+    ax : matplotlib.axes.Axes, default=None
+        Where to draw, without a key. None makes a figure with a key.
+    size : float, default=0.04
+        Longer side of a thumbnail as a share of the map's longer side, in (0, 1].
+    max_thumbnails : int, default=250
+        Fewer than fit leave more of the map in sight.
+    image_cmap : str, default="gray_r"
+        matplotlib's colour map for grey images. The default draws bright ink dark; photographs want "gray".
+    cmap : str, default="viridis"
+        Colour map of the frames when labels are a quantity.
+    key_title : str, default=None
+        What the labels are; stands over the legend or beside the colour bar.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Of equal aspect.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``Z`` has not 2 columns, ``images`` are not images, lengths differ or a number is out of range.
+    ImportError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    Of three samples, two lie too close together for both to be drawn.
+
+    >>> import numpy as np
+    >>> ax = plot_thumbnails([[0.0, 0.0], [0.01, 0.0], [1.0, 0.0]], np.eye(3 * 64).reshape(3, 64, -1))
+    >>> len(ax.images)
+    2
+    """
+    require_matplotlib()
+    points = check_map(Z, (2,))
+    check_parameters(
+        {"size": size, "max_thumbnails": max_thumbnails},
+        {"size": [real_in(0.0, 1.0, closed="right")], "max_thumbnails": [integer_in(1)]},
+        "plot_thumbnails",
+    )
+    pictures = _check_images(images, len(points))
+    check_cmap("image_cmap", image_cmap, "plot_thumbnails")
+    colouring = colour_samples(labels, len(points), cmap, "plot_thumbnails")
+    shape = np.array(pictures.shape[-1:-3:-1])  # width, height
+    sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
+    chosen = _choose_apart(points, sides, max_thumbnails)
+    wants_key = ax is None
+    ax = axes_for(ax, 2, "plot_thumbnails")
+    if wants_key:
+        draw_key(ax, colouring, key_title)
+    _draw_thumbnails(ax, points[chosen], sides, _shades(pictures[chosen]), colouring.rgba[chosen], image_cmap)
+    # Of all samples, drawn or not: the axes show the extent of the map, with room for thumbnails at its rim.
+    ax.update_datalim(np.concatenate([points - sides / 2, points + sides / 2]))
+    ax.autoscale_view()
+    tidy(ax)
+    return ax
+
+
+def _choose_apart(points: Floats, sides: Floats, most: int) -> NDArray[np.intp]:
+    """Choose samples whose thumbnails of the given sides do not overlap, each the farthest from those before."""
+    from_middle = np.abs((points - (points.min(axis=0) + points.max(axis=0)) / 2) / sides).max(axis=1)  # (n,)
+    chosen = [int(from_middle.argmin())]
+    apart = np.full(len(points), np.inf)
+    while len(chosen) < most:
+        steps = np.abs(points - points[chosen[-1]]) / sides  # (n, 2), in thumbnails
+        apart = np.minimum(apart, steps.max(axis=1))
+        farthest = int(apart.argmax())
+        if apart[farthest] < _THUMBNAIL_PITCH:
+            break
+        chosen.append(farthest)
+    return np.array(chosen)
+
+
+def _draw_thumbnails(ax: Axes, places: Floats, sides: Floats, pictures: Floats, frames: Floats, cmap: str) -> None:
+    """Draw pictures (c, h, w) or (c, h, w, 3) in [0, 1] centred at their places, sized in units of the map."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.image import AxesImage
+
+    low, high = places - sides / 2, places + sides / 2  # (c, 2)
+    for (left, bottom), (right, top), picture in zip(low, high, pictures, strict=True):
+        extent = (left, right, bottom, top)
+        # Not ax.imshow: it would set aspect and limits anew with each picture.
+        image = AxesImage(ax, cmap=cmap, origin="upper", extent=extent, interpolation="antialiased", zorder=3)
+        image.set_data(picture)
+        image.set_clim(0.0, 1.0)
+        image.set_clip_path(ax.patch)
+        ax.add_image(image)
+    x, y = np.stack([low, high], axis=-1).transpose(1, 0, 2)  # (c, 2) each: from, to
+    corners = list(np.stack([x[:, [0, 1, 1, 0]], y[:, [0, 0, 1, 1]]], axis=-1))  # c times (4, 2)
+    ax.add_collection(
+        PolyCollection(corners, facecolors="none", edgecolors=frames, linewidths=1.0, zorder=4), autolim=False
+    )
+
+
+def _shades(pictures: NDArray[Any]) -> Floats:
+    """Return pictures (c, h, w) or (c, 3, h, w) in [0, 1], channels last, by one scale for all."""
+    values = check_points(pictures, name="images", ndim=None)
+    low, high = values.min(), values.max()
+    shades = (values - low) / ((high - low) or 1.0)
+    return shades if shades.ndim == 3 else np.moveaxis(shades, 1, -1)
+
+
+def _check_images(images: ArrayLike, n_samples: int) -> NDArray[Any]:
+    """Return images as (n, h, w) or (n, 3, h, w); values are looked at when drawn."""
+    pictures = np.asarray(images)
+    if pictures.ndim == 4 and pictures.shape[1] == 1:
+        pictures = pictures[:, 0]
+    if pictures.ndim not in (3, 4) or 0 in pictures.shape or (pictures.ndim == 4 and pictures.shape[1] != 3):
+        raise ValueError(
+            "Expected 'images' to have the shape (n_samples, height, width) or (n_samples, channels, height, width) "
+            f"with 1 or 3 channels. Got {short_repr(pictures)}. Rows of pixels want X.reshape(-1, height, width)."
+        )
+    check_same_length(len(pictures), "images", n_samples, "Z")
+    return pictures
