@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint coverage reproduce clean
+.PHONY: help demo test lint coverage reproduce bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,6 +15,9 @@ demo: $(VENV)/.package ## install, then draw the paper's first map into runs/dig
 
 reproduce: $(VENV)/.paper ## run every experiment of the paper into runs, with one page that shows them
 	$(BIN)/drlim reproduce all
+
+bench: $(VENV)/.bench ## measure what docs/performance.md promises, in about ten minutes, into runs/benchmarks.json
+	$(BIN)/python -m benchmarks
 
 test: $(VENV)/.test ## install what the tests need, and run them all
 	$(BIN)/python -m pytest
@@ -41,6 +44,10 @@ $(VENV)/.package: pyproject.toml constraints.txt
 
 $(VENV)/.paper: $(VENV)/.package
 	$(INSTALL) --editable ".[viz,topology]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.package
+	$(INSTALL) --editable ".[viz,fast]"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package

@@ -214,7 +214,7 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
     return nn.Sequential(Standardize(input_shape), ENCODERS[name](input_shape, n_components))
 
 
-def embed(encoder: nn.Module, rows: Rows, batch_size: int = 1024) -> Tensor:
+def embed(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
     """Map all rows in evaluation mode, a batch at a time.
 
     Parameters
@@ -223,8 +223,9 @@ def embed(encoder: nn.Module, rows: Rows, batch_size: int = 1024) -> Tensor:
         On the rows' device; computes in the rows' dtype, whatever its own. Its mode is given back as it was.
     rows : Rows
         n samples.
-    batch_size : int, default=1024
-        Bounds the memory of activations; the result does not depend on it beyond rounding.
+    batch_size : int, default=512
+        Bounds the memory of activations; the result does not depend on it beyond rounding. Larger ones are slower on a
+        CPU, where blocks of 32 MiB and more are taken from the system each time (docs/performance.md).
 
     Returns
     -------

@@ -1,0 +1,106 @@
+"""``python -m benchmarks [NAME ...]``: measure, print the table, write runs/benchmarks.json.
+
+The exit status tells of crashes only: a promise that is not kept is a line of the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import FILE, kept, machine, table, write
+from benchmarks.suite import SUITE, run_apart, run_here
+
+__all__ = ["main", "run_all"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the library promises.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(SUITE)}")
+    parser.add_argument("--table", action="store_true", help="measure nothing; print the table of the last run")
+    parser.add_argument("--device", help="cpu or cuda; by default the CPU, then the GPU where there is one")
+    parser.add_argument(
+        "--here", action="store_true", help="in this process, and print JSON: one NAME, as run by itself"
+    )
+    parser.add_argument("--out", type=Path, default=FILE, help="file of the results (default: runs/benchmarks.json)")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.names if name not in SUITE]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}. There are: {', '.join(SUITE)}.")
+    if given.table:
+        _say(table(kept(given.out)) or f"There is no {given.out} yet: run python -m benchmarks first.")
+        return 0
+    if given.here:
+        if len(given.names) != 1:
+            parser.error("--here takes one NAME.")
+        _say(json.dumps(run_here(given.names[0], given.device or "cpu")))
+        return 0
+    names = given.names or [name for name, entry in SUITE.items() if entry.unasked]
+    return run_all(names, [given.device] if given.device else None, given.out)
+
+
+def run_all(
+    names: Sequence[str],
+    devices: Sequence[str] | None,
+    path: Path,
+    run: Callable[[str, str], dict[str, Any]] = run_apart,
+) -> int:
+    """Run measurements one after the other, each in its own process; write and print as they come.
+
+    Parameters
+    ----------
+    names : sequence of str
+    devices : sequence of str or None
+        None is the CPU, then the GPU where there is one.
+    path : Path
+        JSON file. What it holds of other measurements of this machine stays.
+    run : callable, default=run_apart
+
+    Returns
+    -------
+    int
+        1 when a measurement crashed, else 0.
+    """
+    about = machine()
+    chosen = devices or ["cpu", *(["cuda"] if about["gpu"] else [])]
+    results = kept(path, about)
+    crashed = False
+    for device in chosen:
+        for name in names:
+            if device != "cpu" and not SUITE[name].on_gpu:
+                continue
+            entry = run(name, device)
+            results.setdefault(device, {})[name] = entry
+            crashed |= entry["error"] is not None
+            write(path, results, about)
+            _say(f"{name} ({device}, {entry['seconds']:.0f} s)\n{_brief(entry)}")
+    _say(f"\n{table(results)}\n\nWritten to {path}.")
+    return int(crashed)
+
+
+def _brief(entry: dict[str, Any]) -> str:
+    """Return one measurement with its parts, indented."""
+    if entry["error"] is not None:
+        return entry["error"]
+    lines = []
+    for line in entry["lines"]:
+        lines.append(f"    {line['what']}: {line['value']:.4g} {line['unit']}")
+        lines += [
+            f"        {name}: {part:.4g}" for name, part in line["parts"].items() if isinstance(part, int | float)
+        ]
+        lines += [f"        {line['notes']}"] if line["notes"] else []
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""What a few labels are worth: 8x8 digits, one label in ten known, judged on digits held out.
+
+A map of nearest neighbours alone is compared with one of the same neighbours and the labels that are known, by the
+share of held-out digits whose five nearest on the map (training digits, with their true labels) tell what they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.measuring import Measured, measured
+from drlim import DrLIM, datasets
+from drlim.metrics import knn_accuracy
+
+__all__ = ["accuracies", "measure"]
+
+SHARE = 0.1
+
+
+def accuracies(seed: int, **parameters: object) -> tuple[float, float]:
+    """Return the accuracy without labels, and with them.
+
+    Parameters
+    ----------
+    seed : int
+        Of the encoder and of which labels are known.
+    **parameters
+        Of `DrLIM`, for both.
+    """
+    data = datasets.digits()
+    known = np.random.default_rng(seed).random(len(data.y_train)) < SHARE
+    y = np.where(known, data.y_train, -1)
+    found = []
+    for labels in (None, y):
+        model = DrLIM(random_state=seed, **parameters).fit(data.X_train, labels)  # type: ignore[arg-type]
+        Z = model.transform(data.X_test)
+        found.append(knn_accuracy(model.embedding_, data.y_train, 5, Z, data.y_test))
+    return found[0], found[1]
+
+
+def measure(seeds: int = 5) -> Measured:
+    """Return by how much the labels help, over some seeds."""
+    both = np.array([accuracies(seed) for seed in range(seeds)])  # (seeds, 2)
+    without, with_labels = both.mean(axis=0)
+    return measured(
+        "8x8 digits, one label in ten: held-out 5-NN on the map, with the labels / without",
+        with_labels / without,
+        "ratio",
+        at_least=1.0,
+        parts={"without": float(without), "with": float(with_labels)},
+        notes=", ".join(f"seed {seed}: {a:.3f} to {b:.3f}" for seed, (a, b) in enumerate(both)),
+    )

@@ -1,0 +1,118 @@
+"""Which measurements there are, and how one of them is run in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["ROOT", "SUITE", "Entry", "run_apart", "run_here"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_LONGEST = 900
+"""Seconds after which a measurement counts as crashed; the longest takes about 100 on two cores."""
+
+
+class Entry(NamedTuple):
+    """A measurement: a function of ``benchmarks``, whether it can be told to use a GPU, and whether it runs unasked."""
+
+    module: str
+    function: str
+    on_gpu: bool = False
+    unasked: bool = True
+
+
+SUITE = {
+    "epoch": Entry("epoch", "all_pairs_epoch", on_gpu=True),
+    "literal_loop": Entry("epoch", "literal_loop", on_gpu=True),
+    "growth": Entry("force_pass", "growth", on_gpu=True),
+    "neighbor_list": Entry("force_pass", "neighbor_list", on_gpu=True),
+    "one_margin": Entry("force_pass", "one_margin", on_gpu=True),
+    "force_memory": Entry("force_pass", "memory", on_gpu=True),
+    "collapsed_memory": Entry("force_pass", "collapsed_memory", on_gpu=True),
+    "time_to_energy": Entry("time_to_energy", "measure"),
+    "transform": Entry("mapping", "transform", on_gpu=True),
+    "fit_memory": Entry("fitting", "fit_memory"),
+    "fit_memory_defaults": Entry("fitting", "fit_memory_defaults"),
+    "fit_memory_all": Entry("fitting", "fit_memory_all"),
+    "semi_supervised": Entry("semi_supervised", "measure"),
+    "pairs": Entry("relations", "stated"),
+    "label_graph": Entry("relations", "labelled"),
+    "or": Entry("relations", "either"),
+    "and": Entry("relations", "both"),
+    "minus": Entry("relations", "without"),
+    "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
+}
+"""By the name used on the command line, in the order of the table."""
+
+
+def run_here(name: str, device: str = "cpu", **sizes: Any) -> list[dict[str, Any]]:
+    """Run one measurement in this process.
+
+    Parameters
+    ----------
+    name : str
+        Of `SUITE`.
+    device : str, default="cpu"
+    **sizes
+        Parameters of the measurement, for a quick trial.
+
+    Returns
+    -------
+    list of dict
+        Lines as `benchmarks.measuring.measured` makes them.
+    """
+    entry = SUITE[name]
+    function: Callable[..., Any] = getattr(import_module(f"benchmarks.{entry.module}"), entry.function)
+    found = function(**sizes, **({"device": device} if entry.on_gpu else {}))
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def run_apart(name: str, device: str = "cpu") -> dict[str, Any]:
+    """Run one measurement in a fresh process, so that memory is its own and no earlier one has warmed anything.
+
+    Returns
+    -------
+    dict
+        ``lines`` (empty after a crash), ``error`` (None, or the last words of the process), ``seconds``, ``date`` and
+        ``commit``.
+    """
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks", "--here", name, "--device", device]
+    try:
+        done = subprocess.run(  # noqa: S603 - this very program
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=_LONGEST
+        )
+        error = None if done.returncode == 0 else (done.stderr or done.stdout or str(done.returncode))[-2000:]
+    except subprocess.TimeoutExpired:
+        error = f"not done after {_LONGEST} seconds"
+    lines = json.loads(done.stdout.splitlines()[-1]) if error is None else []
+    return {
+        "lines": lines,
+        "error": error,
+        "seconds": round(time.perf_counter() - began, 1),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit measured, marked where files differ from it; None outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - whichever git there is
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None
