@@ -137,9 +137,9 @@ def test_anchors_hold_the_old_map_and_say_how_far_it_drifted(cloud):
         model.partial_fit(cloud[40:] + 3, **anchor)
         return model, np.linalg.norm(model.transform(cloud[:40]) - before, axis=1)
 
-    free, drift = updated()
+    _, drift = updated()
     held, held_drift = updated(anchor=cloud[:40])
-    tight, tight_drift = updated(anchor=cloud[:40], anchor_weight=100.0)
+    _, tight_drift = updated(anchor=cloud[:40], anchor_weight=100.0)
     assert tight_drift.mean() < held_drift.mean() < 0.7 * drift.mean()
     assert held.drift_ == pytest.approx({q: np.quantile(held_drift, q) for q in (0.5, 0.9, 0.99, 1.0)}, rel=1e-4)
     assert len(held.embedding_) == held.graph_.n_samples == 20

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import drlim
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -19,6 +21,22 @@ def test_the_code_of_the_readme_runs_in_an_empty_folder(tmp_path, monkeypatch):
     failures = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples)
     assert failures.failed == 0
     assert {path.name for path in tmp_path.iterdir()} == {"digits.safetensors", "digits.png"}
+
+
+def test_the_code_of_the_guide_runs_in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    guide = (ROOT / "docs" / "say_what_you_know.md").read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(guide, {}, "guide", "say_what_you_know.md", 0)
+    assert len(examples.examples) >= 50
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples).failed == 0
+
+
+@pytest.mark.parametrize(
+    "builder", [name for name in drlim.__all__ if name.endswith(("_graph", "_copies", "orbits", "pairs"))]
+)
+def test_the_guide_has_an_example_of_each_builder(builder):
+    guide = (ROOT / "docs" / "say_what_you_know.md").read_text(encoding="utf-8")
+    assert f"drlim.{builder}(" in guide
 
 
 def test_the_five_lines_are_five_after_the_import():
