@@ -151,20 +151,23 @@ def test_history_is_plain_data_of_each_epoch():
     assert result.stopped == "max_epochs"
 
 
-def test_the_learning_rate_rises_and_stays():
-    settings = Settings(learning_rate=1.0)
+def test_the_learning_rate_stays_but_for_the_start_of_in_batch_training():
+    everyone = Settings(learning_rate=1.0)
+    assert [drlim.training._scheduled(everyone, progress) for progress in (0.0, 0.05, 1.0)] == [1.0, 1.0, 1.0]
+    settings = Settings(learning_rate=1.0, interactions="batch")
     rates = [drlim.training._scheduled(settings, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
     assert rates == pytest.approx([0.05, 0.525, 1.0, 1.0, 1.0])
     assert drlim.training._scheduled(Settings(optimizer="lbfgs", learning_rate=0.7), 0.9) == 0.7
 
 
-def test_the_result_is_the_average_of_the_weights_on_the_way():
+@pytest.mark.parametrize(("interactions", "counts"), [("all", (1, 5, 15, 35)), ("batch", (1, 2, 3, 4))])
+def test_the_result_is_the_average_of_the_weights_on_the_way(interactions, counts):
+    # Step t counts as t (t + 1) (t + 2) (t + 3), or as t.
     encoder, rows, graph = random_problem()
     met = []
-    settings = Settings(batch_size=None, max_epochs=4, learning_rate=1e-2)
+    settings = Settings(batch_size=None, max_epochs=4, learning_rate=1e-2, interactions=interactions)
     train(encoder, rows, graph, SPRINGS, settings, on_epoch=lambda _: met.append(encoder[1][1].weight.detach().clone()))
-    # Step t of 4 counts as t: 1, 2, 3, 4 of 10.
-    expected = sum(weight * count for weight, count in zip(met, (1, 2, 3, 4), strict=True)) / 10
+    expected = sum(weight * count for weight, count in zip(met, counts, strict=True)) / sum(counts)
     torch.testing.assert_close(encoder[1][1].weight, expected)
 
 

@@ -24,6 +24,7 @@ from drlim._torch import Rows, random_state, set_random_state
 from drlim.encoders import embed
 from drlim.forces import Balance, GraphEnergy, balanced, graph_energy, pair_list
 from drlim.graph import NeighborhoodGraph
+from drlim.memory import Memory
 from drlim.springs import Springs
 
 __all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]
@@ -31,13 +32,28 @@ __all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]
 EpochRecord = dict[str, float]
 
 _WARM_UP = 0.1
-"""Share of the run over which the learning rate rises. Without it the first large steps move the map faster than
-remembered positions follow."""
+"""Share of the run over which the learning rate of in-batch training rises."""
 
-_AVERAGING = 1.0
-"""Adam's weights are averaged with weight growing as this power of the step, so that the average covers about the
-last half of the run whenever it ends. At a constant rate it wanders about the rest position; its mean is nearer."""
 
+class _Pace(NamedTuple):
+    """How Adam forgets, and how its weights are averaged.
+
+    The average gives step t a weight growing as the power ``averaging`` of t, so that it covers about the last
+    1 / (averaging + 1) of the run whenever it ends. At a constant rate Adam wanders about the rest position; its
+    mean is nearer. docs/training.md has what led to the numbers.
+    """
+
+    betas: tuple[float, float]
+    averaging: float
+
+
+_PACES = {
+    # torch's .999 remembers the large forces of a crowded start for a thousand steps, and keeps steps small as long.
+    "all": _Pace(betas=(0.9, 0.95), averaging=4.0),
+    # Few similar pairs meet in a batch: the noise wants long memories.
+    "batch": _Pace(betas=(0.9, 0.999), averaging=1.0),
+}
+"""By `Settings.interactions`."""
 
 _ACTIVATION_BYTES = 512 * 2**20
 """Activations that a step on all samples may hold; those of 6000 digits in the paper's network fit."""
@@ -56,12 +72,12 @@ class Settings:
     optimizer : {"adam", "lbfgs"}
         L-BFGS needs all samples in each step.
     learning_rate : float
-        Adam's; it rises over the first tenth of the run and stays. L-BFGS finds its own step along each direction
-        and takes this as the first trial.
+        Adam's; constant, but that it rises over the first tenth of an in-batch run. L-BFGS finds its own step along
+        each direction and takes this as the first trial.
     batch_size : int or None
         Samples a step; None takes all of them, exactly.
     interactions : {"all", "batch"}
-        What a mini-batch feels: all n samples, those outside it at the position they had when last mapped, or
+        What a mini-batch feels: all n samples, those outside it where they are remembered to be (`drlim.memory`), or
         only the samples inside it.
     max_epochs : int
     tol : float
@@ -75,13 +91,13 @@ class Settings:
     """
 
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     batch_size: int | None = 250
     interactions: Literal["all", "batch"] = "all"
     max_epochs: int = 100
     tol: float = 1e-4
     dissimilar_weight: float = 1.0
-    chunk_size: int = 1000
+    chunk_size: int = 250
 
 
 class Anchor(NamedTuple):
@@ -260,8 +276,9 @@ def _choose_epoch(problem: _Problem, optimizer: torch.optim.Optimizer) -> Callab
     if problem.settings.interactions == "batch":
         position = np.full(len(problem.rows), -1, dtype=np.int64)
         return lambda epoch: _batch_epoch(problem, optimizer, epoch, position)
-    remembered = embed(problem.encoder, problem.rows)  # (n, d)
-    return lambda epoch: _remembering_epoch(problem, optimizer, epoch, remembered)
+    n_features = min(32, batch_size // 8)
+    memory = Memory(embed(problem.encoder, problem.rows), problem.rows, n_features)
+    return lambda epoch: _remembering_epoch(problem, optimizer, epoch, memory)
 
 
 def _n_affordable(problem: _Problem) -> int:
@@ -326,19 +343,15 @@ def _held(
     return energy._replace(gradient=energy.gradient + share * gradient.to(energy.gradient.dtype)), held
 
 
-def _remembering_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, remembered: Tensor) -> _Met:
-    """Take steps in which each fresh batch feels all n samples, the others where they were last seen.
-
-    ``remembered``, shape (n, d), is brought up to date in place as batches pass: a position is at most one epoch
-    old.
-    """
+def _remembering_epoch(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, memory: Memory) -> _Met:
+    """Take steps in which each fresh batch feels all n samples, the others where they are remembered to be."""
     n_samples, n_steps = len(problem.rows), _steps(problem)
     similar, dissimilar, anchor = 0.0, 0.0, 0.0
     for step, batch in enumerate(_batches(problem, epoch)):
         _set_learning_rate(problem, optimizer, epoch, step)
         Z = problem.encoder(problem.rows.take(batch))  # (b, d)
-        remembered[torch.from_numpy(batch)] = Z.detach()
-        energy = graph_energy(remembered, problem.graph, problem.springs, problem.balance, rows=batch)
+        memory.update(batch, Z.detach())
+        energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=batch)
         energy, held = _held(problem, energy, Z, batch)
         # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
         _step(problem, optimizer, Z, energy, n_steps, epoch, step)
@@ -430,7 +443,9 @@ def _make_optimizer(problem: _Problem) -> torch.optim.Optimizer:
             history_size=20,
             line_search_fn="strong_wolfe",
         )
-    return torch.optim.Adam(parameters, lr=problem.settings.learning_rate)
+    return torch.optim.Adam(
+        parameters, lr=problem.settings.learning_rate, betas=_PACES[problem.settings.interactions].betas
+    )
 
 
 def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
@@ -442,10 +457,12 @@ def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
     if problem.settings.optimizer == "lbfgs":
         return problem.encoder
 
+    power = _PACES[problem.settings.interactions].averaging
+
     def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
         if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
             return weight
-        moved = torch.lerp(average, weight, float((_AVERAGING + 1) / (n_averaged + _AVERAGING + 1)))
+        moved = torch.lerp(average, weight, float((power + 1) / (n_averaged + power + 1)))
         return torch.where(weight.isfinite(), moved, weight)  # a mask may hold infinities
 
     average = AveragedModel(problem.encoder, avg_fn=move, use_buffers=True)
@@ -456,7 +473,8 @@ def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
 
 def _scheduled(settings: Settings, progress: float) -> float:
     """Return the learning rate at ``progress`` in [0, 1] of the run."""
-    if settings.optimizer == "lbfgs" or progress >= _WARM_UP:
+    if settings.optimizer == "lbfgs" or settings.interactions == "all" or progress >= _WARM_UP:
+        # Where a batch feels all samples its force is sure, and a full first step leaves the crowded start behind.
         return settings.learning_rate
     return settings.learning_rate * (0.05 + 0.95 * progress / _WARM_UP)
 
@@ -464,7 +482,7 @@ def _scheduled(settings: Settings, progress: float) -> float:
 def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, step: int = 0) -> None:
     rate = _scheduled(problem.settings, (epoch + step / _steps(problem)) / problem.settings.max_epochs)
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = min(rate, 1e37)  # torch divides it by 1 - beta, and the quotient must fit float32
 
 
 def _has_converged(energies: list[float], settings: Settings) -> bool:
