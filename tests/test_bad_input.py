@@ -98,7 +98,7 @@ def test_samples(bad, error, message):
         ({"springs": "soft"}, "The 'springs' parameter of DrLIM must be None, an instance of"),
         ({"springs": (abs,)}, "The 'springs' parameter must be None, a Springs or a pair (L_S, L_D)"),
         ({"springs": (torch.log, torch.exp)}, "does not map three distances (0, 0.5, 1) to three finite energies"),
-        ({"optimizer": "sgd"}, "The 'optimizer' parameter of DrLIM must be a str among {'adam', 'lbfgs'}"),
+        ({"optimizer": "sgd"}, "The 'optimizer' parameter of DrLIM must be a str among {'adam', 'auto', 'lbfgs'}"),
         ({"learning_rate": 0.0}, "The 'learning_rate' parameter of DrLIM must be a float in the range (0.0, inf)"),
         ({"learning_rate": "fast"}, "The 'learning_rate' parameter of DrLIM must be a float in the range (0.0, inf)"),
         ({"batch_size": 1}, "The 'batch_size' parameter of DrLIM must be an int in the range [2, inf)"),

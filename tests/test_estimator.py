@@ -22,12 +22,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 import drlim.training
-from drlim import DivergenceError, DrLIM, NeighborhoodGraph, knn_graph
+from drlim import DivergenceError, DrLIM, NeighborhoodGraph, knn_graph, make_encoder
 from drlim.forces import graph_energy
 
 VARIANTS = [
     DrLIM(max_epochs=20),
-    DrLIM(n_components=3, max_epochs=20),
+    DrLIM(n_components=3, max_epochs=20, optimizer="adam"),
     DrLIM(batch_size=8, interactions="batch", max_epochs=5),
 ]
 
@@ -79,7 +79,7 @@ def fitted(X, **parameters):
         ("margin", 0.5),
         ("dissimilar_weight", 3.0),
         ("springs", (torch.square, lambda d: torch.exp(-d))),
-        ("optimizer", "lbfgs"),
+        ("optimizer", "adam"),
         ("learning_rate", 1e-2),
         ("batch_size", 8),
         ("max_epochs", 7),
@@ -359,15 +359,45 @@ def test_inputs_of_any_scale_train(two_groups):
             assert np.isfinite(fitted(X).embedding_).all()
 
 
-def test_auto_epochs_make_about_three_thousand_steps():
-    def settings(n_samples):
-        return DrLIM()._settings(n_samples)
+def resolved(n_samples, encoder="mlp", **parameters):
+    return DrLIM(encoder=encoder, **parameters)._settings(n_samples, make_encoder(encoder, (28, 28), 2))
 
-    assert settings(50).max_epochs == 500
-    assert settings(6000).max_epochs == 125
-    assert settings(10**6).max_epochs == 20
-    assert settings(6000).batch_size == 250
-    assert settings(200).batch_size is None
+
+def test_auto_epochs_make_about_three_thousand_steps():
+    assert resolved(50).max_epochs == 500
+    assert resolved(6000).max_epochs == 75
+    assert resolved(10**6).max_epochs == 20
+
+
+def test_auto_batches_are_smaller_where_all_samples_are_felt():
+    assert resolved(6000).batch_size == 150
+    assert resolved(6000, interactions="batch").batch_size == 250
+    assert resolved(120, optimizer="adam").batch_size is None
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "parameters", "optimizer"),
+    [
+        (1000, {}, "lbfgs"),
+        (1001, {}, "adam"),
+        (1000, {"encoder": "convnet"}, "adam"),
+        (1000, {"batch_size": 500}, "adam"),
+        (1000, {"batch_size": "all"}, "adam"),
+        (1000, {"learning_rate": 0.1}, "adam"),
+        (1000, {"interactions": "batch"}, "adam"),
+        (1000, {"orbit": np.negative}, "adam"),
+        (5000, {"optimizer": "lbfgs"}, "lbfgs"),
+        (100, {"optimizer": "adam"}, "adam"),
+    ],
+)
+def test_few_samples_are_trained_by_lbfgs_unless_something_is_set_for_adam(n_samples, parameters, optimizer):
+    assert resolved(n_samples, **parameters).optimizer == optimizer
+
+
+def test_a_module_of_ones_own_is_trained_by_adam(two_groups):
+    # It may drop units or count its batches, which a line search does not bear.
+    module = make_encoder("mlp", (3,), 2)
+    assert DrLIM(encoder=module)._settings(20, module).optimizer == "adam"
 
 
 def test_a_refused_fit_leaves_the_earlier_map(two_groups):
@@ -419,7 +449,7 @@ def test_trains_where_gradients_are_switched_off(two_groups, mode, parameters):
 
 def test_lbfgs_gets_as_far_as_adam(two_groups):
     for seed in range(3):
-        adam = DrLIM(random_state=seed).fit(two_groups).score(two_groups)
+        adam = DrLIM(optimizer="adam", random_state=seed).fit(two_groups).score(two_groups)
         assert DrLIM(optimizer="lbfgs", random_state=seed).fit(two_groups).score(two_groups) > adam - 0.005
 
 

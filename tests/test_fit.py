@@ -117,7 +117,7 @@ def test_partial_fit_begins_as_fit(cloud):
 
 
 def test_partial_fit_goes_on_from_the_present_map(cloud):
-    model = quick(max_epochs=50).fit(cloud[:40])
+    model = quick(max_epochs=50, optimizer="adam").fit(cloud[:40])
     before = model.transform(cloud)
     encoder = model.encoder_
     model.set_params(max_epochs=2).partial_fit(cloud[40:])

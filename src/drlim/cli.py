@@ -157,7 +157,7 @@ def fit(
     n_neighbors: Annotated[int, typer.Option(help="Nearest neighbours declared similar.")] = 5,
     margin: Annotated[float, typer.Option(help="Distance within which dissimilar samples repel.")] = 1.0,
     dissimilar_weight: Annotated[float, typer.Option(help="More spreads the map.")] = 1.0,
-    optimizer: Annotated[str, typer.Option(help="adam or lbfgs.")] = "adam",
+    optimizer: Annotated[str, typer.Option(help="auto, adam or lbfgs.")] = "auto",
     learning_rate: Annotated[str, typer.Option(help="A number or auto.")] = "auto",
     batch_size: Annotated[str, typer.Option(help="Samples a step, auto or all.")] = "auto",
     interactions: Annotated[str, typer.Option(help="What a batch feels: all samples, or those in the batch.")] = "all",

@@ -35,6 +35,9 @@ from drlim.training import Anchor, DivergenceError, Settings, train
 
 __all__ = ["DrLIM"]
 
+_FEW_SAMPLES = 1000
+"""Up to which L-BFGS reaches any energy first on dense networks: 660 by far, 1300 a tie (docs/training.md)."""
+
 _AUTO_STEPS = 3000
 """Steps that `max_epochs="auto"` aims at: where the energy of 6000 digits has flattened (see docs/training.md)."""
 
@@ -87,14 +90,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     springs : None, Springs or pair of callables, default=None
         None is the exact loss above. A pair ``(L_S, L_D)`` of functions of a tensor of distances is the paper's
         general loss (equation 3), and ``margin`` is not used; see `drlim.springs.make_springs`.
-    optimizer : {"adam", "lbfgs"}, default="adam"
-        L-BFGS steps on all samples at once; it suits small networks and few samples.
+    optimizer : {"auto", "adam", "lbfgs"}, default="auto"
+        L-BFGS steps on all samples at once; for few samples and a small dense network it is by far the faster. "auto"
+        takes it for up to 1000 samples and a dense network by name, unless ``batch_size``, ``learning_rate``,
+        ``interactions`` or ``orbit`` are set, and Adam otherwise.
     learning_rate : float or "auto", default="auto"
         Learning rate, in (0, inf); "auto" is 0.002 for Adam and 1 for L-BFGS.
     batch_size : int, "auto" or "all", default="auto"
-        Samples a step, in [2, inf); "all" steps on the exact objective. "auto" is 250 for Adam, all for L-BFGS.
+        Samples a step, in [2, inf); "all" steps on the exact objective. "auto" is all for L-BFGS; for Adam it is 150
+        where a batch feels all samples, else 250.
     interactions : {"all", "batch"}, default="all"
-        Whether a batch feels all samples, those outside it where they were last seen, or only its own.
+        Whether a batch feels all samples, those outside it where they are remembered to be (`drlim.memory`), or only
+        its own. All samples give the lower energy, and sooner; few similar pairs meet in a batch of its own, and that
+        noise can make a better map of what was never seen.
     max_epochs : int or "auto", default="auto"
         Passes through the samples, in [1, inf). "auto" makes about 3000 steps, within 20 to 500 passes.
     tol : float, default=1e-4
@@ -156,7 +164,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         "margin": [real_in(0.0)],
         "dissimilar_weight": [real_in(0.0)],
         "springs": [None, Springs, tuple],
-        "optimizer": [StrOptions({"adam", "lbfgs"})],
+        "optimizer": [StrOptions({"auto", "adam", "lbfgs"})],
         "learning_rate": [real_in(0.0), StrOptions({"auto"})],
         "batch_size": [integer_in(2), StrOptions({"auto", "all"})],
         "interactions": [StrOptions({"all", "batch"})],
@@ -178,7 +186,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         margin: float = 1.0,
         dissimilar_weight: float = 1.0,
         springs: Any = None,
-        optimizer: str = "adam",
+        optimizer: str = "auto",
         learning_rate: float | str = "auto",
         batch_size: int | str = "auto",
         interactions: str = "all",
@@ -532,7 +540,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     ) -> int:
         """Train, and keep whatever finite map comes of it."""
         rows, graph = self._rows(samples, graph, next(encoder.parameters()).device, seed)
-        settings = self._settings(len(rows))
+        settings = self._settings(len(rows), encoder)
         epochs_before = len(self.history_)
         self.encoder_ = encoder
         with epoch_bar(settings.max_epochs, self.verbose) as advance:
@@ -570,12 +578,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         n_samples = self.graph_.n_samples  # anchors come after them
         self.embedding_ = self._embed(samples if n_samples == len(samples) else samples[:n_samples])
 
-    def _settings(self, n_samples: int) -> Settings:
+    def _settings(self, n_samples: int, encoder: nn.Module) -> Settings:
         """Resolve every "auto"."""
-        is_lbfgs = self.optimizer == "lbfgs"
+        is_lbfgs = self._takes_lbfgs(n_samples, encoder)
         batch_size: Any = self.batch_size
         if batch_size == "auto":
-            batch_size = "all" if is_lbfgs else 250
+            batch_size = "all" if is_lbfgs else (150 if self.interactions == "all" else 250)
         batch_size = None if batch_size == "all" or batch_size >= n_samples else int(batch_size)
         if is_lbfgs and batch_size is not None:
             raise ValueError(
@@ -592,6 +600,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             tol=self.tol,
             dissimilar_weight=self.dissimilar_weight,
         )
+
+    def _takes_lbfgs(self, n_samples: int, encoder: nn.Module) -> bool:
+        """Whether to train by L-BFGS: chosen by itself where it is surely the faster and nothing is set for Adam."""
+        if self.optimizer != "auto":
+            return self.optimizer == "lbfgs"
+        is_dense = isinstance(self.encoder, str) and not any(isinstance(part, nn.Conv2d) for part in encoder.modules())
+        nothing_set = self.batch_size == self.learning_rate == "auto" and self.interactions == "all"
+        return n_samples <= _FEW_SAMPLES and is_dense and nothing_set and self.orbit is None
 
     def _embed(self, samples: NDArray[Any]) -> NDArray[Any]:
         """Map checked samples, in their dtype."""
