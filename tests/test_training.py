@@ -151,13 +151,30 @@ def test_history_is_plain_data_of_each_epoch():
     assert result.stopped == "max_epochs"
 
 
-def test_the_learning_rate_stays_but_for_the_start_of_in_batch_training():
-    everyone = Settings(learning_rate=1.0)
-    assert [drlim.training._scheduled(everyone, progress) for progress in (0.0, 0.05, 1.0)] == [1.0, 1.0, 1.0]
-    settings = Settings(learning_rate=1.0, interactions="batch")
-    rates = [drlim.training._scheduled(settings, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
-    assert rates == pytest.approx([0.05, 0.525, 1.0, 1.0, 1.0])
-    assert drlim.training._scheduled(Settings(optimizer="lbfgs", learning_rate=0.7), 0.9) == 0.7
+def problem_of(**settings):
+    encoder, rows, graph = random_problem()
+    return drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(**settings), seed=0)
+
+
+def rates(problem, *progress):
+    return [drlim.training._scheduled(problem, share) for share in progress]
+
+
+def test_the_learning_rate_of_in_batch_training_rises_over_a_tenth_of_the_run():
+    problem = problem_of(learning_rate=1.0, interactions="batch")
+    assert rates(problem, 0.0, 0.05, 0.1, 0.55, 1.0) == pytest.approx([0.05, 0.525, 1.0, 1.0, 1.0])
+
+
+def test_where_all_samples_are_felt_it_rises_over_fifty_steps_or_half_a_short_run():
+    # 20 samples in batches of 5: 4 steps an epoch, so 125 epochs are 500 steps and a tenth of them 50.
+    problem = problem_of(learning_rate=1.0, batch_size=5, max_epochs=125)
+    assert rates(problem, 0.0, 0.05, 0.1, 1.0) == pytest.approx([0.05, 0.525, 1.0, 1.0])
+    short = problem_of(learning_rate=1.0, batch_size=None, max_epochs=10)
+    assert rates(short, 0.0, 0.25, 0.5, 1.0) == pytest.approx([0.05, 0.525, 1.0, 1.0])
+
+
+def test_a_line_search_has_no_warm_up():
+    assert rates(problem_of(optimizer="lbfgs", learning_rate=0.7), 0.0, 0.9) == [0.7, 0.7]
 
 
 @pytest.mark.parametrize(("interactions", "counts"), [("all", (1, 5, 15, 35)), ("batch", (1, 2, 3, 4))])

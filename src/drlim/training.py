@@ -32,7 +32,12 @@ __all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]
 EpochRecord = dict[str, float]
 
 _WARM_UP = 0.1
-"""Share of the run over which the learning rate of in-batch training rises."""
+"""Share of the run over which Adam's learning rate rises. Full first steps drive the units of a wide dense layer to
+their ends, from where they do not come back."""
+
+_WARM_UP_STEPS = 50
+"""Steps that the rise takes at most where a batch feels all samples: its force is sure, and the crowded start is
+better left soon."""
 
 
 class _Pace(NamedTuple):
@@ -72,8 +77,8 @@ class Settings:
     optimizer : {"adam", "lbfgs"}
         L-BFGS needs all samples in each step.
     learning_rate : float
-        Adam's; constant, but that it rises over the first tenth of an in-batch run. L-BFGS finds its own step along
-        each direction and takes this as the first trial.
+        Adam's; constant, but that it rises over the first tenth of an in-batch run, or over the first 50 steps where a
+        batch feels all samples. L-BFGS finds its own step along each direction and takes this as the first trial.
     batch_size : int or None
         Samples a step; None takes all of them, exactly.
     interactions : {"all", "batch"}
@@ -91,8 +96,8 @@ class Settings:
     """
 
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    learning_rate: float = 3e-3
-    batch_size: int | None = 250
+    learning_rate: float = 2e-3
+    batch_size: int | None = 150
     interactions: Literal["all", "batch"] = "all"
     max_epochs: int = 100
     tol: float = 1e-4
@@ -258,7 +263,7 @@ def _record(problem: _Problem, epoch: int, met: _Met, seconds: float) -> EpochRe
         "energy": balance.similar * met.similar + balance.dissimilar * met.dissimilar + met.anchor,
         "energy_similar": met.similar / max(1, graph.similar.total_weight),
         "energy_dissimilar": met.dissimilar / max(1, graph.dissimilar.total_weight),
-        "learning_rate": _scheduled(settings, (epoch + 0.5) / settings.max_epochs),
+        "learning_rate": _scheduled(problem, (epoch + 0.5) / settings.max_epochs),
         "pairs": met.pairs,
         "seconds": seconds,
     }
@@ -471,16 +476,18 @@ def _averaged(problem: _Problem, optimizer: torch.optim.Optimizer) -> nn.Module:
     return module
 
 
-def _scheduled(settings: Settings, progress: float) -> float:
+def _scheduled(problem: _Problem, progress: float) -> float:
     """Return the learning rate at ``progress`` in [0, 1] of the run."""
-    if settings.optimizer == "lbfgs" or settings.interactions == "all" or progress >= _WARM_UP:
-        # Where a batch feels all samples its force is sure, and a full first step leaves the crowded start behind.
+    settings, warm_up = problem.settings, _WARM_UP
+    if settings.interactions == "all":
+        warm_up = min(0.5, _WARM_UP_STEPS / (_steps(problem) * settings.max_epochs))
+    if settings.optimizer == "lbfgs" or progress >= warm_up:
         return settings.learning_rate
-    return settings.learning_rate * (0.05 + 0.95 * progress / _WARM_UP)
+    return settings.learning_rate * (0.05 + 0.95 * progress / warm_up)
 
 
 def _set_learning_rate(problem: _Problem, optimizer: torch.optim.Optimizer, epoch: int, step: int = 0) -> None:
-    rate = _scheduled(problem.settings, (epoch + step / _steps(problem)) / problem.settings.max_epochs)
+    rate = _scheduled(problem, (epoch + step / _steps(problem)) / problem.settings.max_epochs)
     for group in optimizer.param_groups:
         group["lr"] = min(rate, 1e37)  # torch divides it by 1 - beta, and the quotient must fit float32
 
@@ -522,8 +529,7 @@ def _check_weights(problem: _Problem, energy: GraphEnergy, epoch: int, step: int
 
 
 def _diverged(problem: _Problem, energy: GraphEnergy, epoch: int, step: int, what: str) -> DivergenceError:
-    settings = problem.settings
-    rate = _scheduled(settings, epoch / settings.max_epochs)
+    rate = _scheduled(problem, epoch / problem.settings.max_epochs)
     return DivergenceError(
         f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (energy of similar "
         f"pairs {energy.similar:.6g}, of dissimilar pairs {energy.dissimilar:.6g}, learning rate {rate:.3g}). The "
