@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 
+import drlim
 from drlim import DrLIM, NeighborhoodGraph, knn_graph, orbits
 from drlim.relations import label_graph
 
@@ -92,6 +93,13 @@ def test_an_orbit_of_another_shape_is_refused_before_training(cloud):
         quick(orbit=lambda batch: batch[:, :1]).fit(cloud)
 
 
+@pytest.mark.parametrize("orbit", [dict, lambda a, b, c: a, lambda batch: batch.nothing])
+def test_an_orbit_that_cannot_be_called_is_named(cloud, orbit):
+    with pytest.raises(ValueError, match=r"'orbit'") as refusal:
+        quick(orbit=orbit).fit(cloud)
+    assert len(str(refusal.value)) <= 600
+
+
 def test_lazy_copies_train_as_stored_ones_do(cloud):
     transforms = {"negated": np.negative, "doubled": lambda batch: 2 * batch}
     stored, lazy = orbits(cloud, transforms), orbits(cloud, transforms, lazy=True)
@@ -162,6 +170,9 @@ def test_anchors_can_be_named_in_the_relations(cloud):
     ("arguments", "sentence"),
     [
         ({"anchor_weight": 0.0}, "The 'anchor_weight' parameter of DrLIM.partial_fit must be a float in the range"),
+        ({"anchor_weight": 1e7}, "must be a float in the range (0.0, 1000000.0]. Got 10000000.0 instead."),
+        ({"y": [0] * 10, "anchor": np.zeros((3, 4))}, "Got 10 in 'y' and 60 in 'X'."),
+        ({"y": np.zeros((30, 2)), "anchor": np.zeros((3, 4))}, "Expected 'y' to be 1-D, one label a sample."),
         ({"anchor": np.zeros((3, 9))}, "X has 9 features, but DrLIM is expecting 4 features"),
         ({"graph": NeighborhoodGraph.from_pairs(3, [(0, 1)])}, "Got 3 and 60."),
     ],
@@ -172,6 +183,36 @@ def test_a_refused_partial_fit_changes_nothing(cloud, arguments, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         model.partial_fit(cloud, **arguments)
     assert vars(model) == before
+
+
+def test_partial_fit_keeps_the_dimensions_of_the_map(cloud):
+    model = quick().fit(cloud).set_params(n_components=3)
+    with pytest.raises(ValueError, match=re.escape("Expected n_components=2, as the present map has. Got 3: call fit")):
+        model.partial_fit(cloud)
+
+
+def test_masked_samples_are_refused(cloud):
+    with pytest.raises(ValueError, match=re.escape("Expected 'X' to hold no masked values.")):
+        quick().fit(np.ma.array(cloud, mask=cloud > 1))
+
+
+def test_index_pairs_are_refused_where_they_would_not_be_cut(cloud):
+    pairs = np.array([[0, 1], [2, 3]])
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = quick().set_fit_request(pairs=True).set_score_request(pairs=False)
+        search = GridSearchCV(model, {"n_components": [1]}, cv=3, error_score="raise")
+        with pytest.raises(TypeError, match=re.escape("Give drlim.pairs(n_samples, similar=..., dissimilar=...).")):
+            search.fit(cloud, pairs=pairs)
+        search.fit(cloud, pairs=drlim.pairs(60, similar=pairs))
+        assert 1 in search.best_estimator_.graph_.neighbors(0)
+        assert quick().fit(cloud, pairs=pairs).n_iter_ == 3
+
+
+def test_the_score_of_samples_far_away_is_the_same_in_either_dtype(cloud):
+    model = quick(encoder="linear").fit(cloud)
+    far = model.score(cloud * np.float32(1e20))
+    assert np.isfinite(far)
+    assert far == pytest.approx(model.score(cloud.astype(np.float64) * 1e20), rel=1e-4)
 
 
 def test_a_regression_after_the_map_is_warned_that_its_target_says_nothing(cloud):

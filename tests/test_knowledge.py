@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from drlim import NeighborhoodGraph
-from drlim.knowledge import as_graph, check_trainable, overruled, with_labels, with_pairs
-from drlim.relations import label_graph
+from drlim.knowledge import as_graph, check_targets, check_trainable, overruled, with_labels, with_pairs
+from drlim.relations import label_graph, pairs
 
 CHAIN = NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (3, 4)])
 
@@ -28,36 +28,74 @@ def test_labels_join_what_is_far_apart():
     assert with_labels(CHAIN, ["a", "b", "c", "c", "a"]).similar.pairs().tolist() == [[0, 4], [2, 3]]
 
 
+def heard(y):
+    labels = check_targets(y, 5)
+    return None if labels is None else with_labels(CHAIN, labels)
+
+
 @pytest.mark.parametrize(
     "y", [np.full(5, -1), [None] * 5, np.full(5, np.nan), pd.Series([pd.NA] * 5), np.full((5, 1), -1)]
 )
 def test_without_a_label_nothing_changes(y):
-    assert with_labels(CHAIN, y) == CHAIN
+    assert heard(y) == CHAIN
 
 
-def test_a_column_of_labels_is_a_list_of_them():
-    assert with_labels(CHAIN, np.array([[0], [0], [1], [-1], [-1]])) == with_labels(CHAIN, [0, 0, 1, -1, -1])
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([[0], [0], [1], [-1], [-1]]),
+        [[0], [0], [1], [-1], [-1]],
+        np.array([0.0, 0.0, 1.0, np.nan, np.nan]),
+        [0.0, 0.0, 1.0, None, None],
+        pd.Series([0, 0, 1, None, None], dtype="Int64"),
+        pd.Categorical(["a", "a", "b", None, None]),
+    ],
+)
+def test_labels_come_in_many_forms(y):
+    assert heard(y) == with_labels(CHAIN, [0, 0, 1, -1, -1])
 
 
-def test_whole_numbers_are_labels_in_any_type():
-    assert with_labels(CHAIN, np.array([0.0, 0.0, 1.0, np.nan, np.nan])) == with_labels(CHAIN, [0, 0, 1, -1, -1])
+def test_a_tuple_is_a_label():
+    assert heard([(1, 2), (1, 2), (2, 1), None, None]) == with_labels(CHAIN, [0, 0, 1, -1, -1])
 
 
-def test_a_continuous_target_is_left_out_and_said_to_be():
+@pytest.mark.parametrize(
+    "y", [[0.5, 1.0, 2.0, 3.0, 4.0], [None, 0.3, 1.0, 2.0, 3.0], np.array([0.5] * 5, dtype=object)]
+)
+def test_a_continuous_target_is_left_out_and_said_to_be(y):
     with pytest.warns(UserWarning, match=re.escape("The values of 'y' are continuous")) as caught:
-        assert with_labels(CHAIN, [0.5, 1.0, 2.0, 3.0, 4.0]) is CHAIN
+        assert heard(y) is None
     assert caught[0].filename == __file__
 
 
-def test_labels_of_another_number_of_samples_are_refused():
-    with pytest.raises(ValueError, match=re.escape("Expected 'y' and 'X' to describe the same samples")):
-        with_labels(CHAIN, [0, 1, 2])
+@pytest.mark.parametrize(
+    ("y", "error", "sentence"),
+    [
+        ([0, 1, 2], ValueError, "Expected 'y' and 'X' to describe the same samples, one a row. Got 3 in 'y' and 5"),
+        ([0.5, 0.1], ValueError, "Got 2 in 'y' and 5 in 'X'."),
+        (np.zeros((5, 2)), ValueError, "Expected 'y' to be 1-D, one label a sample. Got an array of shape (5, 2)"),
+        ([[0], [1, 2], [0], [0], [0]], TypeError, "hashable"),
+        (np.ma.array([0, 0, 1, 1, 1], mask=[0, 0, 0, 0, 1]), ValueError, "Expected 'y' to hold no masked values."),
+        ("abcde", ValueError, "'y'"),
+    ],
+)
+def test_bad_labels_are_refused(y, error, sentence):
+    with pytest.raises(error, match=re.escape(sentence)):
+        heard(y)
 
 
 def test_pairs_overrule_and_leave_the_rest():
     graph = with_pairs(CHAIN, {"similar": [(0, 4)], "dissimilar": [(0, 1)], "ignored": [(1, 2)]})
     assert states(graph) == ([[0, 4], [3, 4]], 7, 1)
-    assert with_pairs(CHAIN, [(0, 4)]) == with_pairs(CHAIN, {"similar": [(0, 4)]})
+    assert with_pairs(CHAIN, [(0, 4)]) == with_pairs(CHAIN, {"similar": [(0, 4)], "dissimilar": None})
+    assert with_pairs(CHAIN, {"similar": None, "dissimilar": [(0, 1)]}).n_similar == 2
+
+
+def test_a_graph_of_pairs_is_pairs():
+    given = {"similar": [(0, 4)], "dissimilar": [(0, 1)]}
+    assert with_pairs(CHAIN, pairs(5, **given)) == with_pairs(CHAIN, given)
+    with pytest.raises(ValueError, match=re.escape("Got 4 in 'pairs' and 5 in 'X'.")):
+        with_pairs(CHAIN, pairs(4, similar=[(0, 1)]))
 
 
 def test_pairs_do_not_declare_the_rest_dissimilar():
@@ -90,6 +128,8 @@ def test_only_graphs_and_sparse_matrices_of_the_right_size_are_graphs():
     assert as_graph(CHAIN.to_csr(), 5) == CHAIN
     with pytest.raises(ValueError, match=re.escape("as many samples as 'X'. Got 5 and 6.")):
         as_graph(CHAIN, 6)
+    with pytest.raises(ValueError, match=re.escape("Got shape (3, 5). A search cuts its rows only: give it Neigh")):
+        as_graph(CHAIN.to_csr()[:3], 3)
     with pytest.raises(TypeError, match=re.escape("must be a NeighborhoodGraph, a sparse matrix or None")):
         as_graph([(0, 1)], 5)
 

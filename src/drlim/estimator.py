@@ -12,13 +12,23 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from drlim._checks import StrOptions, brief_errors, check_parameters, check_points, integer_in, real_in, short_repr
+from drlim._checks import (
+    StrOptions,
+    brief_errors,
+    check_parameters,
+    check_points,
+    integer_in,
+    real_in,
+    refuse_masked,
+    short_repr,
+)
 from drlim._progress import epoch_bar
 from drlim._torch import Rows, pick_device, seeded
 from drlim._warnings import warn_user
@@ -27,9 +37,9 @@ from drlim.copies import LazyCopies, with_copies
 from drlim.encoders import ENCODERS, Standardize, embed, make_encoder
 from drlim.forces import balanced, graph_energy
 from drlim.graph import NeighborhoodGraph
-from drlim.knowledge import as_graph, check_trainable, with_labels, with_pairs
+from drlim.knowledge import as_graph, check_targets, check_trainable, with_labels, with_pairs
 from drlim.neighbors import knn_graph, neighbors_graph
-from drlim.preflight import try_encoder, warn_of_offset, warn_of_twins
+from drlim.preflight import try_encoder, try_orbit, warn_of_offset, warn_of_twins
 from drlim.springs import Springs, make_springs
 from drlim.training import Anchor, DivergenceError, Settings, train
 
@@ -230,8 +240,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         graph : NeighborhoodGraph or sparse matrix, default=None
             What is known to be similar, one row for each sample. A sparse matrix's non-zero entries are similar
             pairs. None declares samples similar to their ``neighbors``.
-        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
-            Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored".
+        pairs : array-like of int, shape (n_pairs, 2), dict or NeighborhoodGraph, default=None
+            Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored"; or
+            what `drlim.pairs` returns, which scikit-learn cuts along with the samples in a search.
 
         Returns
         -------
@@ -264,7 +275,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         >>> 1 in model.graph_.neighbors(0), 2 in model.graph_.neighbors(0)
         (True, False)
         """
-        _refuse_graph_as_labels(y)
         with self._all_or_nothing():
             planned = self._fit(X, y, graph, pairs)
         self._warn_if_interrupted(planned)
@@ -297,7 +307,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             Samples, best of those trained on before, each tied by a spring to where it is on the present map. Without
             them, the new samples may turn and bend the map at will.
         anchor_weight : float, default=1.0
-            Weight of the mean of 1/2 D^2 over the anchors, in (0, inf). More holds them tighter.
+            Weight of the mean of 1/2 D^2 over the anchors, in (0, 1e6]. More holds them tighter.
 
         Returns
         -------
@@ -318,8 +328,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         >>> sorted(model.partial_fit(X[40:], anchor=X[:40]).drift_)
         [0.5, 0.9, 0.99, 1.0]
         """
-        _refuse_graph_as_labels(y)
-        check_parameters({"anchor_weight": anchor_weight}, {"anchor_weight": [real_in(0.0)]}, "DrLIM.partial_fit")
+        check_parameters(
+            {"anchor_weight": anchor_weight},
+            {"anchor_weight": [real_in(0.0, 1e6, closed="right")]},
+            "DrLIM.partial_fit",
+        )
         with self._all_or_nothing():
             if self.__sklearn_is_fitted__():
                 planned = self._go_on(X, y, graph, pairs, anchor, anchor_weight)
@@ -356,7 +369,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         # Callers may have switched gradients off around a whole pipeline.
         with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
             encoder = self._make_encoder(samples).to(device)
-            self.graph_ = self._known(samples, y, graph, pairs)
+            self.graph_ = self._known(samples, self._labels(y, len(samples)), graph, pairs)
             check_trainable(self.graph_)
             if isinstance(samples, np.ndarray):
                 warn_of_offset(samples)
@@ -371,16 +384,20 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Check everything, then train on from the present weights."""
         springs, device, seed = self._check_settings()
         samples = everything = self._check_samples(X, reset=False)
-        held = None
+        if self.n_components != self.embedding_.shape[1]:
+            raise ValueError(
+                f"Expected n_components={self.embedding_.shape[1]}, as the present map has. "
+                f"Got {self.n_components}: call fit to begin another."
+            )
+        held, labels = None, self._labels(y, len(samples))
         if anchor is not None:
             old = self._check_samples(anchor, reset=False)
             everything = np.concatenate([samples, old])  # (n + m, ...)
             places = torch.from_numpy(self._embed(old)).to(torch.float32)
             held = Anchor(np.arange(len(samples), len(everything)), places, anchor_weight)
-        if y is not None and held is not None:
-            y = [*np.asarray(y, dtype=object).ravel().tolist(), *[-1] * len(held.samples)]
+            labels = None if labels is None else [*labels, *[-1] * len(old)]
         with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
-            known = self._known(everything, y, graph, pairs)
+            known = self._known(everything, labels, graph, pairs)
             check_trainable(known)
             encoder = copy.deepcopy(self.encoder_).to(device)
             self.history_ = list(self.history_)
@@ -445,13 +462,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             In units of ``margin`` squared: compare estimators of one margin and one ``dissimilar_weight`` only.
         """
         check_is_fitted(self)
-        _refuse_graph_as_labels(y)
+        check_parameters(self.get_params(deep=False), self._parameter_constraints, type(self).__name__)
         samples = self._check_samples(X, reset=False)
-        known = self._known(samples, y, graph, pairs)
+        known = self._known(samples, self._labels(y, len(samples)), graph, pairs)
         check_trainable(known)
         balance = balanced(known, self.dissimilar_weight)
         springs = make_springs(self.margin, self.springs)
-        energy = graph_energy(torch.from_numpy(self._embed(samples)), known, springs)
+        energy = graph_energy(torch.from_numpy(self._embed(samples)).double(), known, springs)
         return -(balance.similar * energy.similar + balance.dissimilar * energy.dissimilar)
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
@@ -460,6 +477,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         dtype: Any = np.float32 if small else [np.float64, np.float32]
         minimum = 2 if reset else 1
         samples: Any
+        refuse_masked(X, "X", "fill the gaps, X.filled(...), or drop those samples")
         if isinstance(X, LazyCopies):
             samples = X  # checked when they were declared, and again as they are made
         elif getattr(X, "ndim", 2) <= 2:
@@ -482,12 +500,26 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
         return samples
 
-    def _known(self, samples: Any, y: Any, graph: Any, pairs: Any) -> NeighborhoodGraph:
+    def _labels(self, y: Any, n_samples: int) -> list[Any] | None:
+        """Return what ``y`` says of the samples, if anything."""
+        if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
+            raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
+        return None if y is None else check_targets(y, n_samples)
+
+    def _known(self, samples: Any, labels: list[Any] | None, graph: Any, pairs: Any) -> NeighborhoodGraph:
         """Return all that is said of the samples, as one graph."""
         known = self._neighbors_graph(samples) if graph is None else as_graph(graph, len(samples))
-        if y is not None:
-            known = with_labels(known, y)
-        return known if pairs is None else with_pairs(known, pairs)
+        if labels is not None:
+            known = with_labels(known, labels)
+        if pairs is None:
+            return known
+        is_routed = get_config()["enable_metadata_routing"] and self.get_metadata_routing().fit.requests.get("pairs")
+        if is_routed and not isinstance(pairs, NeighborhoodGraph):
+            raise TypeError(
+                "Expected 'pairs' as a graph where scikit-learn routes them: it cannot cut index pairs along with the "
+                "samples. Give drlim.pairs(n_samples, similar=..., dissimilar=...)."
+            )
+        return with_pairs(known, pairs)
 
     def _neighbors_graph(self, samples: Any) -> NeighborhoodGraph:
         """Find the neighbours, in the way that ``neighbors`` says."""
@@ -569,7 +601,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         if not isinstance(samples, np.ndarray):
             raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
         rows = FreshCopies(samples, device, torch.float32, self.orbit, seed)
-        rows.take(np.array([len(samples), len(samples) + 1]))  # refused now, if at all
+        try_orbit(rows)
         return rows, with_copies(graph, np.tile(np.arange(len(samples)), rows.n_copies))
 
     def _keep(self, samples: Any) -> None:
@@ -629,11 +661,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _refuse_graph_as_labels(y: Any) -> None:
-    if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
-        raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
 
 
 def _drift(distance: NDArray[Any]) -> dict[float, float]:

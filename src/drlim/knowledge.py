@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from drlim._checks import check_same_length, short_repr
+from drlim._checks import check_same_length, refuse_masked, short_repr
+from drlim._labels import is_missing, label_array
 from drlim._warnings import warn_user
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import label_graph
 from drlim.relations import pairs as stated_pairs
 
-__all__ = ["as_graph", "check_trainable", "overruled", "with_labels", "with_pairs"]
+__all__ = ["as_graph", "check_targets", "check_trainable", "overruled", "with_labels", "with_pairs"]
 
 
 def as_graph(given: Any, n_samples: int) -> NeighborhoodGraph:
     """Return a graph or a sparse matrix of similar pairs as a graph on n samples, or refuse it."""
     if sparse.issparse(given):
+        shape: Any = getattr(given, "shape")  # noqa: B009 - scipy's stubs have no shape
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(
+                f"Expected 'graph' to be square (n_samples, n_samples). Got shape {shape}. A search cuts its rows "
+                "only: give it NeighborhoodGraph.from_csr(graph), which is cut along with the samples."
+            )
         given = NeighborhoodGraph.from_csr(given)
     elif not isinstance(given, NeighborhoodGraph):
         raise TypeError(
@@ -38,36 +46,51 @@ def overruled(graph: NeighborhoodGraph, statement: NeighborhoodGraph) -> Neighbo
     return (graph - ~statement) | statement
 
 
-def with_labels(graph: NeighborhoodGraph, y: Any) -> NeighborhoodGraph:
-    """Let labels overrule a graph: samples of one class are similar, of two classes dissimilar; -1 says nothing.
-
-    Targets of a regression say nothing of what is alike: they are left out, with a warning.
-    """
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        y = labels = labels[:, 0]
-    if labels.ndim == 1:
-        check_same_length(len(labels), "y", graph.n_samples, "X")
-    if labels.dtype.kind == "f" and _is_continuous(labels):
-        warn_user(
-            "The values of 'y' are continuous and say nothing of which samples are alike: they are ignored. Cut them "
-            "into classes, for example with numpy.digitize, or state what is alike by graph=."
-        )
-        return graph
-    return overruled(graph, label_graph(y))
+def check_targets(y: Any, n_samples: int) -> list[Any] | None:
+    """Return labels, one for each sample, or None, with a warning, where they are the targets of a regression."""
+    refuse_masked(y, "y", "label those samples -1, which is unknown, y.filled(-1)")
+    try:
+        shape = np.shape(y)
+    except ValueError:  # rows of unequal length
+        shape = (0, 0)
+    if len(shape) == 2 and shape[1] == 1:
+        y = np.asarray(y)[:, 0]
+    elif len(shape) == 2 and hasattr(y, "shape"):
+        raise ValueError(f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}.")
+    labels = label_array(y, "'y'")
+    check_same_length(len(labels), "y", n_samples, "X")
+    if not _is_continuous(labels):
+        return list(labels.tolist())
+    warn_user(
+        "The values of 'y' are continuous and say nothing of which samples are alike: they are ignored. Cut them "
+        "into classes, for example with numpy.digitize, or state what is alike by graph=."
+    )
+    return None
 
 
 def _is_continuous(labels: NDArray[Any]) -> bool:
-    known = labels[np.isfinite(labels)]
-    return bool((known != np.floor(known)).any())
+    """Whether all known labels are numbers, and not all of them whole."""
+    known = [label for label in labels.tolist() if not is_missing(label)]
+    if not all(isinstance(label, Real) for label in known):
+        return False
+    numbers = np.array(known, dtype=np.float64)
+    return bool((numbers != np.floor(numbers)).any())
+
+
+def with_labels(graph: NeighborhoodGraph, labels: Any) -> NeighborhoodGraph:
+    """Let labels overrule a graph: samples of one class are similar, of two classes dissimilar; -1 says nothing."""
+    return overruled(graph, label_graph(labels))
 
 
 def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
     """Let pairs overrule a graph.
 
-    ``pairs`` is an array of similar pairs, shape (p, 2), or a dict of such arrays by "similar", "dissimilar" and
-    "ignored".
+    ``pairs`` is an array of similar pairs, shape (p, 2), a dict of such arrays by "similar", "dissimilar" and
+    "ignored", or a graph.
     """
+    if isinstance(pairs, NeighborhoodGraph):
+        check_same_length(pairs.n_samples, "pairs", graph.n_samples, "X")
+        return overruled(graph, pairs)
     if not isinstance(pairs, Mapping):
         pairs = {"similar": pairs}
     unknown = [name for name in pairs if name not in ("similar", "dissimilar", "ignored")]
@@ -77,7 +100,8 @@ def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
             f"Got the key {short_repr(unknown[0])}."
         )
     # An empty list of dissimilar pairs keeps `pairs` from declaring all the rest dissimilar.
-    everything = {"similar": (), "dissimilar": (), **pairs}
+    given = {name: some for name, some in pairs.items() if some is not None}
+    everything = {"similar": (), "dissimilar": (), **given}
     return overruled(graph, stated_pairs(graph.n_samples, **everything))
 
 

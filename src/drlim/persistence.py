@@ -70,8 +70,8 @@ def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     -----
     An encoder of your own (a module or a factory) saves its weights only, and springs of your own nothing: give
     them to `load` again. A ``random_state`` that is a RandomState instance is stored as None, and so are ``neighbors``
-    and ``orbit``, which a map that is made no longer needs. What `set_output` and metadata requests were told is not
-    stored.
+    and ``orbit``, which a map that is made no longer needs. ``drift_``, and what `set_output` and metadata requests
+    were told, are not stored.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from drlim.encoders import embed
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
 
-__all__ = ["try_encoder", "warn_of_offset", "warn_of_twins"]
+__all__ = ["try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
 
 
 def try_encoder(encoder: nn.Module, samples: NDArray[Any], n_components: int) -> None:
@@ -52,6 +52,20 @@ def _try_gradient(encoder: nn.Module, two: Rows) -> None:
             "The 'encoder' parameter of DrLIM must give floating-point outputs that depend on its weights through "
             "operations with a gradient. Look for .detach(), .long() or torch.no_grad() in its forward."
         )
+
+
+def try_orbit(rows: Rows) -> None:
+    """Refuse a function that cannot make copies of two samples."""
+    n_samples = len(rows) // rows.n_copies
+    try:
+        rows.take(np.array([n_samples, n_samples + 1]))
+    except Exception as error:  # whatever a user's function raises
+        if isinstance(error, ValueError) and "'orbit'" in str(error):
+            raise
+        raise ValueError(
+            "The 'orbit' parameter of DrLIM must be a function of a batch, or of a batch and a numpy.random.Generator, "
+            f"that returns as many samples of the same shape. On two samples it fails: {_reason(error)}."
+        ) from error
 
 
 def _reason(error: Exception) -> str:
