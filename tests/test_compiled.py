@@ -56,16 +56,21 @@ def test_coincident_points_exert_no_force_and_none_is_its_own_neighbour() -> Non
 
 
 def test_without_numba_the_kernels_are_plain_python_and_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = anew(monkeypatch, None)
-    assert not plain.AVAILABLE
     rng = np.random.default_rng(0)
+    cases = []
     for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):
         for d in (1, 2, 3):
             points = [rng.random(70).astype(dtype) for _ in range(d)]
-            for got, wanted in zip(
-                run(plain, points, np.arange(5, 60), 0.7), run(compiled, points, np.arange(5, 60), 0.7), strict=True
-            ):
-                np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * np.abs(wanted).max())
+            wanted = [run(compiled, points, np.arange(5, 60), 0.7)]
+            wanted += [compiled.repulsion_over_all(points, 0.7)] if d < 3 else []
+            cases.append((points, wanted, tolerance))
+    plain = anew(monkeypatch, None)
+    assert not plain.AVAILABLE
+    for points, wanted, tolerance in cases:
+        got = [run(plain, points, np.arange(5, 60), 0.7)]
+        got += [plain.repulsion_over_all(points, 0.7)] if len(points) < 3 else []
+        for one, other in zip(sum(got, ()), sum(wanted, ()), strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
 
 
 def test_numba_told_not_to_compile_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +134,80 @@ def test_every_task_runs_once_and_an_error_in_one_is_raised(monkeypatch: pytest.
 
     with pytest.raises(ArithmeticError, match="task 0"):
         compiled._in_threads(fail, 5)
+
+
+def spread(n: int, d: int, dtype: type) -> list[np.ndarray]:
+    rng = np.random.default_rng(n)
+    return [rng.random(n).astype(dtype) for _ in range(d)]
+
+
+def assert_both_alike(points: list[np.ndarray], margin: float, tolerance: float) -> None:
+    n = len(points[0])
+    mutual, runs = compiled.repulsion_over_all(points, margin), run(compiled, points, np.arange(n), margin)
+    for got, wanted in zip(mutual, runs, strict=True):
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * max(margin, np.abs(wanted).max()))
+
+
+def test_each_pair_once_by_hand() -> None:
+    energies, gradient = compiled.repulsion_over_all([np.array([0.0, 0.25, 5.0, 0.25])], 1.0)
+    assert energies.tolist() == [2 * 0.75**2 / 4, 0.75**2 / 4 + 0.25, 0.0, 0.75**2 / 4 + 0.25]
+    assert gradient.tolist() == [[1.5], [-0.75], [0.0], [-0.75]]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 2200])
+def test_each_pair_once_is_each_row_by_itself(n: int, d: int, dtype: type, tolerance: float) -> None:
+    """At the ends of blocks and tiles; the points that fill a block up are out of everyone's reach."""
+    assert_both_alike(spread(n, d, dtype), 0.7, tolerance)
+
+
+def test_long_sums_of_equal_terms_in_float32() -> None:
+    """Coincident points: all roundings go the same way."""
+    for margin in (0.7, 0.83, 1.37):
+        energies, gradient = compiled.repulsion_over_all([np.full(5000, 0.3, dtype=np.float32)] * 2, margin)
+        np.testing.assert_allclose(energies, 4999 * margin**2 / 4, rtol=2e-6)
+        assert not gradient.any()
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_spans_and_threads_of_the_pairs(monkeypatch: pytest.MonkeyPatch, d: int) -> None:
+    """Many strips to a span and many spans give the same sums; threads give the same bytes."""
+    points = spread(1500, d, np.float32)
+    for span in (2**15, 512):
+        monkeypatch.setattr(compiled, "_SPAN", span)
+        monkeypatch.setattr(compiled, "_PAIRS_OF_A_TASK", 10_000)
+        assert len(compiled._strips((0, 512), (0, 512))) > 3
+        results = []
+        for threads in (1, 2, 3):
+            monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+            results.append([part.tobytes() for part in compiled.repulsion_over_all(points, 0.7)])
+        assert results[0] == results[1] == results[2]
+        assert_both_alike(points, 0.7, 1e-6)
+
+
+@pytest.mark.parametrize("columns", [(0, 1280), (1280, 3000)])
+def test_strips_are_whole_blocks_of_about_as_many_pairs(
+    monkeypatch: pytest.MonkeyPatch, columns: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(compiled, "_PAIRS_OF_A_TASK", 100_000)
+    bounds = np.array(compiled._strips((0, 1280), columns))
+    assert bounds[0] == 0
+    assert bounds[-1] == 1280
+    assert (bounds % compiled._ROWS == 0).all()
+    assert (np.diff(bounds) > 0).all()
+
+
+def test_runs_longer_than_a_stretch_and_own_place_in_a_later_run() -> None:
+    """Three columns of 3000 points each, of which each row feels all."""
+    rng = np.random.default_rng(0)
+    x, keys = rng.random(9000), np.repeat([4, 12, 20], 3000)
+    offsets = np.array([-8, 0, 8])
+    chosen = np.array([0, 2999, 3000, 4500, 5999, 6000, 8999])
+    energies, gradient = compiled.repulsion_over_runs([x], keys, chosen, offsets, (2, 8), 2.0)
+    for row, own in enumerate(chosen):
+        near = np.abs(keys - keys[own]) <= 8
+        difference = x[own] - np.delete(x[near], own - np.flatnonzero(near)[0])
+        assert energies[row] == pytest.approx(((2 - np.abs(difference)) ** 2).sum() / 4, rel=1e-12)
+        assert gradient[row, 0] == pytest.approx(-((2 - np.abs(difference)) * np.sign(difference)).sum(), abs=1e-9)

@@ -23,7 +23,8 @@ from drlim.springs import Attraction, FreeLaw, Repulsion
 
 quick = settings(max_examples=60, deadline=None)
 
-WAYS = ["dense", "near", "kernel"]
+WAYS = ["dense", "near", "kernel", "mutual"]
+KERNELS = ["kernel", "mutual"]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 N = 40
 
@@ -38,7 +39,8 @@ def only(way: str) -> Iterator[None]:
         patch.setattr(passes, "_CANDIDATES", 3 * N)
         patch.setattr(passes, "_ROWS_AT_ONCE", N // 3)
         patch.setattr(passes, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
-        patch.setattr(passes, "_is_compiled", lambda points, law, count: way == "kernel" and points.shape[1] <= 3)
+        patch.setattr(passes, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
+        patch.setattr(passes, "_is_compiled", lambda points, law, count: way in KERNELS and points.shape[1] <= 3)
         yield
 
 
@@ -140,7 +142,8 @@ def test_thousands_of_points_in_float32(way: str) -> None:
     wanted = -(torch.where(D > 0, push / D, 0.0)[:, :, None] * displacement).sum(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
-        patch.setattr(passes, "_is_compiled", lambda *_: way == "kernel" and drlim.compiled.AVAILABLE)
+        patch.setattr(passes, "_is_compiled", lambda *_: way in KERNELS and drlim.compiled.AVAILABLE)
+        patch.setattr(passes, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
         energies, gradient = over_all_pairs(Z, Repulsion(0.6))
         some, part = over_all_pairs(Z, Repulsion(0.6), torch.arange(3000).repeat_interleave(2)[:3000])
     torch.testing.assert_close(energies[rows], (push.square().sum(1) - 0.36) / 4, rtol=1e-6, atol=0)
@@ -223,7 +226,8 @@ def test_same_bytes_with_any_number_of_threads(way: str) -> None:
     results = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
-        patch.setattr(passes, "_is_compiled", lambda *_: way == "kernel" and drlim.compiled.AVAILABLE)
+        patch.setattr(passes, "_is_compiled", lambda *_: way in KERNELS and drlim.compiled.AVAILABLE)
+        patch.setattr(passes, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
         try:
             for threads in (1, 2, 1):
                 torch.set_num_threads(threads)
@@ -310,7 +314,7 @@ def took(patch: pytest.MonkeyPatch) -> list[str]:
     def noted(name: str, way: Any) -> Any:
         return lambda *args: (ways.append(name), way(*args))[1]
 
-    for name in ("_dense", "_near", "_by_kernel"):
+    for name in ("_dense", "_near", "_by_kernel", "_by_mutual_kernel"):
         patch.setattr(passes, name, noted(name, getattr(passes, name)))
     return ways
 
@@ -321,6 +325,7 @@ def test_the_choice(monkeypatch: pytest.MonkeyPatch, available: bool) -> None:
 
     monkeypatch.setattr(compiled, "AVAILABLE", available)
     monkeypatch.setattr(passes, "_by_kernel", lambda points, reach, grid, chosen: (points, points))
+    monkeypatch.setattr(passes, "_by_mutual_kernel", lambda points, reach: (points, points))
     ways = took(monkeypatch)
     Z, wide = torch.rand(1100, 2), torch.rand(1100, 5)
     for points, law in (
@@ -330,19 +335,23 @@ def test_the_choice(monkeypatch: pytest.MonkeyPatch, available: bool) -> None:
         (wide, Repulsion(0.05)),
         (Z, FreeLaw(Repulsion(0.05).energy, reach=0.05)),
         (Z, FreeLaw(Repulsion(0.05).energy)),
-        (Z[:600], Repulsion(0.05)),  # not worth numba
         (Z[:500], Repulsion(0.05)),  # not worth sorting
     ):
         over_all_pairs(points, law)
-    first = ["_by_kernel"] * 3 if available else ["_near", "_dense", "_dense"]
-    assert ways == [*first, "_near", "_near", "_dense", "_near", "_dense"]
+    over_all_pairs(torch.rand(1100, 3), Repulsion(3.0))
+    over_all_pairs(Z, Repulsion(3.0), torch.arange(1100))
+    far = torch.cat([Z.double(), torch.full((1, 2), 1e200, dtype=torch.float64)])  # its square is not finite
+    over_all_pairs(far, Repulsion(3.0))
+    first = ["_by_kernel", "_by_mutual_kernel", "_by_mutual_kernel"] if available else ["_near", "_dense", "_dense"]
+    last = ["_by_kernel"] * 3 if available else ["_dense"] * 3
+    assert ways == [*first, "_near", "_near", "_dense", "_dense", *last]
 
 
 def test_a_small_pass_does_not_import_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(drlim, "compiled", raising=False)
     monkeypatch.setitem(sys.modules, "drlim.compiled", None)
     Z = torch.rand(1100, 2)
-    over_all_pairs(Z[:1000], Repulsion(0.05))
+    over_all_pairs(Z[:512], Repulsion(0.05))
     over_all_pairs(Z, Attraction())
     with pytest.raises(ImportError):
         over_all_pairs(Z, Repulsion(0.05))
@@ -358,7 +367,7 @@ def highest_memory() -> float:
 @pytest.mark.parametrize("way", ["near", "kernel"])
 def test_memory_does_not_grow_with_the_pairs(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """A tenth of the points in one margin: a list of all candidates would take 500 MB."""
-    monkeypatch.setattr(passes, "_is_compiled", lambda *_: way == "kernel" and drlim.compiled.AVAILABLE)
+    monkeypatch.setattr(passes, "_is_compiled", lambda *_: way in KERNELS and drlim.compiled.AVAILABLE)
     Z = torch.from_numpy(np.random.default_rng(0).random((40_000, 2))).float()
     Z[:4000] *= 0.005
     over_all_pairs(Z[:2000], Repulsion(0.005))

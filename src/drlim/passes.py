@@ -28,8 +28,8 @@ _BLOCK_PAIRS = 2**17
 _BLOCK_PAIRS_GPU = 2**24
 """There a block has to outlast the launch of its kernels; 64 MiB an array. Not measured."""
 
-_COMPILED_FROM = 2**20
-"""Pairs from which a pass is worth compiled kernels."""
+_COMPILED_FROM = 2**18
+"""Pairs from which a pass is worth compiled kernels: 0.3 ms in place of 2 to 3 on torch, on two threads."""
 
 _HEIGHTS = 2**29
 _COLUMNS = 2**32
@@ -44,6 +44,10 @@ _FEWEST_ROWS = 32
 _CROWDED = 0.2
 """Share of all pairs that are candidates from which the blocks of `_dense` cost less than the lists of `_near`: at
 n = 3000 the two meet at 0.19 for all rows and at 0.27 for 500 of them, on a CPU."""
+
+_MUTUAL = 0.35
+"""The same for the two compiled kernels, over all rows: they meet at 0.1 to 0.25 for n = 6000, and at 0.35 (float32)
+and 0.4 (float64) for n = 15,000."""
 
 _CANDIDATES = 2**17
 """Candidates that `_near` holds at once, if one row has no more: 15 ns each on a CPU; an eighth or eight times as many
@@ -108,7 +112,7 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[Ten
     count = len(points) if chosen is None else len(chosen)
     if count == 0:
         return points.new_empty(0, dtype=torch.float64), points.new_empty((0, Z.shape[1]), dtype=torch.float64)
-    low, high = torch.stack(torch.aminmax(points, dim=0)).tolist() if points.numel() else ([], [])
+    low, high = _box(points)
     if not all(map(math.isfinite, [*low, *high])):
         nan = points.new_full((count, 1 + Z.shape[1]), math.nan, dtype=torch.float64)
         return nan[:, 0], nan[:, 1:]
@@ -117,11 +121,26 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[Ten
     if not _squares_fit(points.dtype, max(map(abs, [*low, *high])), law.reach):
         points = points.double()
     grid = _worthwhile_grid(points, low, high, law.reach, chosen)
+    crowding = 1.0 if grid is None else _crowding(grid, chosen)
     if _is_compiled(points, law, count):
+        if chosen is None and crowding > _MUTUAL and Z.shape[1] <= 2 and max(map(abs, [*low, *high])) < 1e150:
+            return _by_mutual_kernel(points, law.reach)
         return _by_kernel(points, law.reach, grid or _no_grid(points), chosen)
-    if grid is None or _crowding(grid, chosen) > _CROWDED:
+    if grid is None or crowding > _CROWDED:
         return _dense(points, chosen, law)
     return _near(points, law, grid, chosen)
+
+
+def _box(points: Tensor) -> tuple[list[float], list[float]]:
+    """Return the least and the greatest of each coordinate.
+
+    One coordinate after the other: over all at once, torch wakes its threads for any size, and on a CPU they go on
+    spinning for 5 ms beside the compiled kernels.
+    """
+    if points.numel() == 0:
+        return [], []
+    low, high = torch.stack([torch.stack(torch.aminmax(column)) for column in points.T], dim=1).tolist()
+    return low, high
 
 
 def _squares_fit(dtype: torch.dtype, largest: float, reach: float) -> bool:
@@ -148,6 +167,13 @@ def _by_kernel(points: Tensor, margin: float, grid: _Grid, chosen: Tensor | None
         axes, grid.keys.numpy(), places.numpy(), grid.offsets.numpy(), (grid.width, grid.heights), margin
     )
     return _unsorted(torch.from_numpy(energies), to), _unsorted(torch.from_numpy(gradient), to)
+
+
+def _by_mutual_kernel(points: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    from drlim import compiled
+
+    energies, gradient = compiled.repulsion_over_all(list(points.T.contiguous().numpy()), margin)
+    return torch.from_numpy(energies), torch.from_numpy(gradient)
 
 
 def _unsorted(values: Tensor, to: Tensor) -> Tensor:
