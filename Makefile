@@ -43,7 +43,7 @@ $(VENV)/.package: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.paper: $(VENV)/.package
-	$(INSTALL) --editable ".[viz,topology]"
+	$(INSTALL) --editable ".[viz,topology,fast]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from drlim import NeighborhoodGraph
+from drlim import NeighborhoodGraph, label_graph
 from drlim.blocks import Blocks
 from drlim.pairset import PairSet
 
@@ -300,12 +300,16 @@ def test_bad_factors(weight):
         NeighborhoodGraph.from_pairs(3, [(0, 1)]) * weight
 
 
-@pytest.mark.parametrize("factor", [1e300, 1e-300])
-def test_weights_that_would_not_stay_finite_and_above_zero(factor):
-    graph = NeighborhoodGraph.from_pairs(3, [(0, 1)]) * factor
-    with pytest.raises(
-        ValueError, match=re.escape(f"Expected weights to stay finite and above 0. Got a factor of {factor!r}")
-    ):
+@pytest.mark.parametrize(("first", "factor"), [(1e100, 1.5), (1e60, 1e60), (1.0, 1e300), (1e-300, 1e-300)])
+@pytest.mark.parametrize("of_classes", [False, True])
+def test_weights_that_would_vanish_or_not_sum_up(first, factor, of_classes):
+    unit = label_graph([0, 0, 1]) if of_classes else NeighborhoodGraph.from_pairs(3, [(0, 1)])
+    graph = unit * first
+    assert graph.similar.total_weight == first
+    message = (
+        f"Expected weights to stay above 0 and at most 1e+100, so that their sum is finite. Got a factor of {factor}"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
         graph * factor
 
 

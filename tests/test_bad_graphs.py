@@ -9,7 +9,7 @@ kind               list of pairs, table of indices              dense, CSR
 ================== ============================================ =======================================================
 NaN, infinity      refused                                      refused
 1.5                refused                                      similar (not 0)
--2                 refused (-1 in a table is "none")            similar (not 0); refused where entries are weights
+-2                 refused (-1 in a table is "none")            refused, whether entries are weights or not
 n, 2^64 - 1        refused                                      similar (not 0)
 10^400             refused                                      refused; CSR cannot hold it
 bool               refused: a mask is no index                  similar where True
@@ -114,7 +114,7 @@ REFUSED = {
     "infinity": {**with_entry(np.inf), "csr": sparse.csr_array(with_entry(np.inf)["dense"])},
     "minus infinity": {**with_entry(-np.inf), "csr": sparse.csr_array(with_entry(-np.inf)["dense"])},
     "half": {name: given for name, given in with_entry(1.5).items() if name != "dense"},
-    "negative index": {name: given for name, given in with_entry(-2).items() if name != "dense"},
+    "negative": {**with_entry(-2), "csr": sparse.csr_array(with_entry(-2)["dense"])},
     "index n": {name: given for name, given in with_entry(N).items() if name != "dense"},
     "2^64 - 1": {
         "list": np.array([[0, 2**64 - 1]], dtype=np.uint64),
@@ -207,7 +207,8 @@ GRACE = {
     "frame": ({k: pd.DataFrame(v) for k, v in of_type(int).items()}, CHAIN),
     "nothing masked": ({k: np.ma.array(v) for k, v in of_type(int).items()}, CHAIN),
     "bool": ({"dense": EYES > 0, "csr": sparse.csr_array(EYES > 0)}, CHAIN),
-    "negative": ({"dense": -EYES, "csr": sparse.csr_array(-EYES)}, CHAIN),
+    "absolute": ({"dense": abs(-EYES), "csr": abs(sparse.csr_array(-EYES))}, CHAIN),
+    "above 0": ({"dense": EYES - EYES.T > 0, "csr": sparse.csr_array(EYES - EYES.T) > 0}, CHAIN),
     "any number": ({"dense": 0.5 * EYES, "csr": sparse.csr_array(1e-300 * EYES)}, CHAIN),
     "2^64 - 1": ({"dense": np.where(EYES > 0, np.uint64(2**64 - 1), np.uint64(0))}, CHAIN),
     "stored zeros": (
@@ -257,7 +258,7 @@ def test_weights(weight):
 @pytest.mark.parametrize("other", ["dissimilar", "ignored"])
 def test_conflicting_states(other):
     with pytest.raises(
-        ValueError, match=f"1 pairs are both 'similar' and '{other}', first \\[0, 1\\]: give each pair one"
+        ValueError, match=f"1 pair is both 'similar' and '{other}', first \\[0, 1\\]: give each pair one"
     ):
         NeighborhoodGraph.from_pairs(N, CHAIN, **{other: [(1, 0)]})
 
@@ -309,5 +310,5 @@ def test_fit_takes_a_graph_and_no_numbers(graph):
 
 @pytest.mark.parametrize("kind", [kind for kind, given in REFUSED.items() if sparse.issparse(given.get("csr"))])
 def test_fit_refuses_a_sparse_matrix_as_from_csr_does(kind):
-    with pytest.raises(ValueError, match=r"^Expected 'matrix' to "):
+    with pytest.raises(ValueError, match=r"^Expected '(matrix|graph)' to "):
         DrLIM(max_epochs=1).fit(X, graph=REFUSED[kind]["csr"])

@@ -41,6 +41,19 @@ def table_of(blocks: Blocks | None, n: int) -> np.ndarray:
     return table
 
 
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        Blocks.constant(3, 2.0),
+        Blocks.from_codes(np.array([0, 0, 1, -1]), within=1.0),
+        Blocks(np.array([0, 1, 1]), table=np.array([[0.0, 1.0], [1.0, 2.0]])),
+    ],
+)
+def test_sums_that_are_kept_cannot_be_changed(blocks):
+    with pytest.raises(ValueError, match="read-only"):
+        blocks.row_sums[0] = 9.0
+
+
 def test_classes_by_hand():
     """Samples 0, 1 and 4 in one class, 2 in another, 3 outside."""
     blocks = Blocks.from_codes(np.array([0, 0, 1, -1, 0]), within=2.0, between=1.0, outside=0.0)
@@ -177,9 +190,10 @@ def test_too_many_joint_classes_are_refused():
         ([[0]], {}, TypeError, "Expected 'codes' to be a 1-D array of integers."),
         ([0.5], {}, TypeError, "Expected 'codes' to be a 1-D array of integers."),
         ([-2, 0], {}, ValueError, "Expected 'codes' to be -1 or more. Got -2."),
-        ([0, 1], {"within": -1.0}, ValueError, "Expected 'within' to be a weight in [0, inf). Got -1.0."),
-        ([0, 1], {"between": np.inf}, ValueError, "Expected 'between' to be a weight in [0, inf). Got inf."),
-        ([0, 1], {"outside": np.nan}, ValueError, "Expected 'outside' to be a weight in [0, inf). Got nan."),
+        ([0, 1], {"within": -1.0}, ValueError, "Expected 'within' to be a weight in [0, 1e+100]. Got -1.0."),
+        ([0, 1], {"between": np.inf}, ValueError, "Expected 'between' to be a weight in [0, 1e+100]. Got inf."),
+        ([0, 1], {"outside": np.nan}, ValueError, "Expected 'outside' to be a weight in [0, 1e+100]. Got nan."),
+        ([0, 1], {"between": 1e101}, ValueError, "Expected 'between' to be a weight in [0, 1e+100]. Got 1e+101."),
     ],
 )
 def test_bad_classes(codes, levels, error, message):

@@ -21,8 +21,10 @@ from drlim._checks import (
     check_parameters,
     check_points,
     check_same_length,
+    count_rows,
     integer_in,
     real_in,
+    refuse_masked,
     short_repr,
 )
 
@@ -199,6 +201,39 @@ def test_points_refused(Z, options, message):
 def test_sparse_points_are_refused_with_a_way_out():
     with pytest.raises(TypeError, match=re.escape("Use '.toarray()' to convert to a dense numpy array.")):
         check_points(sparse.csr_array(np.eye(3)))
+
+
+MASKED = np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[0, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("ndim", [2, None])
+def test_masked_points_are_refused(dtype, ndim):
+    message = "Expected 'Z' to hold no masked values. Got an array of shape (2, 2) and dtype "
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        check_points(MASKED.astype(dtype), ndim=ndim)
+    assert check_points(np.ma.array([[1.0]]), ndim=ndim).tolist() == [[1.0]]
+
+
+def test_masked_labels_are_refused():
+    with pytest.raises(ValueError, match=r"^Expected 'y' to hold no masked values\. .*: leave those samples out"):
+        check_labels(np.ma.array([0, 1], mask=[0, 1]), "y", 2, "Z")
+    assert check_labels(np.ma.array([0, 1]), "y", 2, "Z").tolist() == [0, 1]
+
+
+def test_a_mask_of_pandas_is_no_mask_of_numpy():
+    refuse_masked(pd.array([1, None]), "y", "")  # its missing values are None, and judged as such
+
+
+@pytest.mark.parametrize(("X", "count"), [([[1.0], [2.0]], 2), (np.zeros((3, 2)), 3), (sparse.eye_array(4), 4)])
+def test_rows_are_counted(X, count):
+    assert count_rows(X, "X") == count
+
+
+@pytest.mark.parametrize("X", [None, 5, np.float64(5), "abc", iter([1])])
+def test_what_has_no_rows_is_refused(X):
+    with pytest.raises(TypeError, match=r"^Expected 'X' to hold samples, one a row\. Got "):
+        count_rows(X, "X")
 
 
 def test_same_length():

@@ -278,6 +278,31 @@ def test_bad_neighbors(message, error, given):
     refuses(message, neighbors_graph, given, error=error)
 
 
+@pytest.mark.parametrize("X", [5, np.float64(5), "X", (x for x in LINE)])
+def test_what_has_no_rows_is_refused(X):
+    refuses("Expected 'X' to hold samples, one a row. Got", neighbors_graph, [[1], [0]], X, error=TypeError)
+
+
+@pytest.mark.parametrize("kind", [KNeighborsTransformer, NearestNeighbors])
+def test_a_transformer_that_refuses_is_named(kind):
+    with pytest.raises(ValueError, match="Lower its n_neighbors=400: each of 4 samples has 3 others") as refusal:
+        neighbors_graph(kind(n_neighbors=400), LINE)
+    assert str(refusal.value).startswith(
+        f"Expected {kind.__name__}(n_neighbors=400) to find neighbours in 'X'. It says: "
+    )
+    assert len(str(refusal.value)) <= 600
+    with pytest.raises(ValueError, match="It says: Input X contains NaN") as refusal:
+        neighbors_graph(kind(n_neighbors=1), np.full((4, 1), np.nan))
+    assert "Lower" not in str(refusal.value)
+    assert len(str(refusal.value)) <= 600
+
+
+def test_repeated_distances_are_added_up_beyond_their_own_type():
+    entries = (np.array([128, 128, 5], dtype=np.uint8), ([0, 0, 1], [1, 1, 0]))
+    _, distances = knn_indices(sparse.coo_array(entries, shape=(2, 2)), 1, metric="precomputed")
+    assert distances.ravel().tolist() == [256.0, 5.0]
+
+
 def test_neighbors_of_other_samples_are_refused():
     message = "Expected 'neighbors' and 'X' to describe the same samples, one a row. Got 2 in 'neighbors' and 4 in 'X'."
     refuses(message, neighbors_graph, [[1], [0]], LINE)

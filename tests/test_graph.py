@@ -156,7 +156,7 @@ def test_subgraph_renumbers_in_the_order_given():
     "matrix",
     [
         [[0, 1, 0], [0, 0, 0], [0, 2, 0]],
-        np.array([[7.5, -1, 0], [1, 0, 0], [0, 1e-300, 0]]),
+        np.array([[7.5, 9, 0], [1, 0, 0], [0, 1e-300, 0]]),
         np.array([[0, 1, 0], [1, 0, 1], [0, 0, 1]], dtype=bool),
         pd.DataFrame([[0, 1, 0], [1, 0, 1], [0, 1, 0]]),
         sparse.csr_array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]),
@@ -229,6 +229,8 @@ def test_equal_graphs_hash_alike_and_others_differ():
     for kind in KINDS[1:]:
         assert graph != NeighborhoodGraph.from_pairs(4, **{**pairs, kind: None})
     assert graph != "graph"
+    assert (graph == graph.to_csr()) is False
+    assert graph != sparse.coo_matrix((4, 4))
 
 
 @pytest.mark.parametrize("nothing", [[], (), np.empty((0, 2)), np.empty((0, 2), dtype=int), [[]]])
@@ -355,9 +357,13 @@ def test_neighbors_of_a_sample_that_is_not_there(sample):
 @pytest.mark.parametrize(
     ("samples", "error", "message"),
     [
-        ([0, 3], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got [0, 3]."),
-        ([-1], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got [-1]."),
-        ([1, 1], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got [1, 1]."),
+        ([0, 3], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got 3 at place 1."),
+        ([-1], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got -1 at place 0."),
+        ([0, 1, 1], ValueError, "Expected 'samples' to hold distinct indices in [0, 3). Got 1 more than once."),
+        (np.array([2**64 - 1], dtype=np.uint64), ValueError, "Expected 'samples' to hold distinct indices in [0, 3). "),
+        (0, TypeError, "Expected 'samples' to be a 1-D array of integer indices. Got 0."),
+        ([[0], [1, 2]], TypeError, "Expected 'samples' to be a 1-D array of integer indices. Got [[0], [1, 2]]."),
+        (np.ma.array([0, 1], mask=[0, 1]), ValueError, "Expected 'samples' to hold no masked values."),
         ([[0]], TypeError, "Expected 'samples' to be a 1-D array of integer indices. Got an array of shape (1, 1)"),
         ([True, False, True], TypeError, "Expected 'samples' to be a 1-D array of integer indices. Got an array of"),
         ([0.5], TypeError, "Expected 'samples' to be a 1-D array of integer indices. Got an array of shape (1,) and"),
@@ -386,6 +392,23 @@ def test_entries_that_cancel_are_no_pair():
     both = sparse.coo_array(([1.0, -1.0, 2.0], ([0, 0, 1], [1, 1, 2])), shape=(3, 3))
     assert NeighborhoodGraph.from_csr(both).similar.pairs().tolist() == [[1, 2]]
     assert both.nnz == 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "entries", "weight"),
+    [(np.uint8, [128, 128], 256), (np.int8, [100, 100], 200), (np.uint8, [200, 100], 300), (bool, [True, True], 2)],
+)
+def test_entries_are_added_up_beyond_their_own_type(dtype, entries, weight):
+    matrix = sparse.coo_array((np.array(entries, dtype=dtype), ([0, 0], [1, 1])), shape=(2, 2))
+    assert NeighborhoodGraph.from_csr(matrix).n_similar == 1
+    assert NeighborhoodGraph.from_csr(matrix, weighted=True).similar.pair_weights().tolist() == [weight]
+    assert matrix.nnz == 2
+
+
+def test_entries_that_add_up_to_infinity_are_refused():
+    matrix = sparse.coo_array(([1e308, 1e308], ([0, 0], [1, 1])), shape=(2, 2))
+    with pytest.raises(ValueError, match=r"^Expected 'matrix' to hold finite real numbers\."):
+        NeighborhoodGraph.from_csr(matrix)
 
 
 def labelled(codes: list[int]) -> NeighborhoodGraph:
@@ -424,6 +447,8 @@ def test_unit_weights_are_no_weights():
         ([-1.0, 1.0], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got -1.0 at row 0: "),
         ([1.0, np.nan], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got nan at row 1: "),
         ([np.inf, 1], ValueError, "Expected the weights of 'similar' to be finite and above 0. Got inf at row 0: "),
+        ([1, 1e101], ValueError, "Expected the weights of 'similar' to be at most 1e+100, so that their sum stays"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), ValueError, "Expected 'weights' to hold no masked values."),
         ([True, True], TypeError, "Expected the weights of 'similar' to be numbers. Got an array of shape (2,) and"),
         (["1", "2"], TypeError, "Expected the weights of 'similar' to be numbers. Got an array of shape (2,) and"),
     ],
@@ -431,6 +456,12 @@ def test_unit_weights_are_no_weights():
 def test_bad_weights(weights, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)], weights=weights)
+
+
+def test_the_largest_weights_still_add_up():
+    pairs = list(combinations(range(40), 2))
+    graph = NeighborhoodGraph.from_pairs(40, pairs, weights=np.full(len(pairs), 1e100))
+    assert graph.similar.total_weight == pytest.approx(780e100)
 
 
 def test_weights_of_pairs_that_are_not_given():
@@ -445,8 +476,10 @@ def test_a_weighted_matrix_and_back():
     assert graph.to_csr(weighted=True).toarray().tolist() == [[0, 2, 0], [2, 0, 3], [0, 3, 0]]
     assert NeighborhoodGraph.from_csr(graph.to_csr(weighted=True), weighted=True) == graph
     assert graph.to_csr().dtype == bool
-    with pytest.raises(ValueError, match=r"^Expected 'matrix' to hold no negative weight. Got -1.0"):
-        NeighborhoodGraph.from_csr([[0, -1.0], [0, 0]], weighted=True)
+    for weighted in (True, False):
+        with pytest.raises(ValueError, match=r"^Expected 'matrix' to hold no negative entry. Got -1.0.* abs\(matrix\)"):
+            NeighborhoodGraph.from_csr([[0, -1.0], [0, 0]], weighted=weighted)
+    assert NeighborhoodGraph.from_csr([[-1.0, 2.0], [0, -3.0]]).n_similar == 1  # the diagonal is dropped
     with pytest.raises(ValueError, match=r"^The 'weighted' parameter of NeighborhoodGraph.from_csr must be"):
         NeighborhoodGraph.from_csr(matrix, weighted="yes")
 
@@ -473,11 +506,13 @@ def test_from_networkx_of_any_kind(kind):
     assert NeighborhoodGraph.from_networkx(given, nodelist=["c", "b"]) == NeighborhoodGraph.from_pairs(2, [(0, 1)])
 
 
-@pytest.mark.parametrize("weight", [0, -1.0, np.nan, np.inf, "3", None, True, 10**400, 1j])
+@pytest.mark.parametrize("weight", [0, -1.0, np.nan, np.inf, 1e101, "3", None, True, 10**400, 1j])
 def test_from_networkx_with_bad_weights(weight):
     given = nx.Graph()
     given.add_edge(0, 1, strength=weight)
-    with pytest.raises(ValueError, match=r"^Expected the edges' 'strength' to be finite numbers above 0. Got"):
+    with pytest.raises(
+        ValueError, match=r"^Expected the edges' 'strength' to be finite numbers above 0, up to 1e\+100. Got"
+    ):
         NeighborhoodGraph.from_networkx(given, weight="strength")
 
 
@@ -488,6 +523,14 @@ def test_from_networkx_with_bad_weights(weight):
         (nx.Graph(), None, ValueError, "Expected 'graph' to have nodes, one for each sample. Got none."),
         (nx.path_graph(3), [0, 7], ValueError, "Expected 'nodelist' to hold nodes of 'graph'. Got 7, which is"),
         (nx.path_graph(3), [0, 1, 1], ValueError, "Expected 'nodelist' to hold distinct nodes. Got 1 repeated."),
+        (nx.path_graph(3), 3, TypeError, "Expected 'nodelist' to be a sequence of nodes, one for each sample. Got 3."),
+        (
+            nx.path_graph(3),
+            {0, 1},
+            TypeError,
+            "Expected 'nodelist' to be a sequence of nodes, one for each sample. Got",
+        ),
+        (nx.Graph, None, TypeError, "Expected 'graph' to be a networkx graph. Got the class Graph itself: call it."),
         (nx.path_graph(3), [[0]], TypeError, "Expected 'nodelist' to hold nodes of 'graph'. Got one that"),
     ],
 )
@@ -512,7 +555,23 @@ def test_an_index_cuts_a_graph(index, samples):
     assert graph[index] == graph.subgraph(samples)
 
 
-@pytest.mark.parametrize("index", [2, "a", None, (0, 1), [[0, 1]], [True, False], 1.5, ...])
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ([0, 0], "Got 0 more than once."),
+        ([0, 99], "Got 99 at place 1."),
+        ([-1, 0], "Got -1 at place 0."),
+        (np.ma.array([True, True, False, True], mask=[0, 1, 0, 0]), "'index' to hold no masked values."),
+        ((0, 1), "Got (0, 1): whether a pair is similar, and with which weight, says graph.similar.weight_of(i, j)."),
+        (2, "Got 2."),
+    ],
+)
+def test_a_bad_index_is_shown(index, message):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+        NeighborhoodGraph.from_pairs(4, [])[index]
+
+
+@pytest.mark.parametrize("index", [2, "a", None, (0, 1), [[0, 1]], [[0], [1, 2]], [True, False], 1.5, ...])
 def test_bad_indices(index):
     with pytest.raises(TypeError, match=r"^Expected 'samples' to be a 1-D array of integer indices"):
         NeighborhoodGraph.from_pairs(4, [])[index]
@@ -565,7 +624,7 @@ def test_a_description_by_hand(capsys):
     assert [text.split(":")[0] for text in found.warnings] == [
         "2 of 6 samples are similar to no other",
         "the similar pairs fall into 2 groups that no similar pair joins",
-        "1 pairs are stated similar and dissimilar, and so ignored",
+        "1 pair is stated similar and dissimilar, and so ignored",
         "3 pairs of identical samples are dissimilar",
     ]
     assert all(f"Warning: {text}" in str(found) for text in found.warnings)
@@ -680,6 +739,10 @@ def _set(name, place, value):
     return change
 
 
+def _tiny_and_unequal(arrays):
+    arrays["similar.weights"][:2] = [1e-20, 9e-17]  # which 1 + weight would not tell apart
+
+
 def _replace(name, make):
     return lambda arrays: arrays.__setitem__(name, make(arrays.get(name)))
 
@@ -699,6 +762,8 @@ def _replace(name, make):
         (lambda arrays: arrays.pop("similar.indptr"), "the similar pairs of its graph are not whole"),
         (lambda arrays: arrays.pop("dissimilar.indices"), "the dissimilar pairs of its graph are not whole"),
         (_set("similar.weights", 0, 7.0), "the weights of the similar pairs of its graph are not symmetric"),
+        (_tiny_and_unequal, "the weights of the similar pairs of its graph are not symmetric"),
+        (_set("similar.weights", 0, 1e101), "the weights of the similar pairs of its graph are not one finite number"),
         (_set("similar.weights", 0, np.nan), "the weights of the similar pairs of its graph are not one finite"),
         (_set("similar.weights", 0, -1.0), "the weights of the similar pairs of its graph are not one finite"),
         (_replace("similar.weights", lambda a: a[1:]), "the weights of the similar pairs of its graph are not one"),
@@ -707,6 +772,7 @@ def _replace(name, make):
         (_set("similar.codes", 0, 2**60), "the classes of the similar pairs of its graph do not fit 4 samples"),
         (_replace("similar.codes", lambda a: a[1:]), "the classes of the similar pairs of its graph do not fit"),
         (_replace("similar.levels", lambda a: a[1:]), "the classes of the similar pairs of its graph are not whole"),
+        (_set("similar.levels", 0, 1e101), "a weight between classes of the similar pairs of its graph is not in"),
         (_set("similar.levels", 0, np.inf), "a weight between classes of the similar pairs of its graph is not"),
         (lambda arrays: arrays.pop("similar.levels"), "the classes of the similar pairs of its graph are not whole"),
         (_replace("similar.table", lambda _: np.ones(9)), "the classes of the similar pairs of its graph are not"),
@@ -777,6 +843,7 @@ def _with_metadata(path, metadata):
         ({"graph_format": 2, "n_samples": 1}, "is of graph format 2; this drlim reads formats up to 1. Install a"),
         ({"format_version": 1}, "is no graph's file; a model is read by drlim.load(path)."),
         ({"graph_format": 1}, "is damaged: its metadata are not as drlim writes them."),
+        ({"graph_format": True, "n_samples": 1}, "is damaged: its metadata are not as drlim writes them."),
         ({"graph_format": "1", "n_samples": 1}, "is damaged: its metadata are not as drlim writes them."),
         ({"graph_format": 1, "n_samples": 1, "more": 1}, "is damaged: its metadata are not as drlim writes them."),
     ],
@@ -784,6 +851,14 @@ def _with_metadata(path, metadata):
 def test_metadata_of_other_files(tmp_path, metadata, message):
     with pytest.raises(ModelFileError, match=re.escape(message)):
         NeighborhoodGraph.load(_with_metadata(tmp_path / "file", metadata))
+
+
+@pytest.mark.parametrize("path", [None, 3, ["graph"]])
+def test_what_is_no_path_is_refused(path):
+    graph = NeighborhoodGraph.from_pairs(2, [(0, 1)])
+    for call in (graph.save, NeighborhoodGraph.load):
+        with pytest.raises(TypeError, match=r"^Expected 'path' to be a file's name, a str or a pathlib\.Path\. Got "):
+            call(path)
 
 
 def test_other_files_are_no_graphs(tmp_path):

@@ -107,7 +107,7 @@ def test_pairs_do_not_declare_the_rest_dissimilar():
     ("given", "sentence"),
     [
         ({"alike": [(0, 1)]}, "a dict of pairs by 'similar', 'dissimilar' and 'ignored'. Got the key 'alike'."),
-        ({"similar": [(0, 1)], "dissimilar": [(1, 0)]}, "1 pairs are both 'similar' and 'dissimilar'"),
+        ({"similar": [(0, 1)], "dissimilar": [(1, 0)]}, "1 pair is both 'similar' and 'dissimilar'"),
         ([(0, 9)], "Expected 'similar' to hold indices in [0, 5)"),
     ],
 )

@@ -431,6 +431,7 @@ def test_orbit_ratio_equals_literal_loop(points: Floats, draw: st.DataObject) ->
 # --- what is refused --------------------------------------------------------------------------------------------
 
 TEN = normal(10, 2)
+MASKED = np.ma.array(np.arange(20.0).reshape(10, 2), mask=[[True, False], *[[False] * 2] * 9])
 LABELS = ["a", "b"] * 5
 
 REFUSALS = {
@@ -473,6 +474,12 @@ REFUSALS = {
         lambda: trustworthiness(TEN[:2], TEN[:2], n_neighbors=1),
         "Found array with 2 sample(s) (shape=(2, 2)) while a minimum of 3 is required.",
     ),
+    "masked map": (lambda: trustworthiness(TEN, MASKED), "Expected 'Z' to hold no masked values."),
+    "masked samples": (lambda: continuity(MASKED, TEN), "Expected 'X' to hold no masked values."),
+    "masked labels": (lambda: knn_accuracy(TEN, MASKED[:, 0]), "Expected 'y' to hold no masked values."),
+    "masked orbits": (lambda: orbit_ratio(TEN, MASKED[:, 0]), "Expected 'orbits' to hold no masked values."),
+    "masked target": (lambda: position_r2(TEN, MASKED[:, 0]), "Expected 'target' to hold no masked values."),
+    "masked images": (lambda: slant(MASKED[None]), "Expected 'images' to hold no masked values."),
     "NaN": (lambda: trustworthiness(TEN, np.full((10, 2), np.nan)), "Input Z contains NaN."),
     "infinity": (lambda: continuity(np.full((10, 2), np.inf), TEN), "Input X contains infinity"),
     "flat map": (

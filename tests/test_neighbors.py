@@ -252,6 +252,7 @@ def test_bad_n_neighbors(n_neighbors):
         (np.full((4, 2), np.nan), ValueError, "Input X contains NaN."),
         (np.full((4, 2), -np.inf), ValueError, "Input X contains infinity or a value too large for dtype('float64')."),
         (np.zeros(4), ValueError, "Expected 2D array, got 1D array instead: Reshape your data"),
+        (np.ma.array(np.eye(4), mask=np.eye(4)), ValueError, "Expected 'X' to hold no masked values. Got an array of"),
         (np.zeros((1, 4)), ValueError, "Found array with 1 sample(s) (shape=(1, 4)) while a minimum of 2 is required."),
         (
             np.zeros((4, 0)),

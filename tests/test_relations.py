@@ -214,7 +214,7 @@ def test_ids_only_rename(data):
             {"ids": NAMES, "similar": [("cat", "cat")]},
         ),
         (
-            "1 pairs are both 'similar' and 'dissimilar', first [0, 1]: give each pair one state.",
+            "1 pair is both 'similar' and 'dissimilar', first [0, 1]: give each pair one state.",
             ValueError,
             {"ids": NAMES, "similar": [("ann", "bob")], "dissimilar": [("bob", "ann")]},
         ),
@@ -378,6 +378,9 @@ def test_a_large_class_costs_one_number_a_sample():
         ("Expected 'y' to be 1-D, with a value for each of at least one sample. Got shape (0,).", ValueError, []),
         ("Expected 'y' to be 1-D, with a value for each of at least one sample. Got None.", ValueError, None),
         ("Expected 'y' to hold numbers, strings or other hashable values", TypeError, [{1}, {2}]),
+        ("Expected 'y' to hold class labels. Got complex numbers", ValueError, np.array([1j, 2j])),
+        ("Expected 'y' to hold class labels. Got complex numbers", ValueError, [1j, 2]),
+        ("Expected 'y' to hold no masked values. Got", ValueError, np.ma.array([0, 1, 0], mask=[0, 1, 0])),
     ],
 )
 def test_label_graph_refuses(message, error, y):

@@ -257,6 +257,13 @@ FEW = NeighborhoodGraph.from_pairs(3, [(0, 1)], ignored=[(1, 2)])
 LINE = [[0.0], [1.0], [2.0]]
 
 
+@pytest.mark.parametrize("nothing", [[], (), np.empty((0, 2)), np.empty((0, 2), dtype=int)])
+def test_no_pairs_have_no_tension(nothing: Any) -> None:
+    found = pair_tension(LINE, FEW, nothing)
+    assert found.pairs.shape == (0, 2)
+    assert len(found.similar) == len(found.distance) == len(found.energy) == len(found.share) == 0
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -269,14 +276,23 @@ LINE = [[0.0], [1.0], [2.0]]
         (lambda: tension(LINE, [(0, 1)]), "Expected 'graph' to be a NeighborhoodGraph. Got [(0, 1)]."),
         (lambda: pair_tension(LINE, FEW, margin=-1.0), "The 'margin' parameter of pair_tension"),
         (lambda: pair_tension(LINE, FEW, [0, 1]), "Expected 'pairs' to be index pairs of shape (n_pairs, 2)."),
-        (lambda: pair_tension(LINE, FEW, [[0.5, 1.0]]), "Expected 'pairs' to be index pairs of shape (n_pairs, 2)."),
-        (lambda: pair_tension(LINE, FEW, [[0, 3]]), "Expected 'pairs' to hold indices in [0, 3)."),
-        (lambda: pair_tension(LINE, FEW, [[-1, 0]]), "Expected 'pairs' to hold indices in [0, 3)."),
+        (
+            lambda: pair_tension(LINE, FEW, [[0.5, 1.0]]),
+            "Expected 'pairs' to hold whole, finite indices. Got [0.5, 1.0]",
+        ),
+        (
+            lambda: pair_tension(LINE, FEW, [[0, 3]]),
+            "to hold indices in [0, 3), one for each of 3 samples. Got [0, 3] at",
+        ),
+        (
+            lambda: pair_tension(LINE, FEW, [[-1, 0]]),
+            "to hold indices in [0, 3), one for each of 3 samples. Got [-1, 0] at",
+        ),
         (
             lambda: pair_tension(LINE, FEW, [[0, 1], [2, 1]]),
-            "1 of them are ignored and have no spring, the first is [2",
+            "1 pair is ignored and without a spring, first [2, 1] at row 1: leave out such rows.",
         ),
-        (lambda: pair_tension(LINE, FEW, [[1, 1]]), "1 of them are ignored and have no spring"),
+        (lambda: pair_tension(LINE, FEW, [[1, 1]]), "to pair distinct samples. Got [1, 1] at row 0"),
     ],
 )
 def test_refusals(call: Any, message: str) -> None:

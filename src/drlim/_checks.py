@@ -24,7 +24,9 @@ __all__ = [
     "check_parameters",
     "check_points",
     "check_same_length",
+    "count_rows",
     "integer_in",
+    "is_masked",
     "real_in",
     "refuse_masked",
     "short_repr",
@@ -158,9 +160,10 @@ def check_points(
     Raises
     ------
     ValueError
-        When there are NaN, infinite, complex or non-numeric values, values beyond ``largest``, too few rows or
-        other dimensions than ``ndim``.
+        When there are NaN, infinite, complex, masked or non-numeric values, values beyond ``largest``, too few rows
+        or other dimensions than ``ndim``.
     """
+    refuse_masked(Z, name, "fill them in, or leave their samples out")
     if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):
         raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
     with brief_errors():
@@ -180,8 +183,23 @@ def check_points(
 
 def refuse_masked(values: object, name: str, way_out: str) -> None:
     """Refuse a masked array: numpy would quietly take what is under the mask for a value."""
-    if np.ma.is_masked(values):
+    if is_masked(values):
         raise ValueError(f"Expected '{name}' to hold no masked values. Got {short_repr(values)}: {way_out}.")
+
+
+def is_masked(values: object) -> bool:
+    """Whether a numpy array hides some of its values; pandas' arrays have a mask, too, and are None there."""
+    return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))
+
+
+def count_rows(X: Any, name: str) -> int:
+    """Return the number of samples of what has a row for each, or refuse it by name."""
+    shape = getattr(X, "shape", None)
+    if shape:
+        return int(shape[0])
+    if shape is not None or not hasattr(X, "__len__") or isinstance(X, str | bytes):
+        raise TypeError(f"Expected '{name}' to hold samples, one a row. Got {short_repr(X)}.")
+    return len(X)
 
 
 def check_same_length(n: int, name: str, n_other: int, other: str) -> None:
@@ -210,8 +228,9 @@ def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> ND
     Raises
     ------
     ValueError
-        When labels are not 1-D, too few or many, missing, or of kinds that do not compare.
+        When labels are not 1-D, too few or many, missing, masked, or of kinds that do not compare.
     """
+    refuse_masked(labels, name, "leave those samples out, or give them a label of their own")
     values = np.asarray(labels)
     given = values if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)  # numpy makes NaN "nan"
     if values.ndim != 1:

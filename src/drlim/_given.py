@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from drlim._checks import check_points, refuse_masked, short_repr
+from drlim._checks import check_points, count_rows, refuse_masked, short_repr
 from drlim._nearest import ranked, row_blocks
 from drlim._runs import check_count
 
@@ -18,6 +18,9 @@ __all__ = ["check_distances", "found_by", "index_pairs", "nearest_given", "pairs
 
 Index = NDArray[np.int64]
 Distances = NDArray[np.float64]
+
+_LONGEST_CAUSE = 300
+"""Characters that a message repeats of a transformer's own."""
 
 
 def check_distances(given: Any, name: str) -> Any:
@@ -41,7 +44,7 @@ def check_distances(given: Any, name: str) -> Any:
 def _as_csr(given: Any, name: str) -> Any:
     if given.dtype.kind not in "biuf":
         raise ValueError(f"Expected '{name}' to hold finite distances. Got {short_repr(given)}.")
-    matrix = sparse.csr_array(given, dtype=np.float64)
+    matrix = sparse.csr_array(given.astype(np.float64))  # first: duplicates are added up in their own type
     if not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()  # which keeps the zeros
@@ -152,9 +155,7 @@ def found_by(transformer: Any, X: Any) -> Any:
     if not hasattr(transformer, "fit"):
         return transformer(X)
     if X is not None:
-        fresh = clone(transformer, safe=False)  # the caller's own stays as it is
-        flat = X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
-        return fresh.fit_transform(flat) if hasattr(fresh, "fit_transform") else fresh.fit(flat).kneighbors_graph()
+        return _fitted_on(transformer, X)
     for name in ("kneighbors_graph", "radius_neighbors_graph"):
         if hasattr(transformer, name):
             try:
@@ -164,3 +165,20 @@ def found_by(transformer: Any, X: Any) -> Any:
                     f"Expected 'X', since {short_repr(transformer)} is not fitted: neighbors_graph(transformer, X)."
                 ) from None
     raise ValueError(f"Expected 'X' for {short_repr(transformer)}, which keeps no neighbours of what it was fitted on.")
+
+
+def _fitted_on(transformer: Any, X: Any) -> Any:
+    """Fit a copy, so that the caller's own stays as it is, and name it in its refusals: X alone may be at fault."""
+    fresh = clone(transformer, safe=False)
+    flat = X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
+    try:
+        return fresh.fit_transform(flat) if hasattr(fresh, "fit_transform") else fresh.fit(flat).kneighbors_graph()
+    except ValueError as error:
+        wanted = getattr(transformer, "n_neighbors", None)
+        n_samples = count_rows(X, "X")
+        too_many = isinstance(wanted, int) and wanted >= n_samples
+        hint = f" Lower its n_neighbors={wanted}: each of {n_samples} samples has {n_samples - 1} others."
+        text = " ".join(str(error).split())[:_LONGEST_CAUSE].rstrip(".")
+        raise ValueError(
+            f"Expected {short_repr(transformer)} to find neighbours in 'X'. It says: {text}.{hint if too_many else ''}"
+        ) from error

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drlim._checks import short_repr
+from drlim._checks import is_masked, short_repr
 
 __all__ = ["as_array", "group_codes", "is_missing", "label_array", "label_codes"]
 
@@ -15,10 +15,17 @@ Index = NDArray[np.int64]
 
 
 def as_array(values: Any, name: str) -> NDArray[Any]:
+    _refuse_masked(values, name, "fill them in, or leave their samples out")
     try:
         return np.asarray(values)
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"Expected {name} to be an array. Got rows of unequal length.") from error
+
+
+def _refuse_masked(values: Any, name: str, way_out: str) -> None:
+    """Refuse masked values; the name has its quotes."""
+    if is_masked(values):
+        raise ValueError(f"Expected {name} to hold no masked values. Got {short_repr(values)}: {way_out}.")
 
 
 def is_missing(value: Any) -> bool:
@@ -30,6 +37,7 @@ def is_missing(value: Any) -> bool:
 
 def label_array(labels: Any, name: str) -> NDArray[Any]:
     """Return labels as a 1-D array; a list's keep their own types, where numpy would make 1 and "1" the same."""
+    _refuse_masked(labels, name, "fill them in, with -1 where a sample has no label")
     if isinstance(labels, list | tuple):
         values = np.fromiter(labels, dtype=object, count=len(labels))  # a tuple may be a label
     else:

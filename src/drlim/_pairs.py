@@ -7,9 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from drlim._checks import refuse_masked, short_repr
 
-__all__ = ["check_pair_weights", "check_pairs", "check_samples"]
+__all__ = ["LARGEST_WEIGHT", "check_pair_weights", "check_pairs", "check_samples"]
 
 Index = NDArray[np.int64]
+
+LARGEST_WEIGHT = 1e100
+"""Sums of so large weights, over all pairs of any number of samples, stay far from the end of float64."""
 
 
 def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
@@ -48,6 +51,9 @@ def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
 
 def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> NDArray[np.float64]:
     """Return one weight a pair as float64, or refuse them; ``name`` is that of the pairs."""
+    refuse_masked(
+        weights, "dissimilar_weights" if name == "dissimilar" else "weights", "leave out the pairs that hold them"
+    )
     try:
         given = np.asarray(weights)
     except ValueError:  # of unequal length
@@ -59,7 +65,8 @@ def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> NDArray[n
         )
     if given.dtype.kind not in "iuf" and given.size:
         raise TypeError(f"Expected the weights of '{name}' to be numbers. Got {short_repr(given)}.")
-    given = given.astype(np.float64)
+    with np.errstate(over="ignore"):  # a long double
+        given = given.astype(np.float64)
     wrong = ~((given > 0) & (given < np.inf))
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -67,14 +74,31 @@ def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> NDArray[n
             f"Expected the weights of '{name}' to be finite and above 0. Got {float(given[row])!r} at row {row}: "
             "leave out pairs of which nothing is to be said."
         )
+    if given.max(initial=0.0) > LARGEST_WEIGHT:
+        row = int(np.argmax(given))
+        raise ValueError(
+            f"Expected the weights of '{name}' to be at most {LARGEST_WEIGHT:g}, so that their sum stays finite. "
+            f"Got {float(given[row])!r} at row {row}: divide all weights by it, since only their ratios count."
+        )
     return given
 
 
 def check_samples(n_samples: int, samples: ArrayLike) -> Index:
     """Return distinct sample indices as int64 of shape (b,), or refuse them."""
-    given = np.asarray(samples)
+    refuse_masked(samples, "samples", "leave them out")
+    try:
+        given = np.asarray(samples)
+    except (ValueError, TypeError):  # rows of unequal length, or what only looks like a sequence
+        given = np.empty((), dtype=object)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise TypeError(f"Expected 'samples' to be a 1-D array of integer indices. Got {short_repr(given)}.")
-    if given.size and (given.min() < 0 or given.max() >= n_samples or len(np.unique(given)) < len(given)):
-        raise ValueError(f"Expected 'samples' to hold distinct indices in [0, {n_samples}). Got {short_repr(samples)}.")
+        got = short_repr(samples if given.ndim == 0 else given)
+        raise TypeError(f"Expected 'samples' to be a 1-D array of integer indices. Got {got}.")
+    expected = f"Expected 'samples' to hold distinct indices in [0, {n_samples})."
+    outside = (given < 0) | (given >= n_samples)
+    if outside.any():
+        place = int(np.argmax(outside))
+        raise ValueError(f"{expected} Got {given[place]} at place {place}.")
+    distinct, counts = np.unique(given, return_counts=True)
+    if len(distinct) < len(given):
+        raise ValueError(f"{expected} Got {distinct[np.argmax(counts > 1)]} more than once.")
     return given.astype(np.int64)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._checks import short_repr
+from drlim._pairs import LARGEST_WEIGHT
 
 __all__ = ["LARGEST_TABLE", "Blocks", "Pointwise", "combined"]
 
@@ -77,12 +78,12 @@ class Blocks:
         codes : ndarray of int, shape (n_samples,)
             Classes, from 0 on without large gaps; -1 is outside. Copied.
         within, between, outside : float, default=0.0
-            Weights, in [0, inf); see the attributes.
+            Weights, in [0, 1e100]; see the attributes.
 
         Raises
         ------
         ValueError, TypeError
-            When ``codes`` is not 1-D, not of integers, or has one below -1, or a weight is negative or not finite.
+            When ``codes`` is not 1-D, not of integers, or has one below -1, or a weight is out of range.
         """
         given = np.asarray(codes)
         if given.ndim != 1 or given.dtype.kind not in "iu":
@@ -91,8 +92,10 @@ class Blocks:
             raise ValueError(f"Expected 'codes' to be -1 or more. Got {given.min()}.")
         levels = {"within": within, "between": between, "outside": outside}
         for name, level in levels.items():
-            if not 0.0 <= level < np.inf:
-                raise ValueError(f"Expected '{name}' to be a weight in [0, inf). Got {short_repr(level)}.")
+            if not 0.0 <= level <= LARGEST_WEIGHT:
+                raise ValueError(
+                    f"Expected '{name}' to be a weight in [0, {LARGEST_WEIGHT:g}]. Got {short_repr(level)}."
+                )
         return _plainest(_frozen(given.astype(np.int64)), float(within), float(between), float(outside))
 
     @property
@@ -124,16 +127,16 @@ class Blocks:
 
     @cached_property
     def row_sums(self) -> Weights:
-        """Sum of the weights of each sample's pairs, shape (n_samples,)."""
+        """Sum of the weights of each sample's pairs, shape (n_samples,); read-only."""
         if self.level is not None:
             return cast(Weights, np.broadcast_to(self.level * max(0, self.n_samples - 1), (self.n_samples,)))
         if self.table is not None:
             by_class = self.table @ self.sizes - np.diagonal(self.table)
-            return by_class[self.codes]
+            return _frozen(by_class[self.codes])
         inside, outside = int(self.sizes.sum()), self.n_samples - int(self.sizes.sum())
         by_class = self.within * (self.sizes - 1.0) + self.between * (inside - self.sizes) + self.outside * outside
         of_outsiders = self.outside * (self.n_samples - 1.0)
-        return np.append(by_class, of_outsiders)[self.codes]  # -1 is the last
+        return _frozen(np.append(by_class, of_outsiders)[self.codes])  # -1 is the last
 
     @property
     def total_weight(self) -> float:

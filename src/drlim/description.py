@@ -104,13 +104,17 @@ def _warnings(found: dict[str, Any]) -> list[str]:
         f"{isolated:,} of {samples:,} samples are similar to no other: only pushes place them.": 0 < isolated < samples,
         f"the similar pairs fall into {joined:,} groups that no similar pair joins: how these lie to each other is "
         "left to chance. More neighbours would join them.": joined > 1 and components > _MANY * samples,
-        f"{found['contradictions']:,} pairs are stated similar and dissimilar, and so ignored: let one statement "
+        f"{_pairs(found['contradictions'])} stated similar and dissimilar, and so ignored: let one statement "
         "overrule the other, as in (a - ~b) | b.": found["contradictions"] > 0,
-        f"{found['duplicates'] or 0:,} pairs of identical samples are dissimilar: no map can part them, and each adds "
+        f"{_pairs(found['duplicates'] or 0, 'of identical samples ')} dissimilar: no map can part them, and each adds "
         "half the square of the margin to the sum of energies. Declare them similar, or drop "
         "the copies.": (found["duplicates"] or 0) > 0,
     }
     return [text for text, holds in texts.items() if holds]
+
+
+def _pairs(count: int, kind: str = "") -> str:
+    return f"1 pair {kind}is" if count == 1 else f"{count:,} pairs {kind}are"
 
 
 def _count_duplicates(X: ArrayLike, dissimilar: PairSet) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from drlim._checks import StrOptions, check_parameters, integer_in, real_in, short_repr
+from drlim._checks import StrOptions, check_parameters, integer_in, real_in, refuse_masked, short_repr
 from drlim._pairs import check_samples
 from drlim.description import Description, described
 from drlim.graphfile import Stated, read_graph_file, write_graph_file
@@ -166,7 +166,7 @@ class NeighborhoodGraph:
         ignored : array-like of int, shape (n_pairs, 2), default=None
             Pairs without a spring.
         weights, dissimilar_weights : array-like of float, shape (n_pairs,), default=None
-            Of the pairs in ``similar`` and in ``dissimilar``, in (0, inf); None is 1 for all.
+            Of the pairs in ``similar`` and in ``dissimilar``, in (0, 1e100]; None is 1 for all.
 
         Returns
         -------
@@ -176,8 +176,8 @@ class NeighborhoodGraph:
         ------
         ValueError, TypeError
             When an array is not of shape (n_pairs, 2), an index is not a whole number in [0, n_samples), a sample
-            is paired with itself, a weight is not a finite number above 0, or a pair is given in two states: one
-            caller contradicting himself has made a slip.
+            is paired with itself, a weight is out of range, or a pair is given in two states: one caller
+            contradicting himself has made a slip.
 
         Examples
         --------
@@ -205,7 +205,8 @@ class NeighborhoodGraph:
     def from_csr(cls, matrix: Any, *, weighted: bool = False) -> NeighborhoodGraph:
         """Build from a square sparse or dense matrix whose non-zero entries are similar pairs.
 
-        The diagonal is dropped, and a pair counts if either of its two entries is non-zero.
+        The diagonal is dropped, and a pair counts if either of its two entries is non-zero. Entries that a COO matrix
+        repeats are added up, in float64.
 
         Parameters
         ----------
@@ -217,8 +218,7 @@ class NeighborhoodGraph:
         Raises
         ------
         ValueError
-            When the matrix is not square, not numeric, has a NaN or infinite entry, or, when weighted, a negative
-            one.
+            When the matrix is not square, not numeric, or has a NaN, infinite or negative entry.
 
         Examples
         --------
@@ -243,14 +243,14 @@ class NeighborhoodGraph:
             The node of each sample, in order: those of the rows of your data. Edges to other nodes are left out. None
             takes ``list(graph.nodes)``, the order in which nodes were added.
         weight : str, default=None
-            Name of the edges' attribute that holds their weight, in (0, inf); an edge without it has weight 1. None
+            Name of the edges' attribute that holds their weight, in (0, 1e100]; an edge without it has weight 1. None
             makes all weights 1.
 
         Raises
         ------
         ValueError, TypeError
             When ``graph`` is no networkx graph or has no nodes, ``nodelist`` repeats a node or names one that is not
-            there, or a weight is not a finite number above 0.
+            there, or a weight is out of range.
 
         Examples
         --------
@@ -344,13 +344,21 @@ class NeighborhoodGraph:
 
     def __getitem__(self, index: Any) -> NeighborhoodGraph:
         if isinstance(index, tuple):  # scikit-learn writes graph[index, ...]
-            index = index[0] if len(index) == 2 and isinstance(index[1], EllipsisType) else None
+            if len(index) != 2 or not isinstance(index[1], EllipsisType):
+                raise TypeError(
+                    f"Expected 'samples' to be a 1-D array of integer indices. Got {short_repr(index)}: whether a pair "
+                    "is similar, and with which weight, says graph.similar.weight_of(i, j)."
+                )
+            index = index[0]
         if isinstance(index, slice):
             return self.subgraph(np.arange(self.n_samples)[index])
-        chosen = np.asarray(index)
-        if chosen.dtype == bool and chosen.shape == (self.n_samples,):
-            chosen = np.flatnonzero(chosen)
-        return self.subgraph(chosen)
+        refuse_masked(index, "index", "fill them in")
+        try:
+            chosen = np.asarray(index)
+        except ValueError:  # rows of unequal length
+            return self.subgraph(index)
+        is_mask = chosen.dtype == bool and chosen.shape == (self.n_samples,)
+        return self.subgraph(np.flatnonzero(chosen) if is_mask else index)
 
     def subgraph(self, samples: ArrayLike, position: Index | None = None) -> NeighborhoodGraph:
         """Return what is known of some of the samples, renumbered in the order given.
@@ -528,6 +536,8 @@ class NeighborhoodGraph:
         return "dissimilar" if "dissimilar" in (self.rest, getattr(other, "rest", None)) else "ignored"
 
     def __eq__(self, other: object) -> bool:
+        if sparse.issparse(other):
+            return False  # whose own comparison would raise an error
         if not isinstance(other, NeighborhoodGraph):
             return NotImplemented
         return (
@@ -593,6 +603,5 @@ def _check_disjoint(sets: dict[str, PairSet]) -> None:
             both = sets[first] & sets[second]
             if both.n_pairs:
                 pair = both.pairs()[0].tolist()
-                raise ValueError(
-                    f"{both.n_pairs} pairs are both '{first}' and '{second}', first {pair}: give each pair one state."
-                )
+                count = "1 pair is" if both.n_pairs == 1 else f"{both.n_pairs} pairs are"
+                raise ValueError(f"{count} both '{first}' and '{second}', first {pair}: give each pair one state.")

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from drlim._checks import short_repr
 from drlim._io import atomic_write
+from drlim._pairs import LARGEST_WEIGHT
 from drlim.blocks import LARGEST_TABLE, Blocks
 from drlim.modelfile import KEY, metadata_text, read_sealed, sealed, unusable
 from drlim.pairset import PairSet, pointwise
@@ -49,6 +51,7 @@ class Stated(NamedTuple):
 
 def write_graph_file(path: str | os.PathLike[str], n_samples: int, stated: Stated) -> None:
     """Write what a graph states to a file, whole or not at all; see `NeighborhoodGraph.save`."""
+    _check_path(path)
     from safetensors import numpy as safetensors_numpy
 
     metadata = {"graph_format": GRAPH_FORMAT, "n_samples": n_samples}
@@ -58,6 +61,7 @@ def write_graph_file(path: str | os.PathLike[str], n_samples: int, stated: State
 
 def read_graph_file(path: str | os.PathLike[str]) -> tuple[int, Stated]:
     """Return the number of samples of a graph's file and what it states; see `NeighborhoodGraph.load`."""
+    _check_path(path)
     from safetensors import SafetensorError
     from safetensors import numpy as safetensors_numpy
 
@@ -67,6 +71,11 @@ def read_graph_file(path: str | os.PathLike[str]) -> tuple[int, Stated]:
         return n_samples, stated_in(safetensors_numpy.load(file.content), n_samples)
     except (SafetensorError, LookupError, ValueError, TypeError, OverflowError) as error:
         raise unusable(path, f"cannot be used: {error}") from error
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"Expected 'path' to be a file's name, a str or a pathlib.Path. Got {short_repr(path)}.")
 
 
 def _check_metadata(path: str | os.PathLike[str], metadata: Any) -> int:
@@ -79,7 +88,8 @@ def _check_metadata(path: str | os.PathLike[str], metadata: Any) -> int:
             path, f"is of graph format {version}; this drlim reads formats up to {GRAPH_FORMAT}. Install a newer drlim."
         )
     n_samples = metadata.get("n_samples")
-    if version != GRAPH_FORMAT or metadata.keys() != _METADATA or type(n_samples) is not int or n_samples < 1:
+    known = type(version) is int and version == GRAPH_FORMAT  # True is equal to 1
+    if not known or metadata.keys() != _METADATA or type(n_samples) is not int or n_samples < 1:
         raise unusable(path, "is damaged: its metadata are not as drlim writes them.")
     return n_samples
 
@@ -127,7 +137,7 @@ def stated_in(arrays: Mapping[str, NDArray[Any]], n_samples: int) -> Stated:
     ------
     ValueError
         When they are not as `arrays_of` makes them: an unknown name, a part missing or of another type, an index
-        out of range, pairs not symmetric or not in order, a weight that is negative or not finite.
+        out of range, pairs not symmetric or not in order, a weight that is negative or beyond 1e100.
     """
     unknown = arrays.keys() - ARRAYS
     if unknown:
@@ -182,12 +192,12 @@ def _check_weights(
     blocks: Blocks | None,
 ) -> None:
     """Refuse weights that are no weights, or not the same in both directions."""
-    if weights.shape != indices.shape or not ((weights >= 0) & (weights < np.inf)).all():
-        raise ValueError(f"the weights of the {kind} pairs of its graph are not one finite number a pair")
+    if weights.shape != indices.shape or not ((weights >= 0) & (weights <= LARGEST_WEIGHT)).all():
+        raise ValueError(f"the weights of the {kind} pairs of its graph are not one finite number a pair, up to 1e100")
     if blocks is None and not weights.all():
         raise ValueError(f"a weight of the {kind} pairs of its graph is 0")
     n_samples = len(indptr) - 1
-    matrix = sparse.csr_array((weights + 1.0, indices, indptr), shape=(n_samples, n_samples))
+    matrix = sparse.csr_array((weights, indices, indptr), shape=(n_samples, n_samples))
     if not np.array_equal(matrix.T.tocsr().data, matrix.data):
         raise ValueError(f"the weights of the {kind} pairs of its graph are not symmetric")
 
@@ -201,8 +211,8 @@ def _blocks_in(kind: str, found: Mapping[str, NDArray[Any] | None], n_samples: i
     fits = (len(levels) == (1 if codes is None else 3)) if levels is not None else codes is not None
     if weights is None or not fits or (levels is not None and table is not None):
         raise ValueError(f"the classes of the {kind} pairs of its graph are not whole")
-    if not ((weights >= 0) & (weights < np.inf)).all():
-        raise ValueError(f"a weight between classes of the {kind} pairs of its graph is not finite, or negative")
+    if not ((weights >= 0) & (weights <= LARGEST_WEIGHT)).all():
+        raise ValueError(f"a weight between classes of the {kind} pairs of its graph is not in [0, 1e100]")
     if codes is None:
         return Blocks.constant(n_samples, float(weights[0]))
     # Classes beyond the number of samples would make later counts as large as the file asks.

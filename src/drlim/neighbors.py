@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from drlim._approximate import approximately_nearest
-from drlim._checks import StrOptions, check_parameters, check_points, check_same_length, integer_in, real_in
+from drlim._checks import StrOptions, check_parameters, check_points, check_same_length, count_rows, integer_in, real_in
 from drlim._given import check_distances, found_by, index_pairs, nearest_given, pairs_within_given, stored_pairs
 from drlim._nearest import LARGEST, nearest, pairs_within_radius
 from drlim.graph import NeighborhoodGraph
@@ -257,6 +257,7 @@ def neighbors_graph(neighbors: Any, X: Any = None) -> NeighborhoodGraph:
     """
     if isinstance(neighbors, type):
         raise TypeError(f"Expected 'neighbors' to be an instance. Got the class {neighbors.__name__}: call it.")
+    n_rows = 0 if X is None else count_rows(X, "X")
     asked = hasattr(neighbors, "fit") or callable(neighbors)
     found = found_by(neighbors, X) if asked else neighbors
     if isinstance(found, NeighborhoodGraph):
@@ -264,7 +265,7 @@ def neighbors_graph(neighbors: Any, X: Any = None) -> NeighborhoodGraph:
     else:
         graph = NeighborhoodGraph.from_pairs(*(stored_pairs if sparse.issparse(found) else index_pairs)(found))
     if X is not None:
-        check_same_length(graph.n_samples, "neighbors", len(X) if hasattr(X, "__len__") else np.shape(X)[0], "X")
+        check_same_length(graph.n_samples, "neighbors", n_rows, "X")
     return graph
 
 

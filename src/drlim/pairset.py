@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drlim._checks import short_repr
-from drlim._pairs import check_pair_weights, check_pairs
+from drlim._pairs import LARGEST_WEIGHT, check_pair_weights, check_pairs
 from drlim.blocks import Blocks, Pointwise, combined
 
 __all__ = ["LARGEST_LISTING", "Corrections", "PairSet", "cut_all", "pointwise"]
@@ -102,13 +102,13 @@ class PairSet:
         name : str, default="similar"
             The parameter named in a refusal.
         weights : array-like of float, shape (n_pairs,), default=None
-            In (0, inf); None is 1 for all.
+            In (0, 1e100]; None is 1 for all.
 
         Raises
         ------
         ValueError, TypeError
             When the shape is wrong, an index is not a whole number in [0, n_samples), a sample is paired with
-            itself, or a weight is not a finite number above 0.
+            itself, or a weight is out of range.
         """
         edges = check_pairs(n_samples, pairs, name)
         heavy = None if weights is None else check_pair_weights(weights, len(edges), name)
@@ -472,13 +472,16 @@ def _cut_listing(one: PairSet, samples: Index, position: Index) -> tuple[Index, 
 
 
 def _times(factor: float) -> Callable[[Weights], Weights]:
-    """Return the function that multiplies weights, and refuses products that float64 cannot hold."""
+    """Return the function that multiplies weights, and refuses products that vanish or are too large to be summed."""
 
     def multiply(weights: Weights) -> Weights:
         with np.errstate(over="ignore", under="ignore"):
             product = weights * factor
-        if not np.array_equal(product > 0, weights > 0) or np.isinf(product).any():
-            raise ValueError(f"Expected weights to stay finite and above 0. Got a factor of {factor!r}.")
+        if not np.array_equal(product > 0, weights > 0) or product.max(initial=0.0) > LARGEST_WEIGHT:
+            raise ValueError(
+                f"Expected weights to stay above 0 and at most {LARGEST_WEIGHT:g}, so that their sum is finite. "
+                f"Got a factor of {factor!r}, of weights up to {float(weights.max())!r}."
+            )
         return product
 
     return multiply

@@ -171,7 +171,7 @@ def label_graph(y: ArrayLike) -> NeighborhoodGraph:
     Raises
     ------
     ValueError, TypeError
-        When ``y`` is empty, not 1-D or not hashable, or holds continuous values.
+        When ``y`` is empty, not 1-D or not hashable, or holds continuous, complex or masked values.
 
     See Also
     --------
@@ -196,6 +196,8 @@ def label_graph(y: ArrayLike) -> NeighborhoodGraph:
     """
     codes, labels = group_codes(y, "'y'")
     numbers = (label for label in labels if isinstance(label, float | np.floating))
+    if any(isinstance(label, complex | np.complexfloating) for label in labels):
+        raise ValueError("Expected 'y' to hold class labels. Got complex numbers: cut their angle into classes.")
     continuous = next((number for number in numbers if not np.isfinite(number) or number != np.floor(number)), None)
     if continuous is not None:
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import check_labels, check_same_length, short_repr
+from drlim._checks import check_labels, check_same_length, count_rows, short_repr
 from drlim.metrics._nearest import Integers
 from drlim.metrics._rows import Floats, check_rows, scaled
 from drlim.relations import Orbits
@@ -76,9 +76,10 @@ def _of_orbits(estimator: Any, X: Any, orbits: Any) -> JudgedMap:
                 "Points of a map cannot be made anew for transformed samples: give a map with 'transform', or make "
                 "copies = drlim.orbits(X, transforms), map copies.X, and give those points with orbits=copies."
             )
+        count_rows(X, "X")  # before the transforms, which would not name it
         orbits = copies_of(X, orbits, lazy=True)
     elif X is not None:
-        check_same_length(len(X), "X", int(orbits.source.max()) + 1, "orbits")
+        check_same_length(count_rows(X, "X"), "X", int(orbits.source.max()) + 1, "orbits")
     codes, source = orbits.transform, np.asarray(orbits.source)
     members = [np.flatnonzero(codes == code) for code in range(len(orbits.names))]  # t + 1 times (n,)
     members = [rows[np.argsort(source[rows], kind="stable")] for rows in members]
@@ -142,9 +143,11 @@ def _pairs_across(values: NDArray[Any], agree: list[Integers], rng: np.random.Ge
 
 def _mapped(estimator: Any, X: Any) -> Floats:
     """Return the points of samples."""
-    points = estimator.transform(X) if hasattr(estimator, "transform") else estimator(X)
-    Z = check_rows(points, "the points that 'estimator' returns")
-    check_same_length(len(Z), "the points that 'estimator' returns", len(X), "X")
+    n_samples = count_rows(X, "X")
+    is_method = hasattr(estimator, "transform")
+    name = "estimator.transform(X)" if is_method else "estimator(X)"
+    Z = check_rows(estimator.transform(X) if is_method else estimator(X), name)
+    check_same_length(len(Z), name, n_samples, "X")
     return Z
 
 
@@ -155,8 +158,10 @@ def _unit_scale(Z: Floats) -> tuple[Floats, float]:
 
 def _table(metadata: Any) -> dict[str, Any]:
     if isinstance(metadata, Mapping):
+        _check_names(list(metadata))
         return {str(name): values for name, values in metadata.items()}
     if hasattr(metadata, "columns") and len(metadata.columns):
+        _check_names(list(metadata.columns))
         return {str(name): metadata[name] for name in metadata.columns}
     raise TypeError(
         "Expected 'orbits' to be what drlim.orbits returns, transforms (a dict or a list of functions) or metadata (a "
@@ -164,9 +169,25 @@ def _table(metadata: Any) -> dict[str, Any]:
     )
 
 
+def _check_names(names: list[Any]) -> None:
+    """Refuse columns that a report could not tell apart, such as 1 and "1"."""
+    written = [str(name) for name in names]
+    if len(set(written)) < len(written):
+        again = next(name for name in written if written.count(name) > 1)
+        raise ValueError(
+            f"Expected 'orbits' to have columns of distinct names, as str gives them. Got {short_repr(again)} "
+            f"{written.count(again)} times: rename them."
+        )
+
+
 def _column(name: str, values: Any, n_samples: int, other: str) -> tuple[Literal["class", "number"], NDArray[Any]]:
     """Return a column as class codes or as numbers."""
     labels = check_labels(values, f"orbits[{name!r}]"[:60], n_samples, other)
+    if labels.dtype.kind == "c":
+        raise ValueError(
+            f"Expected 'orbits' to hold real numbers or labels. Got complex numbers in column {name[:60]!r}: of an "
+            "angle give the cosine and the sine as columns, of others the real and the imaginary part."
+        )
     if labels.dtype.kind in "mM":
         labels = (labels - labels.min()).astype(np.float64)
     levels, codes = np.unique(labels, return_inverse=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold
 
-from drlim._checks import check_labels, check_parameters, check_same_length, integer_in, short_repr
+from drlim._checks import check_labels, check_parameters, check_same_length, integer_in, refuse_masked, short_repr
 from drlim.metrics._nearest import nearest_others, nearest_points, vote
 from drlim.metrics._rows import Floats, check_at_most, check_n_neighbors, check_rows, scaled
 
@@ -264,6 +264,7 @@ def _check_target(target: ArrayLike, n_samples: int) -> Floats:
     """Return one finite number a sample, not all the same."""
     if np.ndim(target) != 1:
         raise ValueError(f"Expected 'target' to be 1-D, one number a sample. Got {short_repr(target)}.")
+    refuse_masked(target, "target", "leave those samples out")
     values = scaled(check_rows(np.asarray(target)[:, None], "target")[:, 0])
     check_same_length(len(values), "target", n_samples, "Z")
     if not np.ptp(values):

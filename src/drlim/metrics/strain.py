@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drlim._checks import check_parameters, check_same_length, integer_in, real_in, short_repr
+from drlim._pairs import check_pairs
 from drlim.metrics._rows import Floats, check_rows
 
 if TYPE_CHECKING:
@@ -284,17 +285,14 @@ def _stated(graph: NeighborhoodGraph) -> NDArray[np.int64]:
 
 def _check_pairs(pairs: ArrayLike, graph: NeighborhoodGraph) -> NDArray[np.int64]:
     """Return pairs with a spring."""
-    given = np.asarray(pairs)
-    if given.ndim != 2 or given.shape[1] != 2 or given.dtype.kind not in "iu":
-        raise ValueError(f"Expected 'pairs' to be index pairs of shape (n_pairs, 2). Got {short_repr(given)}.")
-    chosen = given.astype(np.int64)
-    if chosen.size and (chosen.min() < 0 or chosen.max() >= graph.n_samples):
-        raise ValueError(f"Expected 'pairs' to hold indices in [0, {graph.n_samples}). Got {short_repr(given)}.")
+    chosen = check_pairs(graph.n_samples, pairs, "pairs")
     idle = (graph.similar.weight_of(*chosen.T) == 0) & (graph.dissimilar.weight_of(*chosen.T) == 0)
     if idle.any():
+        row, count = int(np.argmax(idle)), np.count_nonzero(idle)
+        ones = "1 pair is" if count == 1 else f"{count} pairs are"
         raise ValueError(
-            f"Expected 'pairs' to be similar or dissimilar. {np.count_nonzero(idle)} of them are ignored and have no "
-            f"spring, the first is {chosen[np.argmax(idle)].tolist()}: leave them out."
+            f"Expected 'pairs' to be similar or dissimilar. {ones} ignored and without a spring, first "
+            f"{chosen[row].tolist()} at row {row}: leave out such rows."
         )
     return chosen
 
