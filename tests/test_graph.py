@@ -431,6 +431,14 @@ def test_weights_by_hand():
     assert graph != NeighborhoodGraph.from_pairs(4, [(0, 1), (1, 2)], dissimilar=[(0, 3)])
 
 
+def test_ignored_pairs_have_weight_1_whatever_else_is_stated():
+    ignored = PairSet.from_pairs(3, [(0, 1)], weights=[0.5])
+    graph = NeighborhoodGraph.from_sets(3, ignored=ignored)
+    assert graph.ignored.total_weight == 1
+    both = PairSet.from_pairs(3, [(1, 2)])
+    assert NeighborhoodGraph.from_sets(3, both, both, ignored)[[0, 1]].ignored.total_weight == 1
+
+
 def test_unit_weights_are_no_weights():
     graph = NeighborhoodGraph.from_pairs(3, [(0, 1)], weights=[1.0])
     assert graph.similar.weights is None

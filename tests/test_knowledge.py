@@ -116,6 +116,11 @@ def test_bad_pairs_are_refused(given, sentence):
         with_pairs(CHAIN, given)
 
 
+def test_names_are_told_where_to_go():
+    with pytest.raises(TypeError, match=re.escape("give drlim.pairs(ids=..., similar=...)")):
+        with_pairs(CHAIN, [("ann", "bob")])
+
+
 def test_the_statement_prevails_in_each_state():
     statement = NeighborhoodGraph.from_pairs(5, [(0, 2)], dissimilar=[(0, 1)], ignored=[(3, 4)])
     graph = overruled(CHAIN, statement)

@@ -178,7 +178,8 @@ def _fitted_on(transformer: Any, X: Any) -> Any:
         n_samples = count_rows(X, "X")
         too_many = isinstance(wanted, int) and wanted >= n_samples
         hint = f" Lower its n_neighbors={wanted}: each of {n_samples} samples has {n_samples - 1} others."
-        text = " ".join(str(error).split())[:_LONGEST_CAUSE].rstrip(".")
+        first_line = (str(error).splitlines() or [""])[0][:_LONGEST_CAUSE].rstrip(".")
         raise ValueError(
-            f"Expected {short_repr(transformer)} to find neighbours in 'X'. It says: {text}.{hint if too_many else ''}"
+            f"Expected {type(transformer).__name__} to find neighbours in 'X'. It says: {first_line}."
+            f"{hint if too_many else ''}"
         ) from error

@@ -140,7 +140,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     stopped_ : {"converged", "max_epochs", "interrupted", "diverged"}
         Why training ended.
     drift_ : dict of float to float
-        After `partial_fit` with an anchor: quantiles of the distances, in margins, that the anchors have moved.
+        After `partial_fit` with an anchor: quantiles of the distances, in margins, that the anchors moved in this call.
+        Old samples that are not among the anchors may have moved further: the more anchors, the less.
     input_shape_ : tuple of int
         Shape of one sample.
     n_features_in_ : int
@@ -397,7 +398,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             held = Anchor(np.arange(len(samples), len(everything)), places, anchor_weight)
             labels = None if labels is None else [*labels, *[-1] * len(old)]
         with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
-            known = self._known(everything, labels, graph, pairs)
+            described = "'X'" if held is None else "'X' and 'anchor' together"
+            known = self._known(everything, labels, graph, pairs, described)
             check_trainable(known)
             encoder = copy.deepcopy(self.encoder_).to(device)
             self.history_ = list(self.history_)
@@ -506,9 +508,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
         return None if y is None else check_targets(y, n_samples)
 
-    def _known(self, samples: Any, labels: list[Any] | None, graph: Any, pairs: Any) -> NeighborhoodGraph:
+    def _known(
+        self, samples: Any, labels: list[Any] | None, graph: Any, pairs: Any, described: str = "'X'"
+    ) -> NeighborhoodGraph:
         """Return all that is said of the samples, as one graph."""
-        known = self._neighbors_graph(samples) if graph is None else as_graph(graph, len(samples))
+        known = self._neighbors_graph(samples) if graph is None else as_graph(graph, len(samples), described)
         if labels is not None:
             known = with_labels(known, labels)
         if pairs is None:

@@ -307,7 +307,8 @@ class NeighborhoodGraph:
     @cached_property
     def ignored(self) -> PairSet:
         """The pairs stated ignored and the contradictions, all of weight 1; without the rest."""
-        if self.stated_similar.is_empty or self.stated_dissimilar.is_empty:
+        of_weight_1 = self.stated_ignored.weights is None and self.stated_ignored.blocks is None
+        if of_weight_1 and (self.stated_similar.is_empty or self.stated_dissimilar.is_empty):
             return self.stated_ignored
         return pointwise(_is_ignored, self.stated_similar, self.stated_dissimilar, self.stated_ignored)
 

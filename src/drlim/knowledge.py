@@ -20,8 +20,8 @@ from drlim.relations import pairs as stated_pairs
 __all__ = ["as_graph", "check_targets", "check_trainable", "overruled", "with_labels", "with_pairs"]
 
 
-def as_graph(given: Any, n_samples: int) -> NeighborhoodGraph:
-    """Return a graph or a sparse matrix of similar pairs as a graph on n samples, or refuse it."""
+def as_graph(given: Any, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
+    """Return a graph or a sparse matrix of similar pairs as a graph on the n samples described, or refuse it."""
     if sparse.issparse(given):
         shape: Any = getattr(given, "shape")  # noqa: B009 - scipy's stubs have no shape
         if len(shape) != 2 or shape[0] != shape[1]:
@@ -37,7 +37,9 @@ def as_graph(given: Any, n_samples: int) -> NeighborhoodGraph:
         )
     graph: NeighborhoodGraph = given
     if graph.n_samples != n_samples:
-        raise ValueError(f"Expected 'graph' to have as many samples as 'X'. Got {graph.n_samples} and {n_samples}.")
+        raise ValueError(
+            f"Expected 'graph' to have as many samples as {described}. Got {graph.n_samples} and {n_samples}."
+        )
     return graph
 
 
@@ -102,7 +104,20 @@ def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
     # An empty list of dissimilar pairs keeps `pairs` from declaring all the rest dissimilar.
     given = {name: some for name, some in pairs.items() if some is not None}
     everything = {"similar": (), "dissimilar": (), **given}
+    for name, some in everything.items():
+        if _are_names(some):
+            raise TypeError(
+                f"Expected 'pairs' to hold indices of samples. Got names, {short_repr(some)} in {name!r}: "
+                "give drlim.pairs(ids=..., similar=...), with the name of each sample in 'ids'."
+            )
     return overruled(graph, stated_pairs(graph.n_samples, **everything))
+
+
+def _are_names(pairs: Any) -> bool:
+    try:
+        return np.asarray(pairs).dtype.kind in "US"
+    except ValueError:  # rows of unequal length, refused with the rest
+        return False
 
 
 def check_trainable(graph: NeighborhoodGraph) -> None:
