@@ -159,7 +159,7 @@ def test_images_too_small_for_the_convnet():
         (NeighborhoodGraph.from_pairs(12, []), ValueError, "Expected 'graph' to have similar pairs. Got none"),
         (NeighborhoodGraph.from_csr(np.ones((12, 12))), ValueError, "Got none: without repulsion the map collapses"),
         ([(0, 1)], TypeError, "NeighborhoodGraph.from_pairs takes index pairs. Got [(0, 1)] instead."),
-        (sparse.csr_array((12, 11)), ValueError, "Expected 'matrix' to be square (n_samples, n_samples). Got shape"),
+        (sparse.csr_array((12, 11)), ValueError, "Expected 'graph' to be square (n_samples, n_samples). Got shape"),
         (sparse.csr_array(np.full((12, 12), np.nan)), ValueError, "Expected 'matrix' to hold finite real numbers."),
     ],
 )

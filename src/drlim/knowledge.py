@@ -51,6 +51,8 @@ def overruled(graph: NeighborhoodGraph, statement: NeighborhoodGraph) -> Neighbo
 def check_targets(y: Any, n_samples: int) -> list[Any] | None:
     """Return labels, one for each sample, or None, with a warning, where they are the targets of a regression."""
     refuse_masked(y, "y", "label those samples -1, which is unknown, y.filled(-1)")
+    if hasattr(y, "__array__") and not hasattr(y, "shape"):
+        y = np.asarray(y)
     try:
         shape = np.shape(y)
     except ValueError:  # rows of unequal length

@@ -49,7 +49,7 @@ _CHUNK = 2**16
 def pairs(
     n_samples: int | None = None,
     *,
-    similar: Any,
+    similar: Any = (),
     dissimilar: Any = None,
     ignored: Any = None,
     ids: Any = None,
@@ -60,7 +60,7 @@ def pairs(
     ----------
     n_samples : int, default=None
         Number of samples, in [1, inf). May be left out when ``ids`` are given.
-    similar : array-like, shape (n_pairs, 2)
+    similar : array-like, shape (n_pairs, 2), default=()
         Must-link: pairs of sample indices, or of ids when ``ids`` are given. Order, direction and repetition do
         not matter.
     dissimilar : array-like, shape (n_pairs, 2), default=None

@@ -158,7 +158,8 @@ def tension(
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
-        A map, of whatever method; the longer trained on the graph, the clearer.
+        A map, of whatever method. One trained on neighbours, among which a few statements are wrong, shows them the
+        clearer the longer it was trained; one trained for long on labels alone has learned the wrong ones by heart.
     graph : NeighborhoodGraph
         What is known of the samples.
     margin : float, default=1.0
