@@ -173,8 +173,10 @@ def test_relations_of_the_experiments_are_the_papers(without_prior: Report, with
 
 def test_lle_of_the_translated_digits_is_worse(tmp_path: Path, without_prior: Report) -> None:
     report = shifted_lle.reproduce(tmp_path, n_train=100, n_test=80)
-    assert number(report, "shift from position") < number(without_prior, "shift from position")
-    assert 0 < number(report, "share of samples in the densest") <= 1
+    assert number(report, "trustworthiness within") < number(without_prior, "trustworthiness within") - 0.02
+    # Degenerate: most samples in one heap, where the learned map is spread.
+    heap = "share of samples in the densest"
+    assert 1 >= number(report, heap) > 1.5 * number(without_prior, heap)
     assert report.details["subsample"].startswith("fitted on 100 digits x 5 shifts")
     assert (tmp_path / "density.png").is_file()
 
