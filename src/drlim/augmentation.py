@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from drlim._torch import Rows
-from drlim.copies import transformed
+from drlim.lazy import LazyCopies
 
 __all__ = ["FreshCopies"]
 
@@ -39,36 +38,16 @@ class FreshCopies(Rows):
     n_copies = 2
 
     def __init__(self, X: NDArray[Any], device: torch.device, dtype: torch.dtype, orbit: Orbit, seed: int) -> None:
-        super().__init__(np.asarray(X), torch.device("cpu"), dtype)
-        self.device = device
+        super().__init__(LazyCopies(np.asarray(X), {"orbit": self._draw}), device, dtype)
         self._orbit = orbit
         self._seed = seed
         self._n_calls = 0
         self._wants_generator = wants_generator(orbit)
 
-    def __len__(self) -> int:
-        return 2 * len(self._host)
-
-    def take(self, index: NDArray[np.int64] | slice) -> Tensor:
-        """Return the rows at ``index``, shape (b, ...), copies among them made now."""
-        return torch.from_numpy(self._read(np.arange(len(self))[index])).to(self.device, self.dtype)
-
     def drawn(self) -> Rows:
         """Return rows that stay what they are: the samples, and one copy of each, in memory."""
-        n_rows = len(self)
-        parts = [self._read(np.arange(start, min(start + _DRAWN_AT_ONCE, n_rows))) for start in self._starts()]
+        parts = [self._host[start : start + _DRAWN_AT_ONCE] for start in range(0, len(self), _DRAWN_AT_ONCE)]
         return Rows(np.concatenate(parts), self.device, self.dtype)
-
-    def _starts(self) -> range:
-        return range(0, len(self), _DRAWN_AT_ONCE)
-
-    def _read(self, index: NDArray[np.int64]) -> NDArray[Any]:
-        n_samples = len(self._host)
-        rows = np.array(self._host[index % n_samples])  # (b, ...)
-        is_copy = index >= n_samples
-        if is_copy.any():
-            rows[is_copy] = transformed(rows[is_copy], self._draw, "orbit")
-        return rows
 
     def _draw(self, batch: NDArray[Any]) -> ArrayLike:
         self._n_calls += 1

@@ -14,7 +14,7 @@ from drlim._checks import check_points, check_same_length
 from drlim.blocks import Blocks
 from drlim.pairset import PairSet
 
-__all__ = ["Description", "count_components", "described"]
+__all__ = ["Description", "count_components", "count_duplicates", "described"]
 
 Index = NDArray[np.int64]
 
@@ -120,10 +120,14 @@ def _pairs(count: int, kind: str = "") -> str:
 def _count_duplicates(X: ArrayLike, dissimilar: PairSet) -> int:
     samples = check_points(X, name="X", ndim=None)
     check_same_length(len(samples), "X", dissimilar.n_samples, "graph")
-    rows = np.ascontiguousarray(samples)
-    keys = np.fromiter((hash(row.tobytes()) for row in rows), dtype=np.int64, count=len(rows))
-    _, groups = np.unique(keys, return_inverse=True)
-    return dissimilar.count_within(groups)
+    return count_duplicates(samples, dissimilar)
+
+
+def count_duplicates(samples: NDArray[Any], dissimilar: PairSet) -> int:
+    """Return how many pairs of identical samples a set holds; samples have shape (n, ...)."""
+    keys = np.fromiter((hash(row.tobytes()) for row in samples), dtype=np.int64, count=len(samples))
+    _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    return dissimilar.count_within(groups) if (sizes > 1).any() else 0
 
 
 def count_components(pairs: PairSet) -> int:

@@ -11,6 +11,7 @@ from torch import nn
 
 from drlim._torch import Rows
 from drlim._warnings import warn_user
+from drlim.description import count_duplicates
 from drlim.encoders import embed
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
@@ -85,9 +86,7 @@ def warn_of_offset(samples: NDArray[Any]) -> None:
 
 def warn_of_twins(samples: NDArray[Any], graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
-    keys = np.fromiter((hash(row.tobytes()) for row in samples), dtype=np.int64, count=len(samples))
-    _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-    count = graph.dissimilar.count_within(groups) if (sizes > 1).any() else 0
+    count = count_duplicates(samples, graph.dissimilar)
     if count:
         floor = float(springs.dissimilar.energy(torch.zeros(1, dtype=torch.float64))[0])
         warn_user(
