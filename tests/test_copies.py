@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
+from tests.builders import listed, refuses, relabelled
 
 from drlim import NeighborhoodGraph
 from drlim.blocks import Blocks
@@ -28,21 +28,6 @@ from drlim.relations import (
 )
 
 quick = settings(max_examples=60, deadline=None)
-
-
-def listed(graph: NeighborhoodGraph) -> list[list[int]]:
-    return graph.similar.pairs().tolist()
-
-
-def relabelled(graph: NeighborhoodGraph, order: np.ndarray) -> NeighborhoodGraph:
-    """The same relations after row k has become what row ``order[k]`` was."""
-    return graph.subgraph(np.asarray(order))
-
-
-def refuses(message, build, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=re.escape(message)) as refusal:
-        build(*args, **kwargs)
-    assert len(str(refusal.value)) <= 600
 
 
 # orbits

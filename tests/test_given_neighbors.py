@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import sparse
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors, RadiusNeighborsTransformer
+from tests.builders import refuses
 
 import drlim._nearest
 from drlim import NeighborhoodGraph, knn_graph, neighbors_graph, radius_graph
@@ -27,12 +27,6 @@ TIED = arrays(np.float64, st.tuples(st.integers(2, 10), st.integers(1, 3)), elem
 
 def listed(graph: NeighborhoodGraph) -> list[list[int]]:
     return graph.similar.pairs().tolist()
-
-
-def refuses(message, build, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=re.escape(message)) as refusal:
-        build(*args, **kwargs)
-    assert len(str(refusal.value)) <= 600
 
 
 def all_stored(distances):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 
 import numpy as np
@@ -11,29 +10,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.builders import listed, refuses, relabelled
 
-from drlim import NeighborhoodGraph
 from drlim.datasets import turntable
 from drlim.relations import (
     grid_graph,
     orbit_graph,
     sequence_graph,
 )
-
-
-def listed(graph: NeighborhoodGraph) -> list[list[int]]:
-    return graph.similar.pairs().tolist()
-
-
-def relabelled(graph: NeighborhoodGraph, order: np.ndarray) -> NeighborhoodGraph:
-    """The same relations after row k has become what row ``order[k]`` was."""
-    return graph.subgraph(np.asarray(order))
-
-
-def refuses(message, build, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=re.escape(message)) as refusal:
-        build(*args, **kwargs)
-    assert len(str(refusal.value)) <= 600
 
 
 def distance(a, b, period):

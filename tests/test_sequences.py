@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from itertools import combinations
 
 import numpy as np
@@ -12,28 +11,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.builders import listed, refuses, relabelled
 
-from drlim import NeighborhoodGraph
 from drlim.relations import (
     sequence_graph,
 )
 
 quick = settings(max_examples=60, deadline=None)
-
-
-def listed(graph: NeighborhoodGraph) -> list[list[int]]:
-    return graph.similar.pairs().tolist()
-
-
-def relabelled(graph: NeighborhoodGraph, order: np.ndarray) -> NeighborhoodGraph:
-    """The same relations after row k has become what row ``order[k]`` was."""
-    return graph.subgraph(np.asarray(order))
-
-
-def refuses(message, build, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=re.escape(message)) as refusal:
-        build(*args, **kwargs)
-    assert len(str(refusal.value)) <= 600
 
 
 def test_sequence_by_hand():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.builders import refuses
 
 from drlim.relations import (
     shift,
@@ -16,12 +16,6 @@ from drlim.relations import (
 )
 
 quick = settings(max_examples=60, deadline=None)
-
-
-def refuses(message, build, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=re.escape(message)) as refusal:
-        build(*args, **kwargs)
-    assert len(str(refusal.value)) <= 600
 
 
 def test_shift_by_hand():

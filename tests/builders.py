@@ -1,0 +1,25 @@
+"""What tests of builders share."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from drlim import NeighborhoodGraph
+
+
+def listed(graph: NeighborhoodGraph) -> list[list[int]]:
+    return graph.similar.pairs().tolist()
+
+
+def relabelled(graph: NeighborhoodGraph, order: np.ndarray) -> NeighborhoodGraph:
+    """The same relations after row k has become what row ``order[k]`` was."""
+    return graph.subgraph(np.asarray(order))
+
+
+def refuses(message, build, *args, error=ValueError, **kwargs):
+    with pytest.raises(error, match=re.escape(message)) as refusal:
+        build(*args, **kwargs)
+    assert len(str(refusal.value)) <= 600
