@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drlim.formats import read_idx, write_npz
+from drlim.datasets.formats import read_idx, write_npz
 
 SEED = 2006
 """The year of the paper."""

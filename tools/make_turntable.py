@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drlim.formats import write_npz
+from drlim.datasets.formats import write_npz
 
 Array = NDArray[np.float64]
 

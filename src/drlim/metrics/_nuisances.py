@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import check_labels, check_same_length, count_rows, short_repr
+from drlim._base.checks import check_labels, check_same_length, count_rows, short_repr
 from drlim.metrics._nearest import Integers
 from drlim.metrics._rows import Floats, check_rows, scaled
 from drlim.relations import Orbits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import InvalidParameterError, check_parameters, check_points, integer_in
+from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in
 
 __all__ = ["Floats", "check_at_most", "check_n_neighbors", "check_rows", "scaled"]
 

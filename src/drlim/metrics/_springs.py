@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from drlim.forces.summation import over_all_pairs, pull
 from drlim.graph import PairSet
 from drlim.metrics._rows import Floats
-from drlim.passes import over_all_pairs, pull
 from drlim.springs import Law
 
 __all__ = ["Strained", "lengths", "pair_energies", "shares", "spring_sums", "strained_pairs"]

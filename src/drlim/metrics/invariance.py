@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drlim._checks import check_parameters, integer_in
+from drlim._base.checks import check_parameters, integer_in
 from drlim.metrics._nuisances import JudgedMap, Nuisance, judged_map
 from drlim.metrics._rows import check_at_most
 from drlim.metrics._telling import tell

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
-from drlim._checks import check_same_length
+from drlim._base.checks import check_same_length
 from drlim.metrics._nearest import distance_blocks, nearest_others
 from drlim.metrics._rows import Floats, check_n_neighbors, check_rows, scaled
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold
 
-from drlim._checks import check_labels, check_parameters, check_same_length, integer_in, refuse_masked, short_repr
+from drlim._base.checks import check_labels, check_parameters, check_same_length, integer_in, refuse_masked, short_repr
 from drlim.metrics._nearest import nearest_others, nearest_points, vote
 from drlim.metrics._rows import Floats, check_at_most, check_n_neighbors, check_rows, scaled
 

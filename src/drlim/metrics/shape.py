@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drlim._checks import check_points, short_repr
+from drlim._base.checks import check_points, short_repr
 from drlim.metrics._rows import Floats, scaled
 
 __all__ = ["slant"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import check_parameters, check_same_length, integer_in, real_in, short_repr
-from drlim._pairs import check_pairs
+from drlim._base.checks import check_parameters, check_same_length, integer_in, real_in, short_repr
+from drlim.graph.checks import check_pairs
 from drlim.metrics._rows import Floats, check_rows
 
 if TYPE_CHECKING:

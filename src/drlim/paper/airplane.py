@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, metrics, plotting
-from drlim._io import atomic_write
+from drlim._base.disk import atomic_write
 from drlim.graph import NeighborhoodGraph
 from drlim.paper.report import Report, Row, described
 from drlim.paper.rotatable import rotatable_page

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drlim._io import atomic_write
+from drlim._base.disk import atomic_write
 from drlim.paper.report import Report
 
 __all__ = ["write_page"]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drlim._io import atomic_write
+from drlim._base.disk import atomic_write
 
 __all__ = ["Report", "Row", "described"]
 

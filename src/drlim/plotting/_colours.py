@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import check_labels, check_points
+from drlim._base.checks import check_labels, check_points
 from drlim.plotting.figures import Floats, check_cmap
 
 if TYPE_CHECKING:

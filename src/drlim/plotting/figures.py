@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import InvalidParameterError, check_parameters, check_points, integer_in, short_repr
-from drlim._io import atomic_write
+from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in, short_repr
+from drlim._base.disk import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drlim._checks import check_parameters, check_points, integer_in, real_in, short_repr
+from drlim._base.checks import check_parameters, check_points, integer_in, real_in, short_repr
 from drlim.plotting._colours import MARKERS, colour_samples, draw_key
 from drlim.plotting.figures import (
     Floats,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drlim._checks import check_parameters, check_points, integer_in, short_repr
+from drlim._base.checks import check_parameters, check_points, integer_in, short_repr
 from drlim.plotting.figures import Floats, check_cmap, new_figure, require_matplotlib
 
 if TYPE_CHECKING:

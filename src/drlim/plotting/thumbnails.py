@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._checks import check_parameters, check_points, check_same_length, integer_in, real_in, short_repr
+from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in, real_in, short_repr
 from drlim.plotting._colours import colour_samples, draw_key
 from drlim.plotting.figures import Floats, axes_for, check_cmap, check_map, require_matplotlib, tidy
 

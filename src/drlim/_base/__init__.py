@@ -1,0 +1,1 @@
+"""The borders with the user, numpy, torch and the disk."""

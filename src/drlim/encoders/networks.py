@@ -1,0 +1,255 @@
+"""G_W, the map: the paper's two networks, a linear map, a modern default, and evaluation in batches.
+
+Any `torch.nn.Module` that maps a batch of samples to shape (b, n_components) serves as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from drlim._base.checks import StrOptions, check_parameters, integer_in
+from drlim._base.torch import Rows
+
+__all__ = ["ENCODERS", "Standardize", "Subsample", "embed", "make_encoder"]
+
+
+_SMALLEST_IMAGE = 24
+"""Pixels a side that leave the paper's convnet one output pixel: (24 - 5 - 3) // 2 + 1 - 8 = 1."""
+
+
+class Standardize(nn.Module):
+    """Subtract an offset and divide by one scale, so that networks see values of about unit size.
+
+    Table columns are centred one by one, images by one number for all pixels: that keeps the relations between
+    pixels, so a shifted image stays a shifted image. The scale is one number, so distances keep their proportions.
+
+    Parameters
+    ----------
+    input_shape : sequence of int
+        Shape of one sample.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, input_shape: Sequence[int]) -> None:
+        super().__init__()
+        shape = (input_shape[0],) if len(input_shape) == 1 else (1,)
+        self.register_buffer("offset", torch.zeros(shape))
+        self.register_buffer("scale", torch.ones(()))
+
+    def fit(self, X: NDArray[np.generic], chunk_size: int = 4096) -> Standardize:
+        """Take offset and scale from samples, shape (n, ...), in float64 and a chunk at a time."""
+        columns = X.ndim == 2
+        total: NDArray[np.float64] | float = 0.0
+        starts = range(0, len(X), chunk_size)
+        for start in starts:
+            part = np.asarray(X[start : start + chunk_size], dtype=np.float64)
+            total = total + (part.sum(axis=0) if columns else part.sum())
+        mean = total / (len(X) if columns else prod(X.shape))
+        squares = 0.0
+        for start in starts:
+            part = np.asarray(X[start : start + chunk_size], dtype=np.float64) - mean
+            squares += float(np.square(part).sum())
+        deviation = float(np.sqrt(squares / prod(X.shape)))
+        self.offset.copy_(torch.as_tensor(np.atleast_1d(mean)))
+        # A constant input has no scale of its own, only the rounding of its mean; and anything below the smallest
+        # normal float32 would divide by 0.
+        rounding = len(X) * np.finfo(np.float64).eps * float(np.abs(mean).max())
+        self.scale.fill_(deviation if deviation > max(rounding, float(np.finfo(np.float32).tiny)) else 1.0)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, ...) to (b, ...)."""
+        return (x - self.offset) / self.scale
+
+
+class Subsample(nn.Module):
+    """LeNet's subsampling layer: local average, times a coefficient, plus a bias, both learned for each map.
+
+    Parameters
+    ----------
+    n_maps : int
+    kernel_size : int, default=3
+        Side of the square averaged; the paper's S2 has 3.
+    stride : int, default=2
+        The paper's S2 has 2.
+    """
+
+    def __init__(self, n_maps: int, kernel_size: int = 3, stride: int = 2) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(kernel_size, stride)
+        self.coefficient = nn.Parameter(torch.ones(n_maps, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(n_maps, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, n_maps, h, w) to (b, n_maps, h', w')."""
+        pooled: Tensor = self.pool(x)
+        return pooled * self.coefficient + self.bias
+
+
+def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
+    """Return the paper's network for MNIST (its figure 3): C1, S2, C3, F4, with tanh as in LeNet.
+
+    For 28 x 28: 15 maps 23 x 23, subsampled to 11 x 11, 30 maps 3 x 3, then 270 values to the outputs.
+    """
+    _refuse_channels_last(input_shape)
+    if len(input_shape) not in (2, 3) or min(input_shape[-2:]) < _SMALLEST_IMAGE:
+        raise ValueError(
+            "The 'convnet' encoder takes images of at least 24 x 24 pixels, (n, H, W) or (n, C, H, W): its layers "
+            f"shrink smaller ones to nothing. Got samples of shape {tuple(input_shape)}; try encoder='mlp'."
+        )
+    channels, height, width = (1, *input_shape)[-3:]
+    last_height, last_width = (((side - 5 - 3) // 2 + 1) - 8 for side in (height, width))
+    convnet = nn.Sequential(
+        nn.Unflatten(1, (1, height)) if len(input_shape) == 2 else nn.Identity(),  # (b, c, h, w)
+        nn.Conv2d(channels, 15, 6),  # C1 (b, 15, 23, 23)
+        nn.Tanh(),
+        Subsample(15),  # S2 (b, 15, 11, 11), linear: see docs/training.md
+        nn.Conv2d(15, 30, 9),  # C3 (b, 30, 3, 3)
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(30 * last_height * last_width, n_components),  # F4 (b, n_components)
+    )
+    with torch.no_grad():
+        for layer in convnet:
+            if isinstance(layer, nn.Conv2d):
+                # To variance 1 / fan-in, as LeCun's "Efficient BackProp" (1998) asks for tanh; torch's is a third.
+                layer.weight.mul_(3.0**0.5)
+    return convnet
+
+
+def _refuse_channels_last(input_shape: Sequence[int]) -> None:
+    if len(input_shape) == 3 and input_shape[-1] <= 4 < input_shape[0]:
+        raise ValueError(
+            "Expected images with the channels first, X of shape (n, C, H, W). "
+            f"Got samples of shape {tuple(input_shape)}, which look like (H, W, C): use X.transpose(0, 3, 1, 2)."
+        )
+
+
+def _two_layer(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
+    """Return the paper's network for NORB: 20 tanh units, then the outputs."""
+    return _dense(input_shape, [20], n_components, nn.Tanh)
+
+
+def _linear(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
+    """Return an affine map, to compare with PCA and to see what the relations alone can do."""
+    return _dense(input_shape, [], n_components, nn.Tanh)
+
+
+def _mlp(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
+    """Return two layers of 128 rectified units, for tables and embeddings."""
+    return _dense(input_shape, [128, 128], n_components, nn.ReLU)
+
+
+def _dense(
+    input_shape: Sequence[int], hidden: Sequence[int], n_components: int, activation: Callable[[], nn.Module]
+) -> nn.Sequential:
+    sizes = [prod(input_shape), *hidden]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for n_in, n_out in pairwise(sizes):
+        layers += [nn.Linear(n_in, n_out), activation()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_components))
+
+
+ENCODERS: dict[str, Callable[[Sequence[int], int], nn.Sequential]] = {
+    "convnet": _convnet,
+    "two_layer": _two_layer,
+    "linear": _linear,
+    "mlp": _mlp,
+}
+"""Encoders by name."""
+
+
+def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -> nn.Sequential:
+    """Build an encoder by name.
+
+    Parameters
+    ----------
+    name : {"auto", "convnet", "two_layer", "linear", "mlp"}
+        - ``"convnet"``: the paper's convolutional network for MNIST, 15 maps of 6 x 6, subsampling by 2, 30 maps of
+          9 x 9, tanh. Images of at least 24 x 24 pixels;
+        - ``"two_layer"``: the paper's network for NORB, 20 tanh units;
+        - ``"linear"``: an affine map;
+        - ``"mlp"``: two layers of 128 rectified units;
+        - ``"auto"``: ``"convnet"`` for images large enough, else ``"mlp"``.
+    input_shape : sequence of int
+        Shape of one sample: (n_features,), (H, W) or (C, H, W).
+    n_components : int, default=2
+        Dimensions of the map, in [1, inf).
+
+    Returns
+    -------
+    torch.nn.Sequential
+        `Standardize`, which does nothing until its ``fit``, and the network. Initial weights are torch's, drawn from
+        its global generator; the convolutions' are scaled to LeCun's variance, 1 / fan-in.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When the name is unknown or the network cannot take samples of this shape.
+
+    Examples
+    --------
+    >>> encoder = make_encoder("convnet", (28, 28), n_components=2)
+    >>> sum(parameter.numel() for parameter in encoder.parameters())
+    37607
+    """
+    check_parameters(
+        {"name": name, "n_components": n_components},
+        {"name": [StrOptions({"auto", *ENCODERS})], "n_components": [integer_in(1)]},
+        "make_encoder",
+    )
+    if name == "auto":
+        _refuse_channels_last(input_shape)
+        is_image = len(input_shape) in (2, 3) and min(input_shape[-2:]) >= _SMALLEST_IMAGE
+        name = "convnet" if is_image else "mlp"
+    return nn.Sequential(Standardize(input_shape), ENCODERS[name](input_shape, n_components))
+
+
+def embed(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
+    """Map all rows in evaluation mode, a batch at a time.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        On the rows' device; computes in the rows' dtype, whatever its own. Its mode is given back as it was.
+    rows : Rows
+        n samples.
+    batch_size : int, default=512
+        Bounds the memory of activations; the result does not depend on it beyond rounding. Larger ones are slower on a
+        CPU, where blocks of 32 MiB and more are taken from the system each time (docs/performance.md).
+
+    Returns
+    -------
+    Tensor, shape (n, n_components)
+        Without gradient.
+    """
+    modes = {module: module.training for module in encoder.modules()}
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            forward = _in_dtype(encoder, rows.dtype)
+            outputs = [
+                forward(rows.take(slice(start, start + batch_size))) for start in range(0, len(rows), batch_size)
+            ]
+            return torch.cat(outputs).to(rows.dtype)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    """Return the encoder computing with its weights in another dtype; the encoder itself is not changed."""
+    tensors = {**dict(encoder.named_parameters()), **dict(encoder.named_buffers())}
+    moved = {name: value.to(dtype) for name, value in tensors.items() if value.is_floating_point()}
+    if all(value is tensors[name] for name, value in moved.items()):
+        return encoder
+    return lambda x: torch.func.functional_call(encoder, moved, (x,))

@@ -1,0 +1,291 @@
+"""The lift: energy and forces on points, from the law of one pair, over pair lists or over all pairs.
+
+The force on point i is the sum over its springs (the paper's section 2.2)::
+
+    F_i = -dE/dz_i = sum_j  -L'(D_ij) (z_i - z_j) / D_ij,        D_ij = ||z_i - z_j||_2
+
+Distances come from explicit differences: the matrix-product form is off by a third in float32 where a map is dense.
+Two coincident points have no direction to part in and, by decision, exert no force on each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drlim._base.checks import check_parameters, real_in, short_repr
+from drlim.forces.summation import norm, over_all_pairs, pull, total
+from drlim.graph import NeighborhoodGraph
+from drlim.graph.pairset import Corrections, PairSet
+from drlim.springs import Attraction, Law, Springs
+
+__all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "pair_list"]
+
+
+class Balance(NamedTuple):
+    """Weights of the two sums of the objective: of every similar pair, and of every dissimilar one."""
+
+    similar: float
+    dissimilar: float
+
+
+class GraphEnergy(NamedTuple):
+    """Energy of all springs of a graph, and its gradient.
+
+    Attributes
+    ----------
+    similar : float
+        Sum of L_S over the similar pairs, unweighted.
+    dissimilar : float
+        Sum of L_D over the dissimilar pairs, unweighted.
+    gradient : Tensor, shape (r, d)
+        Derivative of the weighted sum with respect to the points asked for; the force is its negative.
+    """
+
+    similar: float
+    dissimilar: float
+    gradient: Tensor
+
+
+def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balance:
+    """Return the weights that make the objective a sum of two means.
+
+    The plain sum of equation 2 is dominated by whichever kind of pair is more numerous: at n = 6000 a dissimilar
+    pair outnumbers a similar one 800 to 1. drlim therefore minimises, always::
+
+        E(W) = mean of L_S over similar pairs + dissimilar_weight * mean of L_D over dissimilar pairs
+
+    Both means belong to the map and the relations, not to the number of samples: where every sample stands for
+    several copies that inherit its relations (a sample and its own copies being ignored), they do not change at
+    all. So one weight serves all n.
+
+    Parameters
+    ----------
+    graph : NeighborhoodGraph
+    dissimilar_weight : float, default=1.0
+        In (0, inf). The plain sum is ``n_dissimilar / n_similar``.
+
+    Returns
+    -------
+    Balance
+        A kind of pair that does not occur has weight 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``dissimilar_weight`` is out of range.
+
+    Examples
+    --------
+    Three similar pairs, and of the other 7 all dissimilar:
+
+    >>> from drlim import NeighborhoodGraph
+    >>> balance = balanced(NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (2, 3)]), dissimilar_weight=2.0)
+    >>> balance == Balance(similar=1 / 3, dissimilar=2 / 7)
+    True
+    """
+    accepted = {"dissimilar_weight": [real_in(0.0, float("inf"))]}
+    check_parameters({"dissimilar_weight": dissimilar_weight}, accepted, "balanced")
+    return Balance(
+        1.0 / graph.similar.total_weight if graph.n_similar else 0.0,
+        dissimilar_weight / graph.dissimilar.total_weight if graph.n_dissimilar else 0.0,
+    )
+
+
+def pair_list(Z: Tensor, pairs: NDArray[np.int64], law: Law) -> tuple[float, Tensor]:
+    """Return energy and gradient of listed springs.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points.
+    pairs : ndarray of int64, shape (p, 2)
+        Each spring once, as a row (i, j), i != j.
+    law : Law
+        Of every listed pair.
+
+    Returns
+    -------
+    energy : float
+        Sum over the pairs, in float64.
+    gradient : Tensor, shape (n, d)
+        dE/dZ.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from drlim.springs import Attraction
+    >>> energy, gradient = pair_list(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), np.array([[0, 1]]), Attraction())
+    >>> energy, gradient.tolist()
+    (12.5, [[-3.0, -4.0], [3.0, 4.0]])
+    """
+    both = PairSet.from_pairs(len(Z), pairs, "pairs")
+    energy, gradient = _listed(Z.detach(), both.corrections(), None, law)
+    return energy, gradient.to(Z.dtype)
+
+
+def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, Tensor]:
+    """Return energy and gradient of one law over all pairs of points, exactly, in bounded memory.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points.
+    law : Law
+        Of every pair.
+    rows : Tensor of int64, shape (r,), default=None
+        Points whose gradient is wanted; all when None.
+
+    Returns
+    -------
+    energy : float
+        Half the sum, over the rows, of the energy of each one's n - 1 springs: with all rows, each pair once.
+    gradient : Tensor, shape (r, d)
+        dE/dz for the rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from drlim.springs import Repulsion
+    >>> energy, gradient = all_pairs(torch.tensor([[0.0], [0.25], [5.0]]), Repulsion(1.0))
+    >>> energy, gradient.ravel().tolist()
+    (0.28125, [0.75, -0.75, 0.0])
+    """
+    energies, gradient = over_all_pairs(Z, law, rows)
+    return total(energies), gradient.to(Z.dtype)
+
+
+def graph_energy(
+    Z: Tensor,
+    graph: NeighborhoodGraph,
+    springs: Springs,
+    balance: Balance = Balance(1.0, 1.0),  # noqa: B008 - a tuple of two floats, immutable
+    rows: NDArray[np.int64] | None = None,
+) -> GraphEnergy:
+    """Return the energy of every pair of a graph, and the gradient of the weighted sum.
+
+    What holds for whole classes, or for all the rest, is summed over all pairs and corrected by the listed ones.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (n, d)
+        Points, one for each of the graph's samples; no gradient is recorded.
+    graph : NeighborhoodGraph
+    springs : Springs
+    balance : Balance, default=(1, 1)
+        Weights in the gradient. (1, 1) is the plain sum of equation 2; see `balanced`.
+    rows : ndarray of int64, shape (r,), default=None
+        Samples whose gradient is wanted, all when None. The energies then are half the sums over the rows'
+        springs, so that over all samples they add up to each pair once.
+
+    Returns
+    -------
+    GraphEnergy
+
+    Raises
+    ------
+    ValueError
+        When ``Z`` is not 2-D with one row for each sample of the graph.
+
+    Examples
+    --------
+    Samples 0 and 1 are similar, 2 is not:
+
+    >>> import torch
+    >>> from drlim import NeighborhoodGraph
+    >>> from drlim.springs import make_springs
+    >>> graph = NeighborhoodGraph.from_pairs(3, [(0, 1)])
+    >>> graph_energy(torch.tensor([[0.0], [1.0], [1.5]]), graph, make_springs(margin=1.0))
+    GraphEnergy(similar=0.5, dissimilar=0.125, gradient=tensor([[-1.0000],
+            [ 1.5000],
+            [-0.5000]]))
+    """
+    if Z.ndim != 2 or len(Z) != graph.n_samples:
+        raise ValueError(
+            f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples. Got {short_repr(Z)}."
+        )
+    points = Z.detach()
+    similar, attraction = _weighted(points, graph.similar, rows, springs.similar)
+    dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar)
+    gradient = balance.similar * attraction + balance.dissimilar * repulsion
+    return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype))
+
+
+def _weighted(points: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
+    """Half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, d)."""
+    energy, gradient = _listed(points, pairs.corrections(), rows, law)
+    for factor, members in () if pairs.blocks is None else pairs.blocks.terms():
+        part, slope = _among(points, members, rows, law)
+        energy, gradient = energy + factor * part, gradient + factor * slope
+    return energy, gradient
+
+
+def _among(
+    points: Tensor, members: NDArray[np.int64] | None, rows: NDArray[np.int64] | None, law: Law
+) -> tuple[float, Tensor]:
+    """Half the energy of the rows' springs to all of the members, and the gradient on the rows; None is everyone."""
+    everyone = _attracted if isinstance(law, Attraction) else over_all_pairs
+    if members is None:
+        energies, gradient = everyone(points, law, None if rows is None else _tensor(rows, points.device))
+        return total(energies), gradient
+    asked = np.arange(len(points)) if rows is None else rows
+    place = np.flatnonzero(np.isin(asked, members))
+    others = points.index_select(0, _tensor(members, points.device))
+    energies, slope = everyone(others, law, _tensor(np.searchsorted(members, asked[place]), points.device))
+    gradient = torch.zeros(len(asked), points.shape[1], dtype=torch.float64, device=points.device)
+    return total(energies), gradient.index_copy_(0, _tensor(place, points.device), slope)
+
+
+def _attracted(Z: Tensor, law: Law, rows: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+    """Do what `over_all_pairs` does for linear springs, in one pass over the points.
+
+    With c the mean of n points, sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 +
+    sum_j |z_j - c|^2: a class of a million costs a million.
+    """
+    points = Z.to(torch.float64)
+    displacement = points - points.mean(dim=0)  # (n, d)
+    squares = displacement.square().sum(dim=1)  # (n,)
+    spread = total(squares)
+    if rows is not None:
+        displacement, squares = displacement.index_select(0, rows), squares.index_select(0, rows)
+    return 0.25 * (len(points) * squares + spread), len(points) * displacement
+
+
+def _listed(Z: Tensor, listing: Corrections, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
+    """Half the weighted energy of the rows' listed springs, and the gradient on the rows.
+
+    Every pair stands in both its rows, so each point gathers its own sum: no scatter, whose order of additions
+    would differ between runs.
+    """
+    lengths, second, weights = _neighbors_of(listing, rows)
+    count = len(lengths)
+    first = np.repeat(np.arange(count) if rows is None else rows, lengths)
+    i, j, weight = (_tensor(array, Z.device) for array in (first, second, weights))
+    displacement = Z.index_select(0, i) - Z.index_select(0, j)  # (e, d)
+    distance = norm(list(displacement.unbind(1)))  # (e,)
+    energy = total(law.energy(distance).to(torch.float64) * weight)
+    edge = (pull(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, d)
+    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(lengths, Z.device), axis=0)
+    return energy / 2, gradient  # (r, d)
+
+
+def _neighbors_of(
+    listing: Corrections, rows: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return how many partners each row has, and all of them with their weights, row after row."""
+    indptr = listing.indptr
+    if rows is None:
+        return np.diff(indptr), listing.indices, listing.weights
+    lengths = indptr[rows + 1] - indptr[rows]
+    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    entries = np.repeat(indptr[rows], lengths) + offset
+    return lengths, listing.indices[entries], listing.weights[entries]
+
+
+def _tensor(index: NDArray[Any], device: torch.device) -> Tensor:
+    """Copy an array to torch: a graph's arrays are read-only, which torch cannot express."""
+    return torch.from_numpy(np.array(index)).to(device)

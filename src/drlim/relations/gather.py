@@ -1,0 +1,133 @@
+"""What is said when training begins, in whatever form, as one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from drlim._base.checks import check_same_length, refuse_masked, short_repr
+from drlim._base.notices import warn_user
+from drlim.graph import NeighborhoodGraph
+from drlim.relations.constraints import label_graph
+from drlim.relations.constraints import pairs as stated_pairs
+from drlim.relations.labels import is_missing, label_array
+
+__all__ = ["as_graph", "check_targets", "check_trainable", "overruled", "with_labels", "with_pairs"]
+
+
+def as_graph(given: Any, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
+    """Return a graph or a sparse matrix of similar pairs as a graph on the n samples described, or refuse it."""
+    if sparse.issparse(given):
+        shape: Any = getattr(given, "shape")  # noqa: B009 - scipy's stubs have no shape
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(
+                f"Expected 'graph' to be square (n_samples, n_samples). Got shape {shape}. A search cuts its rows "
+                "only: give it NeighborhoodGraph.from_csr(graph), which is cut along with the samples."
+            )
+        given = NeighborhoodGraph.from_csr(given)
+    elif not isinstance(given, NeighborhoodGraph):
+        raise TypeError(
+            "The 'graph' parameter must be a NeighborhoodGraph, a sparse matrix or None; "
+            f"NeighborhoodGraph.from_pairs takes index pairs. Got {short_repr(given)} instead."
+        )
+    graph: NeighborhoodGraph = given
+    if graph.n_samples != n_samples:
+        raise ValueError(
+            f"Expected 'graph' to have as many samples as {described}. Got {graph.n_samples} and {n_samples}."
+        )
+    return graph
+
+
+def overruled(graph: NeighborhoodGraph, statement: NeighborhoodGraph) -> NeighborhoodGraph:
+    """Return a graph with a statement added that prevails where the two contradict each other."""
+    return (graph - ~statement) | statement
+
+
+def check_targets(y: Any, n_samples: int) -> list[Any] | None:
+    """Return labels, one for each sample, or None, with a warning, where they are the targets of a regression."""
+    refuse_masked(y, "y", "label those samples -1, which is unknown, y.filled(-1)")
+    if hasattr(y, "__array__") and not hasattr(y, "shape"):
+        y = np.asarray(y)
+    try:
+        shape = np.shape(y)
+    except ValueError:  # rows of unequal length
+        shape = (0, 0)
+    if len(shape) == 2 and shape[1] == 1:
+        y = np.asarray(y)[:, 0]
+    elif len(shape) == 2 and hasattr(y, "shape"):
+        raise ValueError(f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}.")
+    labels = label_array(y, "'y'")
+    check_same_length(len(labels), "y", n_samples, "X")
+    if not _is_continuous(labels):
+        return list(labels.tolist())
+    warn_user(
+        "The values of 'y' are continuous and say nothing of which samples are alike: they are ignored. Cut them "
+        "into classes, for example with numpy.digitize, or state what is alike by graph=."
+    )
+    return None
+
+
+def _is_continuous(labels: NDArray[Any]) -> bool:
+    """Whether all known labels are numbers, and not all of them whole."""
+    known = [label for label in labels.tolist() if not is_missing(label)]
+    if not all(isinstance(label, Real) for label in known):
+        return False
+    numbers = np.array(known, dtype=np.float64)
+    return bool((numbers != np.floor(numbers)).any())
+
+
+def with_labels(graph: NeighborhoodGraph, labels: Any) -> NeighborhoodGraph:
+    """Let labels overrule a graph: samples of one class are similar, of two classes dissimilar; -1 says nothing."""
+    return overruled(graph, label_graph(labels))
+
+
+def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
+    """Let pairs overrule a graph.
+
+    ``pairs`` is an array of similar pairs, shape (p, 2), a dict of such arrays by "similar", "dissimilar" and
+    "ignored", or a graph.
+    """
+    if isinstance(pairs, NeighborhoodGraph):
+        check_same_length(pairs.n_samples, "pairs", graph.n_samples, "X")
+        return overruled(graph, pairs)
+    if not isinstance(pairs, Mapping):
+        pairs = {"similar": pairs}
+    unknown = [name for name in pairs if name not in ("similar", "dissimilar", "ignored")]
+    if unknown:
+        raise ValueError(
+            "Expected 'pairs' to be similar pairs, or a dict of pairs by 'similar', 'dissimilar' and 'ignored'. "
+            f"Got the key {short_repr(unknown[0])}."
+        )
+    # An empty list of dissimilar pairs keeps `pairs` from declaring all the rest dissimilar.
+    given = {name: some for name, some in pairs.items() if some is not None}
+    everything = {"similar": (), "dissimilar": (), **given}
+    for name, some in everything.items():
+        if _are_names(some):
+            raise TypeError(
+                f"Expected 'pairs' to hold indices of samples. Got names, {short_repr(some)} in {name!r}: "
+                "give drlim.pairs(ids=..., similar=...), with the name of each sample in 'ids'."
+            )
+    return overruled(graph, stated_pairs(graph.n_samples, **everything))
+
+
+def _are_names(pairs: Any) -> bool:
+    try:
+        return np.asarray(pairs).dtype.kind in "US"
+    except ValueError:  # rows of unequal length, refused with the rest
+        return False
+
+
+def check_trainable(graph: NeighborhoodGraph) -> None:
+    """Refuse a graph without springs of both kinds."""
+    if graph.n_similar == 0:
+        raise ValueError("Expected 'graph' to have similar pairs. Got none: there is nothing to learn from.")
+    if graph.n_dissimilar == 0:
+        raise ValueError(
+            "Expected 'graph' to have dissimilar pairs. Got none: without repulsion the map collapses to a "
+            "point. Declare fewer pairs similar (a smaller 'n_neighbors'), or give more samples."
+        )

@@ -1,0 +1,95 @@
+"""Checks that need the samples: what cannot train is refused, and what will train badly is warned of, beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from drlim._base.notices import warn_user
+from drlim._base.torch import Rows
+from drlim.encoders import embed
+from drlim.graph import NeighborhoodGraph
+from drlim.graph.describe import count_duplicates
+from drlim.springs import Springs
+
+__all__ = ["try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
+
+
+def try_encoder(encoder: nn.Module, samples: NDArray[Any], n_components: int) -> None:
+    """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
+    wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
+    cpu = torch.device("cpu")
+    kinds = [torch.float32] if samples.dtype == np.float32 else [torch.float32, torch.float64]
+    for kind in kinds:
+        try:
+            output = embed(encoder.cpu(), Rows(samples[:2], cpu, kind))
+        except Exception as error:  # whatever a user's module raises
+            name = str(kind).removeprefix("torch.")
+            hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
+            raise ValueError(
+                f"{wanted}. On {name} samples of shape {samples.shape[1:]} it fails: {_reason(error)}.{hint}"
+            ) from error
+        if output.shape != (2, n_components):
+            raise ValueError(f"{wanted}, n_components = {n_components}. It gives {tuple(output.shape)}.")
+        if not bool(torch.isfinite(output).all()):
+            raise ValueError(f"{wanted}, of finite numbers. It gives {output.tolist()} for the first two samples.")
+    _try_gradient(encoder, Rows(samples[:2], cpu, torch.float32))
+
+
+def _try_gradient(encoder: nn.Module, two: Rows) -> None:
+    """Refuse an encoder without weights to train, or whose output does not depend on them."""
+    if not any(weight.requires_grad for weight in encoder.parameters()):
+        raise ValueError(
+            "The 'encoder' parameter of DrLIM must have weights to train. It has none that require a gradient."
+        )
+    encoder.eval()  # one pass in training mode would move the statistics of a batch normalisation
+    output = encoder(two.take(slice(None)))
+    if not (output.is_floating_point() and output.requires_grad):
+        raise ValueError(
+            "The 'encoder' parameter of DrLIM must give floating-point outputs that depend on its weights through "
+            "operations with a gradient. Look for .detach(), .long() or torch.no_grad() in its forward."
+        )
+
+
+def try_orbit(rows: Rows) -> None:
+    """Refuse a function that cannot make copies of two samples."""
+    n_samples = len(rows) // rows.n_copies
+    try:
+        rows.take(np.array([n_samples, n_samples + 1]))
+    except Exception as error:  # whatever a user's function raises
+        if isinstance(error, ValueError) and "'orbit'" in str(error):
+            raise
+        raise ValueError(
+            "The 'orbit' parameter of DrLIM must be a function of a batch, or of a batch and a numpy.random.Generator, "
+            f"that returns as many samples of the same shape. On two samples it fails: {_reason(error)}."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200].rstrip(".")
+
+
+def warn_of_offset(samples: NDArray[Any]) -> None:
+    """Warn where the samples lie so far from zero that float32, in which encoders train, blurs them."""
+    spread = float(samples.std(dtype=np.float64)) if samples.ndim > 2 else float(np.sqrt(samples.var(axis=0).mean()))
+    farthest = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
+    if spread > 0 and farthest > 1e5 * spread:
+        warn_user(
+            f"The samples in 'X' lie {farthest / spread:.0e} times their spread away from zero. Training in float32 "
+            "then blurs them: subtract the mean first, for example with sklearn.preprocessing.StandardScaler."
+        )
+
+
+def warn_of_twins(samples: NDArray[Any], graph: NeighborhoodGraph, springs: Springs) -> None:
+    """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
+    count = count_duplicates(samples, graph.dissimilar)
+    if count:
+        floor = float(springs.dissimilar.energy(torch.zeros(1, dtype=torch.float64))[0])
+        warn_user(
+            f"{count} pairs of identical samples are declared dissimilar. No map can part them: each adds at least "
+            f"{floor:.4g} to the sum of energies. Declare them similar, or drop the copies."
+        )
