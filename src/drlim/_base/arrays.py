@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 _Frozen = TypeVar("_Frozen", bound=Array)
 
 MOST_PAIRS = 10**9
-"""Maximum number of pairs that are listed. More take over 100 GB: one group of all samples is refused before that."""
+"""Maximum number of pairs that a builder lists. Listing them takes more than 100 GB."""
 
 
 def frozen(array: _Frozen) -> _Frozen:
@@ -43,13 +43,13 @@ def frozen(array: _Frozen) -> _Frozen:
 
 def ragged_ranges(starts: Index, lengths: Index) -> Index:
     """Return the ranges ``starts[k], ..., starts[k] + lengths[k] - 1`` one after the other, shape (sum of lengths,)."""
-    offset = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    ranges: Index = np.repeat(starts, lengths) + offset
+    before = np.cumsum(lengths) - lengths  # (m,) number of entries in the ranges before each
+    ranges: Index = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
     return ranges
 
 
 def check_count(n_pairs: int, way_out: str) -> None:
-    """Refuse to list more pairs than fit into memory."""
+    """Refuse to list more than `MOST_PAIRS` pairs; ``way_out`` is the advice that ends the message."""
     if n_pairs > MOST_PAIRS:
         raise ValueError(
             f"These relations would list {n_pairs:.1e} pairs, which do not fit into memory; at most "
@@ -65,16 +65,19 @@ def joined(first: Index, starts: Index, stops: Index) -> tuple[Index, Index]:
 
 
 def pairs_within(codes: Index) -> Index:
-    """Return all pairs of rows with equal codes, shape (p, 2). Rows with a code below 0 are left out."""
-    order = np.argsort(codes, kind="stable")
-    stops = np.searchsorted(codes[order], codes[order], side="right")
+    """Return all pairs of places in ``codes`` that hold equal codes, shape (p, 2); codes below 0 are left out."""
+    order = np.argsort(codes, kind="stable")  # (n,)
+    stops = np.searchsorted(codes[order], codes[order], side="right")  # (n,)
     place = np.arange(len(codes))
-    first, second = joined(place, place + 1, np.where(codes[order] < 0, 0, stops))
+    first, second = joined(place, place + 1, np.where(codes[order] < 0, 0, stops))  # (p,), (p,)
     return np.column_stack([order[first], order[second]])
 
 
 def products(order: Index, starts: Index, stops: Index, here: Index, there: Index) -> Index:
-    """Pair every member of run ``here[k]`` with every member of run ``there[k]``; runs are slices of ``order``."""
+    """Pair every member of run ``here[k]`` with every member of run ``there[k]``, for all k; shape (p, 2).
+
+    Run r holds the members ``order[starts[r]:stops[r]]``.
+    """
     which, mine = joined(np.arange(len(here)), starts[here], stops[here])
-    mine, theirs = joined(mine, starts[there[which]], stops[there[which]])
+    mine, theirs = joined(mine, starts[there[which]], stops[there[which]])  # (p,), (p,)
     return np.column_stack([order[mine], order[theirs]])
