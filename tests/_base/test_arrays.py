@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drlim._base.arrays import MOST_PAIRS, check_count, frozen, joined, pairs_within, products, ragged_ranges
+from drlim._base.arrays import MOST_PAIRS, check_count, frozen, frozen_state, joined, pairs_within, products, ragged_ranges
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -25,6 +25,16 @@ def test_a_frozen_array_is_the_same_one_and_cannot_be_changed():
     assert frozen(array) is array
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1
+
+
+def test_a_restored_state_has_its_arrays_frozen():
+    state = {"weights": np.ones(2), "name": "similar", "nothing": None}
+    restored = frozen_state(state)
+    assert restored.keys() == state.keys()
+    assert restored["name"] == "similar"
+    assert restored["weights"] is state["weights"]
+    with pytest.raises(ValueError, match="read-only"):
+        restored["weights"][0] = 2.0
 
 
 def test_ragged_ranges_by_hand():

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drlim.graph.blocks import LARGEST_TABLE, Blocks, combined
+from drlim.graph.blocks import LARGEST_TABLE, Blocks
+from drlim.graph.joint import combined
 
 quick = settings(max_examples=60, deadline=None)
 

@@ -24,7 +24,7 @@ from sklearn.utils import _safe_indexing
 from drlim import ModelFileError, NeighborhoodGraph
 from drlim._base.sealed import KEY, metadata_text, sealed
 from drlim.graph.blocks import Blocks
-from drlim.graph.describe import count_components
+from drlim.graph.components import count_components
 from drlim.graph.file import arrays_of
 from drlim.graph.pairset import PairSet
 

@@ -7,13 +7,14 @@ import pickle
 import re
 import time
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drlim.graph import pairset
+from drlim.graph import algebra, pairset
 from drlim.graph.blocks import Blocks
 from drlim.graph.pairset import PairSet, cut_all, pointwise
 
@@ -117,12 +118,9 @@ def test_rows_stay_symmetric_in_order_and_without_repeats(sets):
 @given(two_sets)
 def test_chunks_do_not_show(sets):
     whole = sets[0] | sets[1]
-    chunk, pairset._CHUNK = pairset._CHUNK, 3
-    try:
+    with mock.patch.object(algebra, "_CHUNK", 3), mock.patch.object(pairset, "_CHUNK", 3):
         part = sets[0] | sets[1]
         written = part.pairs().tolist()
-    finally:
-        pairset._CHUNK = chunk
     np.testing.assert_array_equal(part.indptr, whole.indptr)
     np.testing.assert_array_equal(part.indices, whole.indices)
     np.testing.assert_array_equal(part.corrections().weights, whole.corrections().weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "Index",
     "check_count",
     "frozen",
+    "frozen_state",
     "joined",
     "pairs_within",
     "products",
@@ -39,6 +41,11 @@ def frozen(array: _Frozen) -> _Frozen:
     """Make an array read-only, in place, and return it."""
     array.flags.writeable = False
     return array
+
+
+def frozen_state(state: Mapping[str, object]) -> dict[str, object]:
+    """Return a pickled object's attributes with arrays read-only: pickle and deepcopy restore them writable."""
+    return {name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in state.items()}
 
 
 def ragged_ranges(starts: Index, lengths: Index) -> Index:

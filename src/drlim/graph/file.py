@@ -169,7 +169,7 @@ def _set_in(arrays: Mapping[str, NDArray[Any]], kind: str, n_samples: int) -> Pa
     copies = [None if array is None else _frozen(array.copy()) for array in (indptr, indices, weights)]
     pairs = PairSet(n_samples, copies[0], copies[1], copies[2], blocks)  # type: ignore[arg-type]
     # A set lists no pair that only repeats what its classes say.
-    return pairs if pairs.corrections().weights.all() else pointwise(np.positive, pairs)
+    return pairs if pairs.corrections().all_weights().all() else pointwise(np.positive, pairs)
 
 
 def _check_listing(kind: str, indptr: NDArray[np.int64], indices: NDArray[np.int64], n_samples: int) -> None:

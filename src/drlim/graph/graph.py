@@ -277,7 +277,7 @@ class NeighborhoodGraph:
         listed = self.similar
         if listed.blocks is not None:
             listed = PairSet.from_pairs(self.n_samples, listed.pairs(), weights=listed.pair_weights())
-        heavy = listed.corrections().weights
+        heavy = listed.corrections().all_weights()
         data = heavy.copy() if weighted else np.ones(len(heavy), dtype=bool)
         shape = (self.n_samples, self.n_samples)
         return sparse.csr_array((data, listed.indices.copy(), listed.indptr.copy()), shape=shape)

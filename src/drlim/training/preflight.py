@@ -13,7 +13,7 @@ from drlim._base.notices import warn_user
 from drlim._base.torch import Rows
 from drlim.encoders import embed
 from drlim.graph import NeighborhoodGraph
-from drlim.graph.describe import count_duplicates
+from drlim.graph.components import count_duplicates
 from drlim.springs import Springs
 
 __all__ = ["try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
