@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["ROOT", "SUITE", "Entry", "run_apart", "run_here"]
+__all__ = ["ROOT", "SUITE", "Entry", "commit", "run_apart", "run_here"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -99,11 +99,11 @@ def run_apart(name: str, device: str = "cpu") -> dict[str, Any]:
         "error": error,
         "seconds": round(time.perf_counter() - began, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(),
     }
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """Return the commit measured, marked where files differ from it; None outside a repository."""
     try:
         done = subprocess.run(

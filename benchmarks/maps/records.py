@@ -1,0 +1,93 @@
+"""The measurements that are finished: their file, and which of those wanted are still missing."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.maps.methods import METHODS
+from benchmarks.report import machine
+from drlim._base.disk import atomic_write
+
+__all__ = ["KEYS", "PACKAGES", "Record", "here", "missing", "read", "replace", "write"]
+
+Record = dict[str, Any]
+"""Numbers of one seed, with data set, method, its version, machine, threads, date, commit, and an error or None."""
+
+KEYS = ("machine", "threads", "data", "method", "seed")
+"""What tells one measurement from another."""
+
+PACKAGES = (
+    "drlim",
+    *("umap-learn", "pynndescent", "openTSNE", "pacmap", "faiss-cpu"),
+    *("scikit-learn", "torch", "numba", "numpy", "scipy"),
+)
+"""Whose versions the file and the tables name."""
+
+
+def here(threads: int) -> Record:
+    """Return what is alike for all measurements of a run: the machine in words, and the number of threads."""
+    about = machine()
+    return {"machine": f"{about['processor']}, {about['cores']} cores, {about['system']}", "threads": threads}
+
+
+def versions() -> dict[str, str | None]:
+    """Return the installed version of each package; None where it is missing."""
+    found: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def read(path: Path) -> list[Record]:
+    """Return the measurements in a file; none where there is no file."""
+    if not path.exists():
+        return []
+    records: list[Record] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return records
+
+
+def write(path: Path, records: Sequence[Record]) -> None:
+    """Write measurements with the versions of today, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"versions": versions(), "python": platform.python_version(), "results": list(records)}
+    atomic_write(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def replace(records: Iterable[Record], new: Record) -> list[Record]:
+    """Return the measurements with a new one in place of an older one of the same.
+
+    Examples
+    --------
+    >>> old = {"machine": "m", "threads": 2, "data": "digits", "method": "PCA", "seed": 0, "knn5": 0.5}
+    >>> [record["knn5"] for record in replace([old], {**old, "knn5": 0.6})]
+    [0.6]
+    """
+    return [record for record in records if not _same(record, new)] + [new]
+
+
+def missing(
+    records: Iterable[Record], about: Mapping[str, Any], data: str, method: str, seeds: Sequence[int]
+) -> list[int]:
+    """Return the seeds for which a method is not measured yet on a data set.
+
+    A crash does not count as measured, nor does another version of the method's package.
+    """
+    wanted = {**about, "data": data, "method": method, "version": versions()[METHODS[method].package]}
+    done = {
+        record["seed"]
+        for record in records
+        if record["error"] is None and all(record[key] == value for key, value in wanted.items())
+    }
+    return [seed for seed in seeds if seed not in done]
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one[key] == other[key] for key in KEYS)
