@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from drlim import NeighborhoodGraph
-from drlim.forces import Balance, all_pairs, balanced, graph_energy, pair_list
-from drlim.forces import summation as passes
+from drlim.forces import Balance, all_pairs, balanced, dense, graph_energy, pair_list, summation
 from drlim.springs import Attraction, FreeLaw, Repulsion, Springs, make_springs
 
 quick = settings(max_examples=40, deadline=None)
@@ -281,8 +280,8 @@ def test_blocks_do_not_show(monkeypatch, block, relation):
     graph, _ = known(relation)
     Z, rows = tensor(cloud("uniform", 2)), np.array([4, 9, 2, 13, 0])
     whole = [graph_energy(Z, graph, make_springs(MARGIN), rows=some) for some in (None, rows)]
-    monkeypatch.setattr(passes, "_AT_ONCE", 0)
-    monkeypatch.setattr(passes, "_BLOCK_PAIRS", block)
+    monkeypatch.setattr(summation, "_AT_ONCE", 0)
+    monkeypatch.setattr(dense, "_BLOCK_PAIRS", block)
     for some, before in zip((None, rows), whole, strict=True):
         after = graph_energy(Z, graph, make_springs(MARGIN), rows=some)
         assert after.similar == before.similar

@@ -10,18 +10,20 @@ Two coincident points have no direction to part in and, by decision, exert no fo
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from drlim._base.arrays import Array, Floats, Index, ragged_ranges
 from drlim._base.checks import check_parameters, real_in, short_repr
-from drlim.forces.summation import norm, over_all_pairs, pull, total
+from drlim.forces.pairwise import gradient_factor, norm, total
+from drlim.forces.summation import over_all_pairs, over_members
 from drlim.graph import NeighborhoodGraph
-from drlim.graph.pairset import Corrections, PairSet
-from drlim.springs import Attraction, Law, Springs
+from drlim.graph.listing import Listing
+from drlim.graph.pairset import PairSet
+from drlim.springs import Law, Springs
 
 __all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "pair_list"]
 
@@ -39,16 +41,24 @@ class GraphEnergy(NamedTuple):
     Attributes
     ----------
     similar : float
-        Sum of L_S over the similar pairs, unweighted.
+        Sum of L_S over the similar pairs, before balancing.
     dissimilar : float
-        Sum of L_D over the dissimilar pairs, unweighted.
+        Sum of L_D over the dissimilar pairs, before balancing.
     gradient : Tensor, shape (r, d)
-        Derivative of the weighted sum with respect to the points asked for; the force is its negative.
+        Derivative of `total` with respect to the points asked for; the force is its negative.
+    balance : Balance
+        Weights of the two sums.
     """
 
     similar: float
     dissimilar: float
     gradient: Tensor
+    balance: Balance = Balance(1.0, 1.0)
+
+    @property
+    def total(self) -> float:
+        """The objective: the balanced sum of both energies."""
+        return self.balance.similar * self.similar + self.balance.dissimilar * self.dissimilar
 
 
 def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balance:
@@ -59,9 +69,9 @@ def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balanc
 
         E(W) = mean of L_S over similar pairs + dissimilar_weight * mean of L_D over dissimilar pairs
 
-    Both means belong to the map and the relations, not to the number of samples: where every sample stands for
-    several copies that inherit its relations (a sample and its own copies being ignored), they do not change at
-    all. So one weight serves all n.
+    Both means describe the map and the relations and do not depend on the number of samples. If every sample is
+    replaced by several copies that inherit its relations (pairs of copies of one sample being ignored), they do not
+    change. So one weight serves all n.
 
     Parameters
     ----------
@@ -96,7 +106,7 @@ def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balanc
     )
 
 
-def pair_list(Z: Tensor, pairs: NDArray[np.int64], law: Law) -> tuple[float, Tensor]:
+def pair_list(Z: Tensor, pairs: Index, law: Law) -> tuple[float, Tensor]:
     """Return energy and gradient of listed springs.
 
     Parameters
@@ -164,7 +174,7 @@ def graph_energy(
     graph: NeighborhoodGraph,
     springs: Springs,
     balance: Balance = Balance(1.0, 1.0),  # noqa: B008 - a tuple of two floats, immutable
-    rows: NDArray[np.int64] | None = None,
+    rows: Index | None = None,
 ) -> GraphEnergy:
     """Return the energy of every pair of a graph, and the gradient of the weighted sum.
 
@@ -202,7 +212,7 @@ def graph_energy(
     >>> graph_energy(torch.tensor([[0.0], [1.0], [1.5]]), graph, make_springs(margin=1.0))
     GraphEnergy(similar=0.5, dissimilar=0.125, gradient=tensor([[-1.0000],
             [ 1.5000],
-            [-0.5000]]))
+            [-0.5000]]), balance=Balance(similar=1.0, dissimilar=1.0))
     """
     if Z.ndim != 2 or len(Z) != graph.n_samples:
         raise ValueError(
@@ -212,11 +222,11 @@ def graph_energy(
     similar, attraction = _weighted(points, graph.similar, rows, springs.similar)
     dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar)
     gradient = balance.similar * attraction + balance.dissimilar * repulsion
-    return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype))
+    return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype), balance)
 
 
-def _weighted(points: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
-    """Half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, d)."""
+def _weighted(points: Tensor, pairs: PairSet, rows: Index | None, law: Law) -> tuple[float, Tensor]:
+    """Return half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, d)."""
     energy, gradient = _listed(points, pairs.corrections(), rows, law)
     for factor, members in () if pairs.blocks is None else pairs.blocks.terms():
         part, slope = _among(points, members, rows, law)
@@ -224,68 +234,47 @@ def _weighted(points: Tensor, pairs: PairSet, rows: NDArray[np.int64] | None, la
     return energy, gradient
 
 
-def _among(
-    points: Tensor, members: NDArray[np.int64] | None, rows: NDArray[np.int64] | None, law: Law
-) -> tuple[float, Tensor]:
-    """Half the energy of the rows' springs to all of the members, and the gradient on the rows; None is everyone."""
-    everyone = _attracted if isinstance(law, Attraction) else over_all_pairs
+def _among(points: Tensor, members: Index | None, rows: Index | None, law: Law) -> tuple[float, Tensor]:
+    """Return half the energy of the rows' springs to all members, and the gradient on the rows; None is all points."""
     if members is None:
-        energies, gradient = everyone(points, law, None if rows is None else _tensor(rows, points.device))
+        energies, gradient = over_members(points, law, None if rows is None else _tensor(rows, points.device))
         return total(energies), gradient
-    asked = np.arange(len(points)) if rows is None else rows
+    asked = np.arange(len(points)) if rows is None else rows  # (r,)
     place = np.flatnonzero(np.isin(asked, members))
-    others = points.index_select(0, _tensor(members, points.device))
-    energies, slope = everyone(others, law, _tensor(np.searchsorted(members, asked[place]), points.device))
-    gradient = torch.zeros(len(asked), points.shape[1], dtype=torch.float64, device=points.device)
+    others = points.index_select(0, _tensor(members, points.device))  # (m, d)
+    energies, slope = over_members(others, law, _tensor(np.searchsorted(members, asked[place]), points.device))
+    gradient = torch.zeros(len(asked), points.shape[1], dtype=torch.float64, device=points.device)  # (r, d)
     return total(energies), gradient.index_copy_(0, _tensor(place, points.device), slope)
 
 
-def _attracted(Z: Tensor, law: Law, rows: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: ARG001
-    """Do what `over_all_pairs` does for linear springs, in one pass over the points.
+def _listed(Z: Tensor, listing: Listing, rows: Index | None, law: Law) -> tuple[float, Tensor]:
+    """Return half the weighted energy of the rows' listed springs, and the gradient on the rows.
 
-    With c the mean of n points, sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 +
-    sum_j |z_j - c|^2: a class of a million costs a million.
+    Every pair stands in both its rows, so the sum of a point is gathered from its own row. There is no scatter, whose
+    order of additions would differ between runs.
     """
-    points = Z.to(torch.float64)
-    displacement = points - points.mean(dim=0)  # (n, d)
-    squares = displacement.square().sum(dim=1)  # (n,)
-    spread = total(squares)
-    if rows is not None:
-        displacement, squares = displacement.index_select(0, rows), squares.index_select(0, rows)
-    return 0.25 * (len(points) * squares + spread), len(points) * displacement
-
-
-def _listed(Z: Tensor, listing: Corrections, rows: NDArray[np.int64] | None, law: Law) -> tuple[float, Tensor]:
-    """Half the weighted energy of the rows' listed springs, and the gradient on the rows.
-
-    Every pair stands in both its rows, so each point gathers its own sum: no scatter, whose order of additions
-    would differ between runs.
-    """
-    lengths, second, weights = _neighbors_of(listing, rows)
-    count = len(lengths)
-    first = np.repeat(np.arange(count) if rows is None else rows, lengths)
-    i, j, weight = (_tensor(array, Z.device) for array in (first, second, weights))
+    counts, second, weights = _partners(listing, rows)
+    first = np.repeat(np.arange(len(counts)) if rows is None else rows, counts)
+    i, j, weight = (_tensor(array, Z.device) for array in (first, second, weights))  # (e,) each
     displacement = Z.index_select(0, i) - Z.index_select(0, j)  # (e, d)
     distance = norm(list(displacement.unbind(1)))  # (e,)
     energy = total(law.energy(distance).to(torch.float64) * weight)
-    edge = (pull(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, d)
-    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(lengths, Z.device), axis=0)
-    return energy / 2, gradient  # (r, d)
+    edge = (gradient_factor(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, d)
+    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(counts, Z.device), axis=0)  # (r, d)
+    return energy / 2, gradient
 
 
-def _neighbors_of(
-    listing: Corrections, rows: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return how many partners each row has, and all of them with their weights, row after row."""
+def _partners(listing: Listing, rows: Index | None) -> tuple[Index, Index, Floats]:
+    """Return the number of partners of each row (r,), and all of them with their weights (e,), row after row."""
     indptr = listing.indptr
+    weights = listing.all_weights()
     if rows is None:
-        return np.diff(indptr), listing.indices, listing.weights
-    lengths = indptr[rows + 1] - indptr[rows]
-    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    entries = np.repeat(indptr[rows], lengths) + offset
-    return lengths, listing.indices[entries], listing.weights[entries]
+        return np.diff(indptr), listing.indices, weights
+    counts = indptr[rows + 1] - indptr[rows]  # (r,)
+    entries = ragged_ranges(indptr[rows], counts)  # (e,)
+    return counts, listing.indices[entries], weights[entries]
 
 
-def _tensor(index: NDArray[Any], device: torch.device) -> Tensor:
+def _tensor(index: Array, device: torch.device) -> Tensor:
     """Copy an array to torch: a graph's arrays are read-only, which torch cannot express."""
     return torch.from_numpy(np.array(index)).to(device)
