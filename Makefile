@@ -4,11 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint coverage reproduce bench clean
+.PHONY: help demo test lint coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.package ## install, then draw the paper's first map into runs/digits
 	$(BIN)/drlim reproduce digits
@@ -18,6 +18,9 @@ reproduce: $(VENV)/.paper ## run every experiment of the paper into runs, with o
 
 bench: $(VENV)/.bench ## measure what docs/performance.md promises, in about twelve minutes, into runs/benchmarks.json
 	$(BIN)/python -m benchmarks
+
+bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers, into runs/maps.md and maps.png
+	$(BIN)/python -m benchmarks.maps
 
 test: $(VENV)/.test ## install what the tests need, and run them all
 	$(BIN)/python -m pytest
@@ -48,6 +51,10 @@ $(VENV)/.paper: $(VENV)/.package
 
 $(VENV)/.bench: $(VENV)/.package
 	$(INSTALL) --editable ".[viz,fast]"
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.bench
+	$(INSTALL) "umap-learn>=0.5.7" "openTSNE>=1.0.2" "pacmap>=0.8"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package

@@ -30,15 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.here is not None:
-        _run_here(*given.here, given.threads, given.out)
+        data, method, seeds = given.here
+        _run_here(data, method, seeds, given.threads, given.out)
         return 0
     _refuse(parser, given.only or [], DATA)
     _refuse(parser, given.methods or [], METHODS)
     if given.table:
         _finish(read(given.out / "maps.json"), given.threads, given.out)
         return 0
-    data, methods = _chosen(given.only, given.methods, given.growth)
-    return run_all(data, methods, given.seeds, given.threads, given.out, again=given.again, longest=given.longest)
+    chosen = _chosen(given.only, given.methods, given.growth)
+    return run_all(*chosen, given.seeds, given.threads, given.out, again=given.again, longest=given.longest)
 
 
 def run_all(

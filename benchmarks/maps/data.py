@@ -191,7 +191,8 @@ def _one_hot(rng: np.random.Generator, y: Index, levels: int) -> Floats:
     """Return a category that depends on the class, as one column of zeros and ones for each level."""
     weights = rng.dirichlet(np.full(levels, 0.5), y.max() + 1)  # (n_classes, levels)
     drawn = (rng.random((len(y), 1)) > np.cumsum(weights, axis=1)[y]).sum(axis=1)  # (n,)
-    return np.eye(levels)[np.minimum(drawn, levels - 1)]  # (n, levels)
+    columns: Floats = np.eye(levels)[np.minimum(drawn, levels - 1)]  # (n, levels)
+    return columns
 
 
 def _names(y: Index) -> Array:

@@ -32,8 +32,7 @@ def draw(folder: Path, captions: dict[tuple[str, str], str] | None = None) -> Pa
     """
     from matplotlib.figure import Figure  # optional
 
-    every = {(data, method): map_file(folder, data, method) for data in DATA for method in METHODS}
-    files = {key: file for key, file in every.items() if file.exists()}
+    files = _files(folder)
     if not files:
         return None
     rows = list(dict.fromkeys(data for data, _ in files))
@@ -49,6 +48,12 @@ def draw(folder: Path, captions: dict[tuple[str, str], str] | None = None) -> Pa
     path = folder / "maps.png"
     save_figure(axes[0, 0], path, dpi=110)
     return path
+
+
+def _files(folder: Path) -> dict[tuple[str, str], Path]:
+    """Return the files of maps that are there, by data set and method, in the order of their registries."""
+    every = {(data, method): map_file(folder, data, method) for data in DATA for method in METHODS}
+    return {key: file for key, file in every.items() if file.exists()}
 
 
 def _panel(ax: Axes, file: Path | None, caption: str) -> None:

@@ -40,22 +40,27 @@ def page(records: Sequence[Record], about: Mapping[str, Any], versions: Mapping[
         Machine and threads, of `benchmarks.maps.records.here`.
     versions : dict of str to str or None
     """
-    grouped = _grouped(record for record in records if all(record[key] == value for key, value in about.items()))
-    installed = ", ".join(f"{name} {number}" for name, number in versions.items() if number is not None)
-    head = (
-        f"{about['machine']}; {about['threads']} threads. {installed}. Bold: the best score and those within "
-        f"{_digits(_TIE, 3)} of it. Means over seeds; in brackets the least and the most."
-    )
+    grouped = _grouped(records, about)
     growing = {name: grouped.pop(name) for name in list(grouped) if DATA[name].growth}
     parts = [("knn5 / trust10", _overview(grouped))] if grouped else []
     parts += [(_title(name, rows), _table(rows)) for name, rows in grouped.items()]
     parts += [("Growth of the time of a fit", _growth(growing))] if growing else []
-    return "\n\n".join([head, *(f"## {title}\n\n{table}" for title, table in parts)]) + "\n"
+    return "\n\n".join([_head(about, versions), *(f"## {title}\n\n{table}" for title, table in parts)]) + "\n"
 
 
-def _grouped(records: Iterable[Record]) -> dict[str, dict[str, list[Record]]]:
-    """Return records by data set and method, both in the order of their registries."""
-    records = list(records)
+def _head(about: Mapping[str, Any], versions: Mapping[str, str | None]) -> str:
+    """Return where the numbers were measured, with what, and how to read them."""
+    installed = ", ".join(f"{name} {number}" for name, number in versions.items() if number is not None)
+    threads = "1 thread" if about["threads"] == 1 else f"{about['threads']} threads"
+    return (
+        f"{about['machine']}; {threads}. {installed}. Bold: the best score and those within {_digits(_TIE, 3)} of it. "
+        "Means over seeds; in brackets the least and the most."
+    )
+
+
+def _grouped(records: Iterable[Record], about: Mapping[str, Any]) -> dict[str, dict[str, list[Record]]]:
+    """Return the records of one machine by data set and method, both in the order of their registries."""
+    records = [record for record in records if all(record[key] == value for key, value in about.items())]
     grouped: dict[str, dict[str, list[Record]]] = {}
     for data in DATA:
         for method in METHODS:

@@ -6,18 +6,22 @@ import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
 from benchmarks.maps.data import Split
-from benchmarks.maps.methods import Fitted, Method
+from benchmarks.maps.methods import Method
 from benchmarks.measuring import peak_memory
 from drlim._base.arrays import Array
 from drlim._base.disk import atomic_write
 from drlim.metrics import knn_accuracy, trustworthiness
 
 __all__ = ["Score", "map_file", "trial"]
+
+_Given = ParamSpec("_Given")
+
+_Returned = TypeVar("_Returned")
 
 Score = dict[str, float]
 """Numbers of one seed, by name."""
@@ -48,14 +52,10 @@ def trial(method: Method, split: Split, seeds: Sequence[int], threads: int, file
         Where the map of the first seed's test samples is left for the picture, with their colours.
     """
     train, test = (X if method.images else X.reshape(len(X), -1) for X in (split.X_train, split.X_test))  # (n, ...)
-    first = _clock(lambda: _fit_and_map(method, train[: method.warm_rows], test[:_WARM_TEST], threads)).wall
+    _, first = _clock(_fit_and_map, method, train[: method.warm_rows], test[:_WARM_TEST], threads)
     for place, seed in enumerate(seeds):
-        found: list[Fitted] = []
-        peak, fitting = _watch(lambda seed=seed, found=found: found.append(method.fit(train, seed, threads)))
-        embedding, transform = found[0]
-        mapped: list[Array] = []
-        mapping = _clock(lambda mapped=mapped, transform=transform: mapped.append(np.asarray(transform(test))))
-        Z_test = mapped[0]  # (n_test, 2)
+        (embedding, transform), fitting, peak = _watch(method.fit, train, seed, threads)
+        Z_test, mapping = _clock(transform, test)  # (n_test, 2)
         _check(Z_test, embedding, split)
         if file is not None and place == 0:
             _leave(file, Z_test, split)
@@ -67,7 +67,7 @@ def trial(method: Method, split: Split, seeds: Sequence[int], threads: int, file
             "fit_cpu_s": fitting.processor,
             "transform_s": mapping.wall,
             "transform_cpu_s": mapping.processor,
-            "first_s": first,
+            "first_s": first.wall,
             "peak_gb": peak / 1e9,
             "n_train": len(train),
             "n_test": len(test),
@@ -80,23 +80,27 @@ def map_file(folder: Path, data: str, method: str) -> Path:
     return folder / "maps" / f"{data}-{method}.npz"
 
 
-def _fit_and_map(method: Method, train: Array, test: Array, threads: int) -> None:
+def _fit_and_map(method: Method, train: Array, test: Array, threads: int) -> Array:
     """Fit a few samples and map a few others: imports, compiles, starts threads."""
-    method.fit(train, 0, threads).transform(test)
+    return method.fit(train, 0, threads).transform(test)
 
 
-def _clock(function: Callable[[], object]) -> _Clocked:
-    """Return the seconds of a call."""
+def _clock(
+    function: Callable[_Given, _Returned], *args: _Given.args, **kwargs: _Given.kwargs
+) -> tuple[_Returned, _Clocked]:
+    """Return what a call returned, and its seconds."""
     wall, processor = time.perf_counter(), time.process_time()
-    function()
-    return _Clocked(time.perf_counter() - wall, time.process_time() - processor)
+    returned = function(*args, **kwargs)
+    return returned, _Clocked(time.perf_counter() - wall, time.process_time() - processor)
 
 
-def _watch(function: Callable[[], object]) -> tuple[int, _Clocked]:
-    """Return by how many bytes the process grew at most during a call, and its seconds."""
-    clocked: list[_Clocked] = []
-    peak = peak_memory(lambda: clocked.append(_clock(function)))
-    return peak, clocked[0]
+def _watch(
+    function: Callable[_Given, _Returned], *args: _Given.args, **kwargs: _Given.kwargs
+) -> tuple[_Returned, _Clocked, int]:
+    """Return what a call returned, its seconds, and by how many bytes the process grew at most meanwhile."""
+    found: list[tuple[_Returned, _Clocked]] = []
+    peak = peak_memory(lambda: found.append(_clock(function, *args, **kwargs)))
+    return *found[0], peak
 
 
 def _check(Z_test: Array, embedding: Array, split: Split) -> None:
