@@ -25,9 +25,9 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from drlim import NeighborhoodGraph, metrics
 from drlim.metrics import (
-    _nearest,
     continuity,
     knn_accuracy,
+    nearest,
     neighbor_recall,
     orbit_ratio,
     position_accuracy,
@@ -176,7 +176,7 @@ def test_held_out_samples_and_the_map_share_one_scale() -> None:
 def test_blocks_do_not_change_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     data, points, labels = normal(50, 5), normal(50, 2, seed=1), np.arange(50) % 3
     whole = [trustworthiness(data, points), neighbor_recall(data, points), knn_accuracy(points, labels)]
-    monkeypatch.setattr(_nearest, "BLOCK_ENTRIES", 50 * 7)  # seven rows at a time, one in the last block
+    monkeypatch.setattr(nearest, "BLOCK_ENTRIES", 50 * 7)  # seven rows at a time, one in the last block
     assert [
         trustworthiness(data, points),
         neighbor_recall(data, points),
@@ -187,7 +187,7 @@ def test_blocks_do_not_change_the_number(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memory_does_not_grow_with_n_squared(monkeypatch: pytest.MonkeyPatch) -> None:
     n = 1500
     data, points = normal(n, 3), normal(n, 2, seed=1)
-    monkeypatch.setattr(_nearest, "BLOCK_ENTRIES", 1 << 16)
+    monkeypatch.setattr(nearest, "BLOCK_ENTRIES", 1 << 16)
     tracemalloc.start()
     try:
         trustworthiness(data, points)

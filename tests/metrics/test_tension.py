@@ -17,7 +17,7 @@ from drlim import DrLIM, NeighborhoodGraph, datasets, knn_graph
 from drlim.forces import balanced
 from drlim.graph.blocks import Blocks
 from drlim.graph.pairset import PairSet
-from drlim.metrics import _springs, exact_energy, pair_tension, tension
+from drlim.metrics import exact_energy, pair_energies, pair_tension, tension
 from drlim.springs import Springs, make_springs
 
 Floats = NDArray[np.float64]
@@ -121,7 +121,7 @@ def test_equals_the_double_loop(n: int, d: int, seed: int, rest: str) -> None:
 @pytest.mark.parametrize("chunk", [1 << 20, 64])
 @pytest.mark.parametrize("spread", [0.2, 1.0, 20.0])
 def test_the_worst_are_the_head_of_all(chunk: int, spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_springs, "_CHUNK", chunk)  # one strip, and strips of a row
+    monkeypatch.setattr(pair_energies, "_CHUNK", chunk)  # one strip, and strips of a row
     graph = mixed_graph(60, 1)
     Z = spread * np.random.default_rng(2).normal(size=(60, 2))
     everything, few = tension(Z, graph, n_pairs=2000), tension(Z, graph, n_pairs=7)
@@ -156,12 +156,12 @@ def test_samples_add_up_to_the_exact_energy_and_forces_to_nothing(seed: int) -> 
 
 
 def test_memory_does_not_grow_with_n_squared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_springs, "_CHUNK", 1 << 14)
+    monkeypatch.setattr(pair_energies, "_CHUNK", 1 << 14)
     Z = np.random.default_rng(0).normal(size=(3000, 2))
     classes = PairSet.from_blocks(Blocks.from_codes(np.arange(3000) % 3, within=1.0, between=0.5))
     tracemalloc.start()
     for law in (make_springs().similar, make_springs().dissimilar):
-        _springs.strained_pairs(Z, classes, law, 100)
+        pair_energies.strained_pairs(Z, classes, law, 100)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3000 * 3000 * 8 / 20  # of the matrix of distances
@@ -190,23 +190,23 @@ def test_of_many_implied_pairs_a_sample_tells_the_share(monkeypatch: pytest.Monk
     graph = NeighborhoodGraph.from_pairs(300, [(0, 1)])
     asked = np.column_stack([np.arange(2, 52), np.arange(52, 102)])
     exact = pair_tension(Z, graph, asked)
-    monkeypatch.setattr(_springs, "_ALL_PAIRS", 100)
-    monkeypatch.setattr(_springs, "_DRAWN", 20_000)
+    monkeypatch.setattr(pair_energies, "_ALL_PAIRS", 100)
+    monkeypatch.setattr(pair_energies, "_DRAWN", 20_000)
     drawn = pair_tension(Z, graph, asked)
     np.testing.assert_array_equal(drawn.energy, exact.energy)
     np.testing.assert_allclose(drawn.share, exact.share, atol=0.02)
     assert (drawn.share != exact.share).any()
     np.testing.assert_array_equal(drawn.share, pair_tension(Z, graph, asked).share)
-    assert 19_000 < len(_springs._population(graph.dissimilar)[0]) < 40_000  # no more than it takes
+    assert 19_000 < len(pair_energies._population(graph.dissimilar)[0]) < 40_000  # no more than it takes
 
 
 def test_of_scarce_implied_pairs_few_or_none_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_springs, "_ALL_PAIRS", 1)
+    monkeypatch.setattr(pair_energies, "_ALL_PAIRS", 1)
     twins = PairSet.from_blocks(Blocks.from_codes(np.arange(400) // 2, within=1.0))
     graph = NeighborhoodGraph(400, twins, PairSet.empty(400), PairSet.empty(400), "ignored")
     for draws in (10, 50_000):
-        monkeypatch.setattr(_springs, "_DRAWN", draws)
-        monkeypatch.setattr(_springs, "_MOST_DRAWS", 2 * draws)
+        monkeypatch.setattr(pair_energies, "_DRAWN", draws)
+        monkeypatch.setattr(pair_energies, "_MOST_DRAWS", 2 * draws)
         share = pair_tension(np.arange(400.0)[:, None] ** 2, graph, [[0, 1], [398, 399]]).share
         assert share[0] == 1.0
         assert 0.0 <= share[1] <= 1.0

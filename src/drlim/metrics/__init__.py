@@ -1,16 +1,16 @@
-"""Numbers that judge a map: arrays in, floats out, whichever method made the map.
+"""Numbers that judge a map. They take arrays and return floats, whichever method made the map.
 
-Neighbours are exact, by differences in float64; samples at equal distance come in the order of their index. Work
-goes in blocks of rows, so memory grows with n and not with n squared.
+Neighbours are exact, by differences in float64; samples at equal distance are ordered by their index. Distances are
+computed a block of samples at a time, so that memory grows with n and not with n squared.
 """
 
 from __future__ import annotations
 
+from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
 from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
 from drlim.metrics.position import knn_accuracy, orbit_ratio, position_accuracy, position_r2
 from drlim.metrics.shape import slant
-from drlim.metrics.strain import PairTension, Tension, exact_energy, pair_tension, tension
 
 __all__ = [
     "InvarianceReport",

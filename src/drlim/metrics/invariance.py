@@ -1,17 +1,17 @@
-"""Whether a map is invariant to what is known not to matter: translations, lighting, sensors, batches."""
+"""Whether a map is invariant to nuisances such as translations, lighting, sensors or batches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.checks import check_parameters, integer_in
-from drlim.metrics._nuisances import JudgedMap, Nuisance, judged_map
-from drlim.metrics._rows import check_at_most
-from drlim.metrics._telling import tell
+from drlim.metrics.inputs import check_at_most
+from drlim.metrics.nuisances import JudgedMap, Kind, Nuisance, judged_map
+from drlim.metrics.prediction import predict
 
 __all__ = ["FAINT", "STRONG", "InvarianceReport", "InvarianceRow", "invariance_report"]
 
@@ -20,46 +20,48 @@ Verdict = Literal["invariant", "partly", "not invariant", "collapsed"]
 _HEAD = ("nuisance", "copies/unrelated", "10-90 %", "from position", "chance", "told", "p", "verdict")
 
 FAINT, STRONG = 0.2, 0.5
-"""Ends of "invariant" and of "partly", for the ratio and for what is told alike."""
+"""Upper bounds of "invariant" and of "partly", for the ratio and for the part predicted alike."""
 
 _SIGNIFICANT = 0.05
-"""p-value above which what is told counts as chance."""
+"""p-value above which a prediction counts as chance."""
 
 _NO_SPREAD = 1e-6
-"""Unrelated samples nearer than this part of the largest coordinate differ by the rounding of a float32 map only."""
+"""Distance, in units of the largest coordinate, below which unrelated samples differ by float32 rounding only."""
 
 _UNRELATED = 20_000
-"""Pairs of unrelated samples drawn: the median of so many is off by about a hundredth."""
+"""Number of pairs of unrelated samples drawn: their median has an error of about a hundredth."""
 
 
 class InvarianceRow(NamedTuple):
-    """How a map answers to one nuisance.
+    """How strongly a map depends on one nuisance.
 
     Attributes
     ----------
     name : str
-        The transform or the column; "any" is all transforms together.
+        Name of the transform or the column; "any" stands for all transforms together.
     kind : {"transform", "class", "number"}
+        A transform, a column of classes or a column of numbers.
     n_pairs : int
-        Pairs of copies whose distance was measured.
+        Number of pairs of copies whose distance was measured.
     ratio : float or None
-        Median distance of a pair of copies over the median distance of two unrelated samples, at least 0. None where
-        it is not known which samples are copies of one thing.
+        Median distance of a pair of copies, divided by the median distance of two unrelated samples; at least 0. None
+        if it is not known which samples are copies of one thing.
     ratio_low, ratio_high : float or None
-        The 10 % and the 90 % quantile instead of the median of the copies.
+        The same with the 10 % and the 90 % quantile of the distances of copies.
     score : float
-        Balanced accuracy, or R2 of a number, with which the nuisance is predicted from the position.
+        Balanced accuracy (R2 for a number) of the nuisance predicted from the position.
     chance : float
         Mean score over the permutations.
     told : float
-        (score - chance) / (1 - chance), at most 1: the part that the position tells of what there is to tell.
+        (score - chance) / (1 - chance), at most 1: the score on a scale where chance is 0 and certainty 1.
     p_value : float
-        Share of permutations, the given labels among them, that score as well or better.
+        Share of permutations, the given values among them, that score as well or better, in (0, 1].
     verdict : {"invariant", "partly", "not invariant", "collapsed"}
+        See the notes of `invariance_report`.
     """
 
     name: str
-    kind: Literal["transform", "class", "number"]
+    kind: Kind
     n_pairs: int
     ratio: float | None
     ratio_low: float | None
@@ -73,19 +75,20 @@ class InvarianceRow(NamedTuple):
 
 @dataclass(frozen=True)
 class InvarianceReport:
-    """What `invariance_report` found; ``print`` it for a table.
+    """Result of `invariance_report`; ``print`` shows a table.
 
     Attributes
     ----------
     rows : tuple of InvarianceRow
-        One a nuisance, in the order given.
+        One row for each nuisance, in the order given.
     verdict : {"invariant", "partly", "not invariant", "collapsed"}
-        The worst of the rows'.
+        The worst verdict of the rows.
     n_samples : int
-        Rows of the map that were judged.
+        Number of points of the map, copies included.
     unrelated : float
         Median distance of two unrelated samples, in units of the map.
     n_permutations : int
+        Number of permutations behind each p-value.
     """
 
     rows: tuple[InvarianceRow, ...]
@@ -94,8 +97,8 @@ class InvarianceReport:
     unrelated: float
     n_permutations: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same as dicts, lists, strings, numbers and None."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as dicts, lists, strings, numbers and None, which JSON can store."""
         return {
             "verdict": self.verdict,
             "n_samples": self.n_samples,
@@ -105,7 +108,7 @@ class InvarianceReport:
         }
 
     def __str__(self) -> str:
-        """Return an aligned table, one nuisance a line, and the verdict."""
+        """Return an aligned table, one line for each nuisance, and the verdict."""
         lines = [_HEAD, *(_cells(row) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         left = {0, len(_HEAD) - 1}
@@ -120,9 +123,9 @@ class InvarianceReport:
 
 
 def invariance_report(
-    estimator: Any,
-    X: Any,
-    orbits: Any,
+    estimator: object,
+    X: object,
+    orbits: object,
     *,
     groups: ArrayLike | None = None,
     n_neighbors: int = 15,
@@ -130,71 +133,73 @@ def invariance_report(
     n_permutations: int = 200,
     random_state: int = 0,
 ) -> InvarianceReport:
-    """Judge whether a map answers to what should not matter, on held-out samples.
+    """Judge whether a map is invariant to nuisances, on samples that it was not trained on.
 
-    For each nuisance, two questions. How far apart does the map put copies of one sample that differ in the
-    nuisance alone, as part of the distance of unrelated samples? And how well can the nuisance be told from the
-    position on the map, against what chance would tell?
+    Two questions are answered for each nuisance. How far apart does the map place copies of one sample that differ in
+    the nuisance alone, in units of the distance of unrelated samples? How well can the nuisance be predicted from the
+    position on the map, compared with chance?
 
     Parameters
     ----------
     estimator : object with ``transform``, callable or array-like of shape (n_rows, n_components)
-        Anyone's map: a fitted transformer, a function from samples to points, or the points themselves, one for
-        each row of the copies, or of the metadata.
+        The map, made by any method: a fitted transformer, a function from samples to points, or the points themselves,
+        one for each copy or for each row of the metadata.
     X : array-like, shape (n_samples, ...), or None
-        Held-out samples. Of those that the map was trained on, the report says what was learnt by heart. Not
-        looked at where ``orbits`` holds the copies (`Orbits`), or the points are given: None will do.
+        Samples that the map was not trained on; training samples would make it look more invariant than it is. May be
+        None if ``orbits`` contains the copies (`Orbits`) or the points are given.
     orbits : Orbits, dict of str to callable, sequence of callable, or table
-        The nuisances.
+        The nuisances, in one of three forms:
 
-        - transforms, as `drlim.orbits` takes them: copies of ``X`` are made here;
-        - what `drlim.orbits` returned;
-        - metadata, as a dict of arrays or a DataFrame: one row a sample, one column a nuisance (lighting, sensor,
-          batch). Strings, truth values and up to ten distinct whole numbers are classes, other numbers are
-          quantities; for an angle give its cosine and its sine.
+        - transforms, as `drlim.orbits` takes them; this function makes the copies of ``X``;
+        - the result of `drlim.orbits`;
+        - metadata, as a dict of arrays or a DataFrame, with one row for each sample and one column for each nuisance
+          (lighting, sensor, batch). Strings, truth values and up to ten distinct whole numbers are classes; other
+          numbers are quantities. For an angle, give its cosine and its sine.
     groups : array-like, shape (n_samples,), default=None
-        With metadata: the thing that each sample is a picture of, so that samples of one group are copies. None
-        leaves the ratio out.
+        With metadata: the object that each sample shows. Samples of one group are copies of each other. None leaves
+        out the ratio.
     n_neighbors : int, default=15
-        Neighbours that vote, at least 1.
+        Number of neighbours that vote, at least 1.
     n_splits : int, default=5
-        Folds, from 2 to the number of groups. Copies of one sample are never in two folds: else the nearest
-        neighbour would be the sample's own copy, whose label is always another.
+        Number of folds, from 2 to the number of groups. All copies of one sample are in one fold; otherwise the nearest
+        neighbour would often be the sample's own copy, which always has another label.
     n_permutations : int, default=200
-        At least 19, without which no p-value comes to .05.
+        Number of permutations, at least 19: with fewer no p-value reaches .05.
     random_state : int, default=0
-        Seed of folds, permutations and pairs drawn, in [0, 2^32): the same call gives the same report.
+        Seed of folds, permutations and pairs drawn, in [0, 2^32). The same call gives the same report.
 
     Returns
     -------
     InvarianceReport
+        One row for each nuisance, and the verdict.
 
     Raises
     ------
     ValueError, TypeError
-        When the map cannot be made or is not finite, lengths differ, a column is constant or has missing values, or
-        a number is out of range.
+        When the map fails or is not finite, lengths differ, a column is constant or has missing values, or a number is
+        out of range.
 
     Notes
     -----
-    *Ratio.* Under transforms, each copy is compared with its original, and unrelated are two different originals.
-    With metadata, copies are samples of one group that differ in the column and agree in the other columns that
-    are classes; unrelated are samples of different groups.
+    *Ratio.* Under transforms, each copy is compared with its original, and two different originals are unrelated.
+    With metadata, copies are samples of one group that differ in the column and agree in all other columns of classes;
+    samples of different groups are unrelated.
 
-    *Told.* The better of a balanced vote of the nearest and a linear read-out, both cross-validated. The null
-    permutes the nuisance within groups (the copies of one sample), and tries both predictors too; where no group
-    has two different values, whole groups exchange theirs. A transform is told from "unchanged", two classes;
-    "any" is which of them all.
+    *Told.* The score is the better one of a balanced vote of the nearest samples and a linear read-out, both
+    cross-validated. For chance, the values of the nuisance are permuted within groups (the copies of one sample) and
+    both predictors are tried again; if no group has two different values, whole groups exchange theirs. For a
+    transform the two classes are "changed" and "unchanged"; for "any" each transform is a class.
 
-    *Verdict.* By the worse of the ratio and what is told: at most .2 "invariant", above .5 "not invariant",
-    "partly" between. What is told counts as nothing where p is above .05. "collapsed" is said of all rows when the
-    map puts most unrelated samples into one place, which is invariant to everything and tells nothing.
+    *Verdict.* The larger of ``ratio`` and ``told`` decides: up to .2 "invariant", above .5 "not invariant", "partly" in
+    between. ``told`` counts as 0 if the p-value is above .05. All rows are "collapsed" if the map places most unrelated
+    samples at one point: such a map is invariant to everything and contains no information.
 
-    Of more than 5000 groups, 5000 drawn at random are predicted.
+    With more than 5000 groups, the prediction uses 5000 of them, drawn at random.
 
     Examples
     --------
-    The first coordinate is worth keeping; the map keeps the second, which is a nuisance, as well:
+    The transform changes the second coordinate, which a map should ignore. The first map keeps both coordinates, the
+    second map only the first one:
 
     >>> import numpy as np
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
@@ -215,17 +220,17 @@ def invariance_report(
     n_groups = int(judged.groups.max()) + 1
     check_at_most("n_splits", n_splits, 2, n_groups, f"at most the {n_groups} groups", "invariance_report")
     unrelated = _unrelated_distance(judged, rng)
-    collapsed = unrelated <= _NO_SPREAD  # of the largest coordinate, which is about 1
-    seeds = {**numbers, "random_state": random_state}
-    rows = tuple(_row(judged, nuisance, unrelated, collapsed, seeds) for nuisance in judged.nuisances)
+    collapsed = unrelated <= _NO_SPREAD  # the largest coordinate is about 1
+    settings = {**numbers, "random_state": random_state}
+    rows = tuple(_row(judged, nuisance, unrelated, collapsed, settings) for nuisance in judged.nuisances)
     worst = max((row.verdict for row in rows), key=get_args(Verdict).index)
     return InvarianceReport(rows, worst, len(judged.Z), unrelated * judged.unit, n_permutations)
 
 
 def _unrelated_distance(judged: JudgedMap, rng: np.random.Generator) -> float:
     """Return the median distance of samples of two groups, both groups and their samples drawn at random."""
-    order = judged.unchanged[np.argsort(judged.groups[judged.unchanged], kind="stable")]
-    _, starts, sizes = np.unique(judged.groups[order], return_index=True, return_counts=True)
+    order = judged.unchanged[np.argsort(judged.groups[judged.unchanged], kind="stable")]  # (u,)
+    _, starts, sizes = np.unique(judged.groups[order], return_index=True, return_counts=True)  # (g,) each
     one = rng.integers(0, len(sizes), _UNRELATED)
     other = (one + rng.integers(1, len(sizes), _UNRELATED)) % len(sizes)
     first, second = (order[starts[group] + rng.integers(0, sizes[group])] for group in (one, other))
@@ -233,9 +238,10 @@ def _unrelated_distance(judged: JudgedMap, rng: np.random.Generator) -> float:
 
 
 def _row(
-    judged: JudgedMap, nuisance: Nuisance, unrelated: float, collapsed: bool, numbers: dict[str, int]
+    judged: JudgedMap, nuisance: Nuisance, unrelated: float, collapsed: bool, settings: dict[str, int]
 ) -> InvarianceRow:
-    score, chance, p_value = tell(judged.Z[nuisance.rows], nuisance.values, judged.groups[nuisance.rows], **numbers)
+    samples = nuisance.samples
+    score, chance, p_value = predict(judged.Z[samples], nuisance.values, judged.groups[samples], **settings)
     told = (score - chance) / (1 - chance) if chance < 1 else 0.0
     low = ratio = high = None
     if len(nuisance.first) and not collapsed:
@@ -247,7 +253,7 @@ def _row(
 
 
 def _verdict(ratio: float | None, told: float, p_value: float) -> Verdict:
-    """Judge by the worse of the two."""
+    """Judge by the larger of the two, where a prediction that may be chance counts as 0."""
     worse = max(ratio or 0.0, told if p_value <= _SIGNIFICANT else 0.0)
     if worse <= FAINT:
         return "invariant"
@@ -255,7 +261,7 @@ def _verdict(ratio: float | None, told: float, p_value: float) -> Verdict:
 
 
 def _cells(row: InvarianceRow) -> tuple[str, ...]:
-    """Write a row of the table."""
+    """Return the cells of one row of the table."""
     known = row.ratio is not None
     return (
         row.name,

@@ -1,4 +1,4 @@
-"""What becomes of the neighbours of the data on the map, and how evenly the map is populated."""
+"""How well a map preserves the neighbours of the data, and how evenly its samples are spread."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
+from drlim._base.arrays import Floats
 from drlim._base.checks import check_same_length
-from drlim.metrics._nearest import distance_blocks, nearest_others
-from drlim.metrics._rows import Floats, check_n_neighbors, check_rows, scaled
+from drlim.metrics.inputs import as_points, check_n_neighbors, scaled
+from drlim.metrics.nearest import distance_blocks, nearest_others
 
 __all__ = ["continuity", "neighbor_recall", "spread", "trustworthiness"]
 
 
 def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
-    r"""Return how far neighbours on the map can be trusted to be neighbours in the data.
+    r"""Return how reliably neighbours on the map are neighbours in the data.
 
     .. math:: T(k) = 1 - \frac{2}{n k (2n - 3k - 1)} \sum_{i=1}^{n} \sum_{j \in U_k(i)} (r(i, j) - k)
 
@@ -28,28 +29,28 @@ def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     Z : array-like, shape (n_samples, n_components)
         The map of the same samples, in the same order.
     n_neighbors : int, default=10
-        k, at least 1 and less than n_samples / 2, beyond which the formula leaves [0, 1]. A small k judges the
-        detail, a large one the layout. 10 is what this project's tables report.
+        k, at least 1 and less than n_samples / 2; for larger k the formula leaves [0, 1]. A small k judges the details
+        of the map, a large one its layout. The tables of this project use 10.
 
     Returns
     -------
     float
-        In [0, 1]; 1 when each neighbour on the map is one in the data. A random map gives about .5.
+        In [0, 1]: 1 when all neighbours on the map are neighbours in the data. A random map gives about .5.
 
     Raises
     ------
     ValueError, TypeError
-        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+        When an array is not finite and real, lengths differ or ``n_neighbors`` is out of range.
 
     See Also
     --------
-    continuity : The opposite error, neighbours in the data that the map tears apart.
+    continuity : The opposite error: neighbours in the data that are no neighbours on the map.
 
     Notes
     -----
-    scikit-learn's function of this name gives the same number wherever no distances tie; at ties its order is
-    left to rounding, and it holds n x n matrices. Time goes to n^2 distances and their sorting: about a second
-    for 2000 images of 784 pixels, under a minute for 10,000.
+    scikit-learn's function of this name gives the same number if no two distances are equal; rounding decides the order
+    of equal ones there, and it stores n x n matrices. This function computes n^2 distances and sorts them: about a
+    second for 2000 images of 784 pixels, under a minute for 10,000.
 
     References
     ----------
@@ -58,8 +59,8 @@ def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
 
     Examples
     --------
-    The map exchanges the two samples at the end of a line. Each then has a neighbour, 1.5 or 2 away, that ranks
-    second in the data: two ranks too many of the eight that four samples can lose.
+    The map exchanges the last two samples of a line. The nearest sample of each of them on the map is only its second
+    nearest in the data: two ranks are lost, of at most eight for four samples, and 1 - 2/8 remain.
 
     >>> line = [[0.0], [1.0], [2.5], [4.5]]
     >>> trustworthiness(line, [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
@@ -70,10 +71,10 @@ def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
 
 
 def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
-    """Return how far neighbours in the data stay neighbours on the map.
+    """Return how reliably neighbours in the data are neighbours on the map.
 
-    :func:`trustworthiness` with the roles of data and map exchanged: it falls when the map tears apart what
-    belongs together.
+    This is :func:`trustworthiness` with the roles of data and map exchanged. It falls when samples that are close in
+    the data are far apart on the map.
 
     Parameters
     ----------
@@ -82,17 +83,17 @@ def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     Z : array-like, shape (n_samples, n_components)
         The map of the same samples, in the same order.
     n_neighbors : int, default=10
-        At least 1 and less than n_samples / 2, as for :func:`trustworthiness`.
+        Number of neighbours, at least 1 and less than n_samples / 2, as for :func:`trustworthiness`.
 
     Returns
     -------
     float
-        In [0, 1]; 1 when each neighbour in the data is one on the map. A random map gives about .5.
+        In [0, 1]: 1 when all neighbours in the data are neighbours on the map. A random map gives about .5.
 
     Raises
     ------
     ValueError, TypeError
-        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+        When an array is not finite and real, lengths differ or ``n_neighbors`` is out of range.
 
     References
     ----------
@@ -101,7 +102,8 @@ def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
 
     Examples
     --------
-    A line rolled up until its ends meet puts strangers together, and tears fewer neighbours apart.
+    A line is bent until its ends meet. This separates some neighbours of the line (continuity), and makes neighbours of
+    samples that are far apart on the line (trustworthiness), which is the larger error here.
 
     >>> line = [[0.0], [1.0], [2.1], [3.3]]
     >>> rolled = [[0.0, 0.0], [0.0, 1.0], [1.1, 1.0], [0.9, 0.0]]
@@ -113,7 +115,9 @@ def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
 
 
 def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
-    """Return the mean share of a sample's nearest in the data that are also among its nearest on the map.
+    """Return the share of the nearest samples in the data that are also among the nearest on the map.
+
+    The share is averaged over all samples.
 
     Parameters
     ----------
@@ -122,7 +126,7 @@ def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     Z : array-like, shape (n_samples, n_components)
         The map of the same samples, in the same order.
     n_neighbors : int, default=10
-        How many are compared, in [1, n_samples).
+        Number of nearest samples that are compared, in [1, n_samples).
 
     Returns
     -------
@@ -132,10 +136,12 @@ def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     Raises
     ------
     ValueError, TypeError
-        When an array is not finite and real, the lengths differ or ``n_neighbors`` is out of range.
+        When an array is not finite and real, lengths differ or ``n_neighbors`` is out of range.
 
     Examples
     --------
+    The map exchanges the last two samples of a line. The nearest sample stays the same for the other two:
+
     >>> neighbor_recall([[0.0], [1.0], [2.5], [4.5]], [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
     0.5
     """
@@ -151,8 +157,9 @@ def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
 def spread(Z: ArrayLike) -> float:
     r"""Return how unevenly samples are spread: the coefficient of variation of nearest-neighbour distances.
 
-    The standard deviation (dividing by n) of each sample's distance to its nearest other, over the mean: free of
-    the map's scale. A lattice gives 0, clusters and outliers more than a random field.
+    This is the standard deviation (dividing by n) of the distance of each sample to its nearest other sample, divided
+    by the mean. It does not depend on the scale of the map. A lattice gives 0; clusters and outliers give more than
+    independent uniform samples.
 
     Parameters
     ----------
@@ -162,13 +169,13 @@ def spread(Z: ArrayLike) -> float:
     Returns
     -------
     float
-        In [0, inf). Samples strewn independently and uniformly (a Poisson field) give 1 in one dimension, .523
-        in two and .363 in three.
+        In [0, inf). Independent, uniform samples (a Poisson field) give 1 in one dimension, .523 in two and .363 in
+        three.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` is unfit, or each of its samples coincides with another.
+        When ``Z`` is not a finite, real array of two or more samples, or each of its samples coincides with another.
 
     Notes
     -----
@@ -177,19 +184,19 @@ def spread(Z: ArrayLike) -> float:
 
     .. math:: \mathrm{CV}(d) = \sqrt{\Gamma(1 + 2/d) / \Gamma(1 + 1/d)^2 - 1},
 
-    which is 1 for d = 1 and :math:`\sqrt{4/\pi - 1}` for d = 2. The rim of a small sample raises it a little.
+    which is 1 for d = 1 and :math:`\sqrt{4/\pi - 1}` for d = 2. The boundary of a small sample raises it a little.
 
     Coincident samples have a nearest-neighbour distance of 0 and count like any other, so copies raise the
-    number. To judge the distinct places only, pass ``np.unique(Z, axis=0)``.
+    number. To judge the distinct positions only, pass ``np.unique(Z, axis=0)``.
 
     Examples
     --------
-    Nearest-neighbour distances 1, 1 and 4: mean 2, standard deviation the root of 2.
+    The nearest-neighbour distances are 1, 1 and 4. Their mean is 2 and their standard deviation the root of 2.
 
     >>> round(spread([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0]]), 4)
     0.7071
     """
-    points = scaled(check_rows(Z, "Z", min_samples=2))
+    points = scaled(as_points(Z, "Z", min_samples=2))
     distances, _ = cKDTree(points).query(points, k=2)  # (n, 2), the first to the point itself or a copy of it
     nearest = np.asarray(distances)[:, 1]  # (n,)
     if not nearest.any():
@@ -205,25 +212,25 @@ def _trust(reference: Floats, points: Floats, n_neighbors: int) -> float:
     n = len(points)
     nearest = nearest_others(points, n_neighbors)  # (n, k)
     excess = 0
-    for rows, distances in distance_blocks(reference, reference, skip_self=True):
+    for block, distances in distance_blocks(reference, reference, skip_self=True):
         order = np.argsort(distances, axis=1, kind="stable")  # (b, n), ties by index
-        ranks = np.empty_like(order)
+        ranks = np.empty_like(order)  # (b, n)
         np.put_along_axis(ranks, order, np.arange(1, n + 1)[None], axis=1)
-        beyond = np.take_along_axis(ranks, nearest[rows], axis=1) - n_neighbors  # (b, k)
+        beyond = np.take_along_axis(ranks, nearest[block], axis=1) - n_neighbors  # (b, k)
         excess += int(beyond.clip(min=0).sum())
     return 1 - 2 * excess / (n * n_neighbors * (2 * n - 3 * n_neighbors - 1))
 
 
 def _check_pair(X: ArrayLike, Z: ArrayLike) -> tuple[Floats, Floats]:
-    """Return data and map as rows of the same samples; of fewer than three there is nothing to compare."""
-    data = check_rows(X, "X", ndim=None)
-    points = check_rows(Z, "Z", min_samples=3)
+    """Return data (n, f) and map (n, d) of the same three or more samples, or refuse them."""
+    data = as_points(X, "X", ndim=None)
+    points = as_points(Z, "Z", min_samples=3)
     check_same_length(len(data), "X", len(points), "Z")
     return data, points
 
 
 def _check_data_and_map(X: ArrayLike, Z: ArrayLike, n_neighbors: int, owner: str) -> tuple[Floats, Floats]:
-    """Return data and map, with ``n_neighbors`` where the normalisation of Venna and Kaski holds."""
+    """Return data and map, or refuse ``n_neighbors`` too large for the normalisation of Venna and Kaski."""
     data, points = _check_pair(X, Z)
     n = len(points)
     check_n_neighbors(n_neighbors, (n - 1) // 2, f"less than half of the {n} samples", owner)

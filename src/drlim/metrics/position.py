@@ -1,17 +1,17 @@
-"""What the position on a map tells of a sample: its class, a number, which thing it is a copy of."""
+"""How well the position of a sample on a map predicts its class, a number, or the group it belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.model_selection import KFold
 
+from drlim._base.arrays import Array, Floats
 from drlim._base.checks import check_labels, check_parameters, check_same_length, integer_in, refuse_masked, short_repr
-from drlim.metrics._nearest import nearest_others, nearest_points, vote
-from drlim.metrics._rows import Floats, check_at_most, check_n_neighbors, check_rows, scaled
+from drlim.metrics.inputs import as_points, check_at_most, check_n_neighbors, scaled
+from drlim.metrics.nearest import nearest_others, nearest_points, vote
 
 __all__ = ["knn_accuracy", "orbit_ratio", "position_accuracy", "position_r2"]
 
@@ -23,35 +23,36 @@ def knn_accuracy(
     Z_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
 ) -> float:
-    """Return how often the nearest neighbours on the map vote for the right class.
+    """Return the share of samples whose nearest neighbours on the map vote for the right class.
 
-    With ``Z_test`` and ``y_test``, each test sample is classified by its nearest in ``Z``; without, each sample
-    of ``Z`` by its nearest others (leave one out). Both are exact and draw no random numbers. A tied vote goes
-    to the class that sorts first.
+    With ``Z_test`` and ``y_test``, each test sample is classified by its nearest samples in ``Z``. Without them, each
+    sample of ``Z`` is classified by its nearest others (leave one out). Both are exact and use no random numbers. A
+    tied vote goes to the class that sorts first.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
-        The map whose samples vote.
+        The map, whose samples vote.
     y : array-like, shape (n_samples,)
         Their classes, numbers or strings.
     n_neighbors : int, default=5
-        How many vote, in [1, n_samples], or [1, n_samples) when one is left out. 5 is scikit-learn's default.
+        Number of neighbours that vote, in [1, n_samples], or in [1, n_samples) when one sample is left out. 5 is
+        scikit-learn's default.
     Z_test : array-like, shape (n_test, n_components), default=None
-        Samples to classify.
+        Positions of the samples to classify, on the same map.
     y_test : array-like, shape (n_test,), default=None
-        Their classes. One that ``y`` does not have counts as missed.
+        Their classes. A test sample of a class that ``y`` does not contain counts as an error.
 
     Returns
     -------
     float
-        In [0, 1].
+        Accuracy, in [0, 1].
 
     Raises
     ------
     ValueError, TypeError
-        When an array is unfit, lengths or columns differ, ``n_neighbors`` is out of range or only one of
-        ``Z_test`` and ``y_test`` is given.
+        When an array has the wrong shape or missing values, lengths or numbers of columns differ, ``n_neighbors`` is
+        out of range or only one of ``Z_test`` and ``y_test`` is given.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def knn_accuracy(
     >>> knn_accuracy([[0.0], [10.0]], ["a", "b"], n_neighbors=1, Z_test=[[1.0], [2.0]], y_test=["a", "b"])
     0.5
     """
-    points = check_rows(Z, "Z")
+    points = as_points(Z, "Z")
     n = len(points)
     labels = check_labels(y, "y", n, "Z")
     if (Z_test is None) != (y_test is None):
@@ -76,39 +77,40 @@ def knn_accuracy(
 def position_r2(
     Z: ArrayLike, target: ArrayLike, n_neighbors: int = 15, n_splits: int = 10, random_state: int = 0
 ) -> float:
-    r"""Return how much of a number's variance the position on the map explains.
+    r"""Return the share of a number's variance that the position on the map explains.
 
-    Each sample's target is predicted by the mean over its ``n_neighbors`` nearest outside its own fold, and the
-    predictions of all folds are pooled:
+    The target of each sample is predicted by the mean over its ``n_neighbors`` nearest samples outside its own fold.
+    The predictions of all folds are pooled:
 
     .. math:: R^2 = 1 - \sum_i (t_i - \hat t_i)^2 / \sum_i (t_i - \bar t)^2
 
-    with the mean of *all* targets, so that small or unlike folds do no harm.
+    with the mean of *all* targets, so that the result does not depend on the means of single folds.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
         The map.
     target : array-like, shape (n_samples,)
-        One number a sample, such as the :func:`slant`. For an angle judge its cosine and its sine.
+        One number for each sample, such as the :func:`slant`. For an angle, judge its cosine and its sine.
     n_neighbors : int, default=15
-        How many are averaged, from 1 to the samples outside the largest fold. More smooth over noise, fewer
-        follow finer structure. 15 is what this project's tables report.
+        Number of neighbours averaged, from 1 to the number of samples outside the largest fold. More neighbours
+        average out noise, fewer follow finer structure. The tables of this project use 15.
     n_splits : int, default=10
         Number of folds, in [2, n_samples].
     random_state : int, default=0
-        Seed of the shuffle that draws the folds, in [0, 2^32).
+        Seed of the shuffle before the samples are divided into folds, in [0, 2^32).
 
     Returns
     -------
     float
-        In (-inf, 1]: 1 when position tells all; about -1 / n_neighbors, the cost of averaging so few, when it
-        tells nothing.
+        R2, in (-inf, 1]: 1 when the position determines the target. When it contains no information, about
+        -1 / n_neighbors, because the mean of so few samples is itself noisy.
 
     Raises
     ------
     ValueError, TypeError
-        When an array is unfit, the lengths differ, the target is constant or a number is out of range.
+        When an array has the wrong shape or missing values, lengths differ, the target is constant or a number is out
+        of range.
 
     Examples
     --------
@@ -117,7 +119,7 @@ def position_r2(
     >>> round(position_r2(line[:, None], line, n_neighbors=2), 2)
     1.0
     """
-    points = check_rows(Z, "Z", min_samples=2)
+    points = as_points(Z, "Z", min_samples=2)
     values = _check_target(target, len(points))
     folds = _folds(len(points), n_neighbors, n_splits, random_state, "position_r2")
     predicted = _held_out(points, values, n_neighbors, folds, lambda nearby: nearby.mean(axis=1))
@@ -127,34 +129,34 @@ def position_r2(
 def position_accuracy(
     Z: ArrayLike, labels: ArrayLike, n_neighbors: int = 15, n_splits: int = 10, random_state: int = 0
 ) -> float:
-    """Return how often the position on the map tells a sample's label.
+    """Return the share of samples whose label is predicted correctly from their position on the map.
 
-    Each sample is classified by a vote of its ``n_neighbors`` nearest outside its own fold; a tied vote goes to
-    the label that sorts first. Folds are shuffled, not stratified, as for :func:`position_r2`. A map that is to
-    be *invariant* to the label, as to a translation, is judged by how near this comes to chance.
+    Each sample is classified by a vote of its ``n_neighbors`` nearest samples outside its own fold; a tied vote goes to
+    the label that sorts first. Folds are shuffled, not stratified, as for :func:`position_r2`. If the map should be
+    *invariant* to the label, for example to a translation, the accuracy should be close to chance.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
         The map.
     labels : array-like, shape (n_samples,)
-        Numbers or strings.
+        One label for each sample, numbers or strings.
     n_neighbors : int, default=15
-        How many vote, from 1 to the samples outside the largest fold.
+        Number of neighbours that vote, from 1 to the number of samples outside the largest fold.
     n_splits : int, default=10
         Number of folds, in [2, n_samples].
     random_state : int, default=0
-        Seed of the shuffle that draws the folds, in [0, 2^32).
+        Seed of the shuffle before the samples are divided into folds, in [0, 2^32).
 
     Returns
     -------
     float
-        In [0, 1].
+        Accuracy, in [0, 1].
 
     Raises
     ------
     ValueError, TypeError
-        When an array is unfit, the lengths differ or a number is out of range.
+        When an array has the wrong shape or missing values, lengths differ or a number is out of range.
 
     Examples
     --------
@@ -162,7 +164,7 @@ def position_accuracy(
     >>> position_accuracy(np.arange(100.0)[:, None], np.repeat(["left", "right"], 50), n_neighbors=1)
     0.99
     """
-    points = check_rows(Z, "Z", min_samples=2)
+    points = as_points(Z, "Z", min_samples=2)
     truth = check_labels(labels, "labels", len(points), "Z")
     folds = _folds(len(points), n_neighbors, n_splits, random_state, "position_accuracy")
     return float(np.mean(_held_out(points, truth, n_neighbors, folds, vote) == truth))
@@ -173,36 +175,36 @@ def orbit_ratio(Z: ArrayLike, orbits: ArrayLike) -> float:
 
     .. math:: \sum_i \|z_i - \bar z_{o(i)}\|^2 / \sum_i \|z_i - \bar z\|^2
 
-    where :math:`\bar z_{o(i)}` is the mean of the group, or orbit, of sample i: the translated copies of one
-    digit, one pose under all lights.
+    where :math:`\bar z_{o(i)}` is the mean of the group, or orbit, of sample i. A group is, for example, the translated
+    copies of one digit, or one pose under all lights.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
         The map.
     orbits : array-like, shape (n_samples,)
-        The group of each sample, numbers or strings. A group of one adds nothing above the line.
+        The group of each sample, numbers or strings. A group of one sample adds 0 to the numerator.
 
     Returns
     -------
     float
-        In [0, 1]: 0 when each group is one point (the map is invariant), 1 when all groups have the same mean
-        (they explain nothing). g groups drawn at random give (n_samples - g) / (n_samples - 1) on average.
+        In [0, 1]: 0 when each group is one point (the map is invariant), 1 when all groups have the same mean (they
+        explain no variance). g groups drawn at random give (n_samples - g) / (n_samples - 1) on average.
 
     Raises
     ------
     ValueError, TypeError
-        When an array is unfit, the lengths differ or all samples of ``Z`` coincide.
+        When an array has the wrong shape or missing values, lengths differ or all samples of ``Z`` coincide.
 
     Examples
     --------
-    Deviations of 1 within groups whose means lie 2 from the centre: 4 over 4 + 16.
+    Four samples deviate by 1 from the means of their groups, and these means by 2 from the centre: 4 / (4 + 16).
 
     >>> orbit_ratio([[-3.0], [-1.0], [1.0], [3.0]], ["a", "a", "b", "b"])
     0.2
     """
-    points = scaled(check_rows(Z, "Z"))
-    groups = np.unique(check_labels(orbits, "orbits", len(points), "Z"), return_inverse=True)[1]
+    points = scaled(as_points(Z, "Z"))
+    groups = np.unique(check_labels(orbits, "orbits", len(points), "Z"), return_inverse=True)[1]  # (n,)
     if not np.ptp(points, axis=0).any():
         raise ValueError("All samples of 'Z' coincide: the map has collapsed and has no variance to compare.")
     centred = points - points.mean(axis=0)  # (n, d)
@@ -214,16 +216,16 @@ def orbit_ratio(Z: ArrayLike, orbits: ArrayLike) -> float:
 
 def _held_out(
     points: Floats,
-    values: NDArray[Any],
+    values: Array,
     n_neighbors: int,
     folds: KFold,
-    predict: Callable[[NDArray[Any]], NDArray[Any]],
-) -> NDArray[Any]:
-    """Predict each sample's value from those (m, k) of its nearest outside its own fold."""
-    predicted = np.empty_like(values)
+    predict: Callable[[Array], Array],
+) -> Array:
+    """Predict the value of each sample from the values (m, k) of its nearest samples outside its own fold."""
+    predicted = np.empty_like(values)  # (n,)
     for train, test in folds.split(points):
         nearest = nearest_points(points[test], points[train], n_neighbors)  # (m, k)
-        predicted[test] = predict(values[train[nearest]])
+        predicted[test] = predict(values[train[nearest]])  # (m,)
     return predicted
 
 
@@ -231,7 +233,7 @@ def _folds(n_samples: int, n_neighbors: int, n_splits: int, random_state: int, o
     """Check the numbers of a cross-validation and return its folds."""
     check_parameters(
         {"n_splits": n_splits, "random_state": random_state},
-        # A seed is wanted, not a generator or None: the same call must give the same number.
+        # An int only, not a generator or None: the same call must give the same number.
         {"n_splits": [integer_in(2)], "random_state": [integer_in(0, 2**32 - 1)]},
         owner,
     )
@@ -241,11 +243,9 @@ def _folds(n_samples: int, n_neighbors: int, n_splits: int, random_state: int, o
     return KFold(n_splits, shuffle=True, random_state=random_state)
 
 
-def _check_test(
-    Z_test: ArrayLike, y_test: ArrayLike, points: Floats, labels: NDArray[Any]
-) -> tuple[Floats, NDArray[Any]]:
-    """Return held-out samples and their labels, in the columns and the kind of label of the others."""
-    queries = check_rows(Z_test, "Z_test")
+def _check_test(Z_test: ArrayLike, y_test: ArrayLike, points: Floats, labels: Array) -> tuple[Floats, Array]:
+    """Return test samples and their labels, or refuse columns or a kind of label that differs from the others'."""
+    queries = as_points(Z_test, "Z_test")
     if queries.shape[1] != points.shape[1]:
         raise ValueError(
             "Expected 'Z' and 'Z_test' to have the same number of columns. "
@@ -261,11 +261,11 @@ def _check_test(
 
 
 def _check_target(target: ArrayLike, n_samples: int) -> Floats:
-    """Return one finite number a sample, not all the same."""
+    """Return the target (n,), one finite number for each sample, or refuse it when all are the same."""
     if np.ndim(target) != 1:
         raise ValueError(f"Expected 'target' to be 1-D, one number a sample. Got {short_repr(target)}.")
     refuse_masked(target, "target", "leave those samples out")
-    values = scaled(check_rows(np.asarray(target)[:, None], "target")[:, 0])
+    values = scaled(as_points(np.asarray(target)[:, None], "target")[:, 0])  # (n,)
     check_same_length(len(values), "target", n_samples, "Z")
     if not np.ptp(values):
         raise ValueError("The values of 'target' are all the same, so there is no variance to explain.")

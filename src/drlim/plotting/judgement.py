@@ -146,7 +146,7 @@ def plot_tension(
     ['most stretched similar pairs', 'most violated dissimilar pairs']
     """
     require_matplotlib()
-    from drlim.metrics.strain import Tension
+    from drlim.metrics.energy import Tension
 
     if not isinstance(tension, Tension):
         raise TypeError(f"Expected 'tension' to be what metrics.tension returns. Got {short_repr(tension)}.")

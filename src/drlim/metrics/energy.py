@@ -1,42 +1,50 @@
-"""How far the springs of a graph are from rest on a map: in all, by sample and by pair."""
+"""The energy of a graph's springs on a map: in all, of each sample and of each pair."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drlim._base.arrays import Floats, Index
 from drlim._base.checks import check_parameters, check_same_length, integer_in, real_in, short_repr
 from drlim.graph.checks import check_pairs
-from drlim.metrics._rows import Floats, check_rows
+from drlim.metrics.inputs import as_points
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from drlim.graph import NeighborhoodGraph
-    from drlim.metrics._springs import Strained
+    from drlim.metrics.pair_energies import Strained
+    from drlim.springs import Law, Springs
+
+    SpringsLike = Springs | tuple[Law | Callable[[Tensor], Tensor], ...] | None
 
 __all__ = ["PairTension", "Tension", "exact_energy", "pair_tension", "tension"]
 
 _SHOWN = 5
-"""Pairs of each kind that a printed report shows."""
+"""Maximum number of pairs of each kind in a printed report."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tension:
-    """What `tension` found; ``print`` it for the worst pairs.
+    """Result of `tension`; ``print`` shows the worst pairs.
 
     Attributes
     ----------
     energy : ndarray of float64, shape (n_samples,)
-        Half the energy of each sample's springs, balanced: they add up to `exact_energy`.
+        Half the balanced energy of each sample's springs. Their sum is `exact_energy`.
     force : ndarray of float64, shape (n_samples, n_components)
-        Net force on each sample, of the same balanced energy: where the springs, left alone, would take it.
+        Net force on each sample, the negative gradient of the same energy: the direction in which the springs would
+        move it.
     similar : Strained
-        The most stretched similar pairs, the highest energy first: ``pairs`` of shape (k, 2), ``distance`` (k,) and
+        The similar pairs of highest energy, the highest first: ``pairs`` of shape (k, 2), ``distance`` (k,) and
         ``energy`` (k,), the pair's weight times L_S(distance).
     dissimilar : Strained
-        The most violated dissimilar pairs, with L_D.
+        The dissimilar pairs of highest energy, likewise with L_D.
     """
 
     energy: Floats
@@ -51,7 +59,7 @@ class Tension:
         )
 
     def __str__(self) -> str:
-        """Return the energy, and the worst pairs of both kinds."""
+        """Return the energy and the worst pairs of both kinds as text."""
         width = len(str(len(self.energy)))
         lines = [f"energy {self.energy.sum():.6g} of {len(self.energy)} samples"]
         for title, worst in (("most stretched similar", self.similar), ("most violated dissimilar", self.dissimilar)):
@@ -65,21 +73,24 @@ class Tension:
 
 @dataclass(frozen=True, eq=False)
 class PairTension:
-    """What `pair_tension` found of each pair.
+    """Result of `pair_tension`.
 
     Attributes
     ----------
     pairs : ndarray of int64, shape (p, 2)
+        The pairs judged.
     similar : ndarray of bool, shape (p,)
-        Whether the pair is similar, else it is dissimilar.
+        True for a similar pair, False for a dissimilar one.
     distance : ndarray of float64, shape (p,)
+        Distance of the two samples on the map.
     energy : ndarray of float64, shape (p,)
         The pair's weight times L_S or L_D of its distance.
     share : ndarray of float64, shape (p,)
-        Part of all pairs of its kind, in [0, 1], that have at least this energy: ``share <= 0.05`` is the top 5 %.
+        Share of all pairs of the same kind, in [0, 1], that have at least this energy: ``share <= 0.05`` selects the
+        top 5 %.
     """
 
-    pairs: NDArray[np.int64]
+    pairs: Index
     similar: NDArray[np.bool_]
     distance: Floats
     energy: Floats
@@ -92,52 +103,52 @@ def exact_energy(
     *,
     margin: float = 1.0,
     dissimilar_weight: float = 1.0,
-    springs: Any = None,
+    springs: SpringsLike = None,
 ) -> float:
-    r"""Return the paper's loss of a map over all pairs, each kind of pair averaged.
+    r"""Return the paper's loss of a map over all pairs, as the sum of two means.
 
     .. math:: E = \frac{1}{|S|} \sum_{(i,j) \in S} L_S(D_{ij}) + w \frac{1}{|D|} \sum_{(i,j) \in D} L_D(D_{ij})
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
-        A map, of whatever method.
+        A map, made by any method.
     graph : NeighborhoodGraph
-        What is known of the samples.
+        Which pairs of samples are similar, dissimilar or ignored.
     margin : float, default=1.0
-        The paper's m, in the map's unit of length, in (0, inf).
+        The paper's m, in units of the map, in (0, inf).
     dissimilar_weight : float, default=1.0
-        w, in (0, inf).
+        w, in (0, inf): the weight of the second mean.
     springs : None, Springs or pair of callables, default=None
-        As for `drlim.springs.make_springs`.
+        Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
 
     Returns
     -------
     float
-        Computed in float64. The sums are exact, over n (n - 1) / 2 pairs; a kind that does not occur adds nothing.
+        Energy, at least 0 for the paper's loss, computed in float64. The sums are exact, over all n (n - 1) / 2
+        pairs; a kind of pair that does not occur adds 0.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not one finite row for each of the graph's samples, or a parameter is out of range.
+        When ``Z`` does not have one finite row for each sample of the graph, or a parameter is out of range.
 
     Examples
     --------
-    Only the first two samples are similar, at distance 3; the last two are half a margin apart.
+    Samples 0 and 1 are similar, at distance 3. Samples 1 and 2 are dissimilar, half a margin apart, and the third pair
+    lies beyond the margin: 9/2 + (1/8 + 0) / 2.
 
     >>> from drlim import NeighborhoodGraph
     >>> graph = NeighborhoodGraph.from_pairs(3, [(0, 1)])
     >>> exact_energy([[0.0], [3.0], [3.5]], graph, margin=1.0)
     4.5625
     """
-    import torch  # takes over a second, and no metric of another file needs it
+    import torch  # takes over a second to import, and the metrics of other files do not need it
 
     from drlim.forces import balanced, graph_energy
 
     points, laws = _check(Z, graph, {"margin": margin, "dissimilar_weight": dissimilar_weight}, springs, "exact_energy")
-    balance = balanced(graph, dissimilar_weight)
-    energy = graph_energy(torch.from_numpy(points), graph, laws)
-    return balance.similar * energy.similar + balance.dissimilar * energy.dissimilar
+    return graph_energy(torch.from_numpy(points), graph, laws, balanced(graph, dissimilar_weight)).total
 
 
 def tension(
@@ -146,54 +157,59 @@ def tension(
     *,
     margin: float = 1.0,
     dissimilar_weight: float = 1.0,
-    springs: Any = None,
+    springs: SpringsLike = None,
     n_pairs: int = 100,
 ) -> Tension:
-    """Find where a map and what is known of its samples disagree.
+    """Find the pairs and samples where a map contradicts its graph.
 
-    A statement that fits the others lets its spring come to rest; one that does not is held off its rest by them. A
-    wrong similar pair is stretched, a wrong dissimilar pair pressed together: look at the worst of either kind for
-    slips in the labels, and at samples of high energy for what the map has no room for.
+    Training minimises the energy of all pairs together, so a pair that contradicts the others keeps a high energy: a
+    pair wrongly declared similar stays far apart, a pair wrongly declared dissimilar stays close. Check the worst pairs
+    of either kind for wrong labels, and the samples of high energy for structure that the map cannot show in its
+    dimensions.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
-        A map, of whatever method. One trained on neighbours, among which a few statements are wrong, shows them the
-        clearer the longer it was trained; one trained for long on labels alone has learned the wrong ones by heart.
+        A map, made by any method. On a map trained on neighbours with a few wrong pairs among them, longer training
+        separates the wrong pairs more clearly. Long training on labels alone fits the wrong ones as well.
     graph : NeighborhoodGraph
-        What is known of the samples.
+        Which pairs of samples are similar, dissimilar or ignored.
     margin : float, default=1.0
-        The paper's m, in the map's unit of length, in (0, inf): that of training.
+        The paper's m, in units of the map, in (0, inf). Give the margin of training.
     dissimilar_weight : float, default=1.0
-        In (0, inf), as in training; it acts on the energy and the force of a sample, not on pairs.
+        Weight of the dissimilar pairs in the energy and the force of a sample, in (0, inf). Give that of training. It
+        does not change the energy of a pair.
     springs : None, Springs or pair of callables, default=None
-        As for `drlim.springs.make_springs`.
+        Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
     n_pairs : int, default=100
-        How many pairs of each kind are returned, at least 1; fewer where fewer have any energy.
+        Maximum number of pairs of each kind to return, at least 1. Pairs with energy 0 are left out.
 
     Returns
     -------
     Tension
+        Energy and force of each sample, and the worst pairs of both kinds.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not one finite row for each of the graph's samples, or a parameter is out of range.
+        When ``Z`` does not have one finite row for each sample of the graph, or a parameter is out of range.
 
     See Also
     --------
-    pair_tension : Any pairs, or all that were stated, ranked.
+    pair_tension : Rank given pairs, or all pairs that the graph lists, by their energy.
 
     Notes
     -----
-    Energies of samples are balanced as in training (`drlim.forces.balanced`): each kind of pair is divided by its
-    number, or the sum of its weights. Energies of pairs are not.
+    Energies of samples are balanced as in training (`drlim.forces.balanced`): the sum over each kind of pair is divided
+    by the sum of its weights. Energies of pairs are not divided.
 
-    All pairs are judged, in strips, with none kept but the worst: 18 million (6000 samples) in about a second.
+    All pairs are examined, in strips, and only the worst are stored: 18 million pairs (6000 samples) take about a
+    second.
 
     Examples
     --------
-    Samples 0 and 1 lie together, 2 far away; that 0 and 2 are alike does not fit, nor that 0 and 1 are not:
+    Samples 0 and 1 are close on the map and sample 2 is far away. The graph calls 0 and 2 similar and the other pairs
+    dissimilar, which contradicts the map for 0-2 and for 0-1:
 
     >>> from drlim import NeighborhoodGraph
     >>> graph = NeighborhoodGraph.from_pairs(3, [(0, 2)])
@@ -207,7 +223,7 @@ def tension(
     check_parameters({"n_pairs": n_pairs}, {"n_pairs": [integer_in(1)]}, "tension")
     points, laws = _check(Z, graph, {"margin": margin, "dissimilar_weight": dissimilar_weight}, springs, "tension")
     from drlim.forces import balanced
-    from drlim.metrics._springs import spring_sums, strained_pairs
+    from drlim.metrics.pair_energies import spring_sums, strained_pairs
 
     energy, force = np.zeros(len(points)), np.zeros(points.shape)
     worst = []
@@ -221,40 +237,49 @@ def tension(
 
 
 def pair_tension(
-    Z: ArrayLike, graph: NeighborhoodGraph, pairs: ArrayLike | None = None, *, margin: float = 1.0, springs: Any = None
+    Z: ArrayLike,
+    graph: NeighborhoodGraph,
+    pairs: ArrayLike | None = None,
+    *,
+    margin: float = 1.0,
+    springs: SpringsLike = None,
 ) -> PairTension:
-    """Rank pairs by their energy, each among all pairs of its kind.
+    """Compute the energy of pairs, and the rank of each among all pairs of its kind.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, n_components)
-        A map, of whatever method.
+        A map, made by any method.
     graph : NeighborhoodGraph
-        What is known of the samples.
+        Which pairs of samples are similar, dissimilar or ignored.
     pairs : array-like of int, shape (p, 2), default=None
-        Pairs that are similar or dissimilar. None is every pair that was stated so; those that are dissimilar by
-        default only, being listed nowhere, are not among them.
+        Pairs of samples, each similar or dissimilar. None takes every pair that the graph lists as similar or
+        dissimilar, without the pairs that are dissimilar by default.
     margin : float, default=1.0
-        The paper's m, in (0, inf).
+        The paper's m, in units of the map, in (0, inf).
     springs : None, Springs or pair of callables, default=None
-        As for `drlim.springs.make_springs`.
+        Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
 
     Returns
     -------
     PairTension
-        In the order of ``pairs``.
+        One entry for each pair, in the order of ``pairs``.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` does not fit the graph, or a pair is not one of its samples or is ignored.
+        When ``Z`` does not have one finite row for each sample of the graph, a pair is not of two of its samples, or a
+        pair is ignored.
 
     Notes
     -----
-    Beyond 2048 samples, pairs implied by classes or by default are ranked among a million drawn at random.
+    With more than 2048 samples, pairs implied by classes or by default are ranked among a million pairs drawn at
+    random.
 
     Examples
     --------
+    The pair 0-4 is similar, but its samples are 9 apart; it is the only pair in the top quarter of the similar ones.
+
     >>> from drlim import NeighborhoodGraph
     >>> chain = NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (2, 3), (0, 4)])
     >>> found = pair_tension([[0.0], [1.0], [2.1], [3.3], [9.0]], chain)
@@ -262,11 +287,11 @@ def pair_tension(
     [[0, 4]]
     """
     points, laws = _check(Z, graph, {"margin": margin}, springs, "pair_tension")
-    from drlim.metrics._springs import lengths, pair_energies, shares
+    from drlim.metrics.pair_energies import distances, pair_energies, shares
 
-    chosen = _stated(graph) if pairs is None else _check_pairs(pairs, graph)
-    first, second = chosen.T
-    distance, energy, share = lengths(points, first, second), np.zeros(len(chosen)), np.ones(len(chosen))
+    chosen = _listed(graph) if pairs is None else _check_pairs(pairs, graph)
+    first, second = chosen.T  # (p,) each
+    distance, energy, share = distances(points, first, second), np.zeros(len(chosen)), np.ones(len(chosen))
     similar = graph.similar.weight_of(first, second) > 0
     for kind, law, here in (
         (graph.similar, laws.similar, similar),
@@ -277,15 +302,15 @@ def pair_tension(
     return PairTension(chosen, similar, distance, energy, share)
 
 
-def _stated(graph: NeighborhoodGraph) -> NDArray[np.int64]:
-    """Return the pairs that were said to be similar or dissimilar, and are."""
-    said = [graph.similar.pairs(), graph.stated_dissimilar.pairs()]
-    said[1] = said[1][graph.dissimilar.weight_of(*said[1].T) > 0]  # some are ignored, or contradicted
-    return np.concatenate(said)
+def _listed(graph: NeighborhoodGraph) -> Index:
+    """Return the pairs (p, 2) that the graph lists as similar or as dissimilar, without ignored ones."""
+    stated = graph.stated_dissimilar.pairs()
+    dissimilar = stated[graph.dissimilar.weight_of(*stated.T) > 0]  # without those ignored or also stated similar
+    return np.concatenate([graph.similar.pairs(), dissimilar])  # (p, 2)
 
 
-def _check_pairs(pairs: ArrayLike, graph: NeighborhoodGraph) -> NDArray[np.int64]:
-    """Return pairs with a spring."""
+def _check_pairs(pairs: ArrayLike, graph: NeighborhoodGraph) -> Index:
+    """Return pairs (p, 2) that are similar or dissimilar, or refuse them."""
     chosen = check_pairs(graph.n_samples, pairs, "pairs")
     idle = (graph.similar.weight_of(*chosen.T) == 0) & (graph.dissimilar.weight_of(*chosen.T) == 0)
     if idle.any():
@@ -299,14 +324,14 @@ def _check_pairs(pairs: ArrayLike, graph: NeighborhoodGraph) -> NDArray[np.int64
 
 
 def _check(
-    Z: ArrayLike, graph: NeighborhoodGraph, numbers: dict[str, float], springs: Any, owner: str
-) -> tuple[Floats, Any]:
-    """Return points and laws that fit, or refuse them."""
+    Z: ArrayLike, graph: NeighborhoodGraph, numbers: dict[str, float], springs: SpringsLike, owner: str
+) -> tuple[Floats, Springs]:
+    """Return the points (n, d) and the two laws, or refuse what was given."""
     check_parameters(numbers, {name: [real_in(0.0, float("inf"))] for name in numbers}, owner)
-    points = check_rows(Z, "Z")
+    points = as_points(Z, "Z")
     if not hasattr(graph, "n_samples"):
         raise TypeError(f"Expected 'graph' to be a NeighborhoodGraph. Got {short_repr(graph)}.")
     check_same_length(len(points), "Z", graph.n_samples, "graph")
-    from drlim.springs import make_springs  # torch: see above
+    from drlim.springs import make_springs  # imports torch, as above
 
     return points, make_springs(numbers["margin"], springs)
