@@ -1,67 +1,87 @@
-"""Approximate search for neighbours by an index of the `[knn]` extra; whatever it proposes is measured exactly."""
+"""Approximate search for neighbours by an index of the `[knn]` extra, whose candidates are measured exactly."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drlim._base.arrays import Floats, Index
 from drlim.neighbors.exact import ranked, squared_distances
 
 __all__ = ["approximately_nearest"]
 
-Index = NDArray[np.int64]
-Points = NDArray[np.float64]
+Singles = NDArray[np.float32]
+"""Numbers in single precision, which indices take."""
+
+Proposer = Callable[[int, int], Index]
+"""A function of (number of candidates w, effort) that returns candidates for all n points, (n, w), or -1 for none."""
 
 _SPARE = 6
-"""Candidates beyond the neighbours wanted: the point itself, and those that float32 cannot put in order."""
+"""Number of candidates beyond the neighbours wanted: the point itself, and points that float32 does not order."""
 
 _EF = 100
-"""Candidates that a search keeps. At 60,000 x 784 (MNIST) no fewer than 99.9 % of five neighbours are found, as by 50
-or 200."""
+"""Number of candidates that a search of voyager keeps. It finds at least 99.9 % of five neighbours at 60,000 x 784
+(MNIST), as do 50 and 200."""
 
 _LINKS = 24
-"""Of each point in voyager's index. 12, its default, finds 85 % instead of 96 % at 100,000 x 50 without any structure,
-for a seventh less time at 10,000 x 784."""
+"""Number of links of each point in voyager's index. At 100,000 x 50 without any structure it finds 96 % of the
+neighbours; 12, the default, finds 85 %, and takes a seventh less time at 10,000 x 784."""
 
 _LISTS_PROBED = 16
-"""Of about sqrt(n) lists, where FAISS stands in: it finds all of five neighbours at 20,000 x 50 in 200 clusters, and
-56 % of them without any structure."""
+"""Number of FAISS's lists that are searched, of about sqrt(n). It finds all of five neighbours at 20,000 x 50 in 200
+clusters, and 56 % of them without any structure."""
 
 
-def approximately_nearest(X: Points, n_neighbors: int, seed: int) -> tuple[Index, Points]:
-    """Most of each point's nearest others, nearest first, and their squared distances; shape (n, n_neighbors) each.
+def approximately_nearest(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Floats]:
+    """Find most of each point's nearest others, nearest first.
 
-    The same seed gives the same answer, whatever the number of threads.
+    Parameters
+    ----------
+    X : ndarray of float64, shape (n, d)
+        Points.
+    n_neighbors : int
+        Number of neighbours k, in [1, n).
+    seed : int
+        Seed of the index. The same seed gives the same neighbours, whatever the number of threads.
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (n, k)
+        Others in the order of (distance, index).
+    squares : ndarray of float64, shape (n, k)
+        Their squared distances, measured in float64.
 
     Raises
     ------
     ImportError
-        When neither voyager nor faiss is there.
+        When neither voyager nor faiss is installed.
+    RuntimeError
+        When the index finds too few neighbours of some point.
     """
     candidates = _candidates(_single(X), min(n_neighbors + _SPARE, len(X)), n_neighbors, seed)  # (n, w) -1 is none
-    rows, place = np.nonzero((candidates >= 0) & (candidates != np.arange(len(X))[:, None]))
-    columns = candidates[rows, place]
-    measured = squared_distances(X, rows, columns)
+    rows, place = np.nonzero((candidates >= 0) & (candidates != np.arange(len(X))[:, None]))  # (c,), (c,)
+    columns = candidates[rows, place]  # (c,)
+    measured = squared_distances(X, rows, columns)  # (c,)
     chosen = ranked(rows, columns, measured, len(X), n_neighbors)  # (n, k)
     return columns[chosen], measured[chosen]
 
 
-def _single(X: Points) -> NDArray[np.float32]:
-    """Points in the float32 that indices take, without loss by an offset or a scale."""
-    centred = X - X.mean(axis=0)
-    scaled: NDArray[np.float32] = (centred / (np.abs(centred).max() or 1.0)).astype(np.float32)
+def _single(X: Floats) -> Singles:
+    """Return points in float32, centred and scaled first, so that an offset or a large scale costs no digits."""
+    centred = X - X.mean(axis=0)  # (n, d)
+    scaled: Singles = (centred / (np.abs(centred).max() or 1.0)).astype(np.float32)
     return scaled
 
 
-def _candidates(X: NDArray[np.float32], wanted: int, n_neighbors: int, seed: int) -> Index:
-    """At least ``n_neighbors`` others for each point, shape (n, w)."""
+def _candidates(X: Singles, wanted: int, n_neighbors: int, seed: int) -> Index:
+    """Return at least ``n_neighbors`` others for each point, with more effort where too few are found, shape (n, w)."""
     propose = _proposer(X, seed)
     effort = max(_EF, 2 * wanted)
     while True:
-        found: Index = propose(wanted, effort)
-        n_others = ((found >= 0) & (found != np.arange(len(X))[:, None])).sum(axis=1)
+        found = propose(wanted, effort)  # (n, w)
+        n_others = ((found >= 0) & (found != np.arange(len(X))[:, None])).sum(axis=1)  # (n,)
         if n_others.min() >= n_neighbors:
             return found
         if effort >= len(X):
@@ -72,8 +92,8 @@ def _candidates(X: NDArray[np.float32], wanted: int, n_neighbors: int, seed: int
         effort = min(4 * effort, len(X))
 
 
-def _proposer(X: NDArray[np.float32], seed: int) -> Any:
-    """Build an index, and return a function from (candidates, effort) to indices, -1 where there are too few."""
+def _proposer(X: Singles, seed: int) -> Proposer:
+    """Build an index by the library that is installed."""
     try:
         import voyager  # noqa: F401 - optional
     except ImportError:
@@ -87,26 +107,27 @@ def _proposer(X: NDArray[np.float32], seed: int) -> Any:
     return _by_faiss(X, seed)
 
 
-def _by_voyager(X: NDArray[np.float32], seed: int) -> Any:
+def _by_voyager(X: Singles, seed: int) -> Proposer:
+    """Build a graph by voyager, in one thread: the order in which threads link points would change it."""
     import voyager
 
     index = voyager.Index(
         voyager.Space.Euclidean, num_dimensions=X.shape[1], M=_LINKS, random_seed=seed, max_elements=len(X)
     )
-    index.add_items(X, num_threads=1)  # the order in which threads link points would change the index
+    index.add_items(X, num_threads=1)
 
     def propose(wanted: int, effort: int) -> Index:
         try:
-            found, _ = index.query(X, k=wanted, query_ef=effort)
-        except RuntimeError:  # it found fewer than wanted for some point
+            found, _ = index.query(X, k=wanted, query_ef=effort)  # (n, w)
+        except RuntimeError:  # it found too few for some point
             return np.full((len(X), wanted), -1)
         return np.asarray(found).astype(np.int64)
 
     return propose
 
 
-def _by_faiss(X: NDArray[np.float32], seed: int) -> Any:
-    """Build lists by k-means: unlike its graphs, these do not depend on threads."""
+def _by_faiss(X: Singles, seed: int) -> Proposer:
+    """Build lists by k-means of FAISS, which, unlike its graphs, do not depend on threads."""
     import faiss
 
     n_lists = max(1, round(len(X) ** 0.5))
@@ -118,7 +139,7 @@ def _by_faiss(X: NDArray[np.float32], seed: int) -> Any:
 
     def propose(wanted: int, effort: int) -> Index:
         index.nprobe = min(n_lists, _LISTS_PROBED * max(1, effort // _EF))
-        _, found = index.search(X, wanted)
+        _, found = index.search(X, wanted)  # (n, w)
         return np.asarray(found, dtype=np.int64)
 
     return propose
