@@ -35,7 +35,7 @@ def two_groups(n: int = 30) -> data.Split:
 def record(name="digits", method="PCA", seed=0, *, error=None, **numbers):
     """A record as run_apart and run_all leave it."""
     scores = {"knn5": 0.9, "trust10": 0.8, "fit_s": 2.0, "fit_cpu_s": 3.0, "transform_s": 0.5, "transform_cpu_s": 0.5}
-    scores |= {"first_s": 1.0, "peak_gb": 0.25, "n_train": 1300, "n_test": 497, "columns": 64}
+    scores |= {"first_s": 1.0, "peak_gb": 0.25, "n_train": 1300, "n_test": 497, "columns": 64, "split": "a"}
     found = {} if error else scores | numbers
     installed = records.versions()[METHODS[method].package]
     return {**ABOUT, "data": name, "method": method, "version": installed, "seed": seed, "error": error, **found}
@@ -45,6 +45,7 @@ def test_a_perfect_map_scores_one():
     (score,) = trial.trial(Method(two_columns, "fake"), two_groups(), [0], 1, None)
     assert (score["knn5"], score["trust10"]) == (1.0, 1.0)
     assert (score["n_train"], score["n_test"], score["columns"], score["seed"]) == (30, 30, 2, 0)
+    assert score["split"] == two_groups().fingerprint
 
 
 def test_test_samples_are_classified_by_the_training_map():
@@ -278,6 +279,27 @@ def test_the_page_has_one_panel_for_each_data_set_and_method(tmp_path, monkeypat
     assert [len(ax.collections) for ax in panels.ravel()] == [1, 1, 1, 0]
     assert panels[0, 1].get_xlabel() == ".6"
     assert all(ax.get_legend() is None for ax in panels.ravel())
+
+
+def test_results_on_another_split_are_dropped(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "here", lambda threads: ABOUT)
+
+    def run(name, method, seeds, threads, folder, longest):
+        return [record(name, method, 0, split="b")]
+
+    records.write(tmp_path / "maps.json", [record(), record("roll"), record(method="PaCMAP", error="crash")])
+    command.run_all(["digits"], ["UMAP"], [0], 2, tmp_path, run=run)
+    kept = [(one["data"], one["method"]) for one in records.read(tmp_path / "maps.json")]
+    assert kept == [("roll", "PCA"), ("digits", "PaCMAP"), ("digits", "UMAP")]
+
+
+def test_the_fingerprint_changes_with_samples_and_classes():
+    split = two_groups()
+    before = split.fingerprint
+    assert two_groups().fingerprint == before
+    split.X_test[3, 1] += 1
+    other = data.Split(split.X_train, 1 - split.y_train, split.X_test, split.y_test)
+    assert len({before, split.fingerprint, other.fingerprint}) == 3
 
 
 def test_a_far_sample_does_not_shrink_a_map(tmp_path, monkeypatch):

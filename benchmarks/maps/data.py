@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -33,6 +34,15 @@ class Split:
     def colours(self) -> Array:
         """What colours the test samples, shape (n_test,)."""
         return self.shade if len(self.shade) else self.y_test
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this split from another: twelve digits of a hash of samples and classes."""
+        found = hashlib.sha256()
+        for array in (self.X_train, self.y_train, self.X_test, self.y_test):
+            found.update(f"{array.shape} {array.dtype}".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from drlim._base.disk import atomic_write
 __all__ = ["KEYS", "PACKAGES", "Record", "here", "missing", "read", "replace", "write"]
 
 Record = dict[str, Any]
-"""Numbers of one seed, with data set, method, its version, machine, threads, date, commit, and an error or None."""
+"""Numbers of one seed, with data set, method, version, machine, threads, date, commit, and an error or None."""
 
 KEYS = ("machine", "threads", "data", "method", "seed")
 """What tells one measurement from another."""
@@ -64,13 +64,17 @@ def write(path: Path, records: Sequence[Record]) -> None:
 def replace(records: Iterable[Record], new: Record) -> list[Record]:
     """Return the measurements with a new one in place of an older one of the same.
 
+    Measurements on another split of the same data set are dropped: a table must not mix them.
+
     Examples
     --------
-    >>> old = {"machine": "m", "threads": 2, "data": "digits", "method": "PCA", "seed": 0, "knn5": 0.5}
-    >>> [record["knn5"] for record in replace([old], {**old, "knn5": 0.6})]
-    [0.6]
+    >>> old = {"machine": "m", "threads": 2, "data": "digits", "method": "PCA", "seed": 0, "split": "a", "error": None}
+    >>> len(replace([old], old)), len(replace([old], {**old, "seed": 1})), len(replace([old], {**old, "split": "b"}))
+    (1, 2, 1)
+    >>> len(replace([old], {**old, "seed": 1, "split": "b"}))
+    1
     """
-    return [record for record in records if not _same(record, new)] + [new]
+    return [record for record in records if not _same(record, new) and not _of_another_split(record, new)] + [new]
 
 
 def missing(
@@ -87,6 +91,12 @@ def missing(
         if record["error"] is None and all(record[key] == value for key, value in wanted.items())
     }
     return [seed for seed in seeds if seed not in done]
+
+
+def _of_another_split(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two measurements of one data set, both without an error, were made on different samples."""
+    done = one["error"] is None and other["error"] is None
+    return done and one["data"] == other["data"] and one["split"] != other["split"]
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

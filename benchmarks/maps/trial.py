@@ -23,8 +23,8 @@ _Given = ParamSpec("_Given")
 
 _Returned = TypeVar("_Returned")
 
-Score = dict[str, float]
-"""Numbers of one seed, by name."""
+Score = dict[str, float | str]
+"""Numbers of one seed, by name, and the fingerprint of the split."""
 
 _WARM_TEST = 100
 """Number of test samples mapped in the warm-up."""
@@ -72,6 +72,7 @@ def trial(method: Method, split: Split, seeds: Sequence[int], threads: int, file
             "n_train": len(train),
             "n_test": len(test),
             "columns": train[0].size,
+            "split": split.fingerprint,
         }
 
 
