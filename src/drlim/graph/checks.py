@@ -1,27 +1,26 @@
-"""Refusals of index pairs, their weights, and indices of samples."""
+"""Refusals of index pairs, their weights, indices of samples, and indices of a graph in square brackets."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from types import EllipsisType
+from typing import cast
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import refuse_masked, short_repr
 
-__all__ = ["LARGEST_WEIGHT", "check_pair_weights", "check_pairs", "check_samples"]
-
-Index = NDArray[np.int64]
+__all__ = ["LARGEST_WEIGHT", "check_index", "check_pair_weights", "check_pairs", "check_samples"]
 
 LARGEST_WEIGHT = 1e100
-"""Sums of so large weights, over all pairs of any number of samples, stay far from the end of float64."""
+"""Maximum weight of a pair. The sum of such weights over all pairs of any number of samples is finite in float64."""
 
 
 def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
-    """Return ``pairs`` as int64 of shape (p, 2), or refuse it by ``name``."""
+    """Return index pairs as int64, shape (p, 2), or refuse them by the parameter's name."""
     refuse_masked(pairs, name, "leave out the pairs that hold them")
-    try:
-        given = np.asarray(pairs)
-    except (ValueError, TypeError):  # rows of unequal length, or what only looks like a sequence
-        given = np.empty((), dtype=object)
+    given = _as_array(pairs)
     if given.ndim == 0:
         raise ValueError(f"Expected '{name}' to be index pairs of shape (n_pairs, 2). Got {short_repr(pairs)}.")
     if given.size == 0:
@@ -30,6 +29,12 @@ def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
         raise ValueError(f"Expected '{name}' to be index pairs of shape (n_pairs, 2). Got {short_repr(given)}.")
     if given.dtype.kind not in "iuf":
         raise TypeError(f"Expected '{name}' to hold integer sample indices. Got {short_repr(given)}.")
+    _refuse_indices(n_samples, given, name)
+    return given.astype(np.int64)
+
+
+def _refuse_indices(n_samples: int, given: Array, name: str) -> None:
+    """Refuse numbers, shape (p, 2), that are not whole or not in [0, n_samples), and pairs of one sample."""
     if given.dtype.kind == "f" and not (np.isfinite(given) & (given == np.floor(given))).all():
         row = int(np.argmax(~(np.isfinite(given) & (given == np.floor(given))).all(axis=1)))
         raise ValueError(f"Expected '{name}' to hold whole, finite indices. Got {given[row].tolist()} at row {row}.")
@@ -46,11 +51,10 @@ def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
         raise ValueError(
             f"Expected '{name}' to pair distinct samples. Got {given[row].tolist()} at row {row}: drop such rows."
         )
-    return given.astype(np.int64)
 
 
-def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> NDArray[np.float64]:
-    """Return one weight a pair as float64, or refuse them; ``name`` is that of the pairs."""
+def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> Floats:
+    """Return one weight a pair as float64, shape (n_pairs,), or refuse them; ``name`` is the name of the pairs."""
     refuse_masked(
         weights, "dissimilar_weights" if name == "dissimilar" else "weights", "leave out the pairs that hold them"
     )
@@ -84,12 +88,9 @@ def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> NDArray[n
 
 
 def check_samples(n_samples: int, samples: ArrayLike) -> Index:
-    """Return distinct sample indices as int64 of shape (b,), or refuse them."""
+    """Return distinct sample indices as int64, shape (b,), or refuse them."""
     refuse_masked(samples, "samples", "leave them out")
-    try:
-        given = np.asarray(samples)
-    except (ValueError, TypeError):  # rows of unequal length, or what only looks like a sequence
-        given = np.empty((), dtype=object)
+    given = _as_array(samples)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         got = short_repr(samples if given.ndim == 0 else given)
         raise TypeError(f"Expected 'samples' to be a 1-D array of integer indices. Got {got}.")
@@ -102,3 +103,38 @@ def check_samples(n_samples: int, samples: ArrayLike) -> Index:
     if len(distinct) < len(given):
         raise ValueError(f"{expected} Got {distinct[np.argmax(counts > 1)]} more than once.")
     return given.astype(np.int64)
+
+
+def check_index(n_samples: int, index: object) -> ArrayLike:
+    """Return the samples that an index in square brackets chooses, for `check_samples`.
+
+    Parameters
+    ----------
+    n_samples : int
+    index : slice, boolean array of shape (n_samples,), or array-like of int
+        Alone or, as scikit-learn writes it, followed by ``...``.
+    """
+    if isinstance(index, tuple):
+        if len(index) != 2 or not isinstance(index[1], EllipsisType):
+            raise TypeError(
+                f"Expected 'samples' to be a 1-D array of integer indices. Got {short_repr(index)}: whether a pair "
+                "is similar, and with which weight, says graph.similar.weight_of(i, j)."
+            )
+        index = index[0]
+    if isinstance(index, slice):
+        return np.arange(n_samples)[index]
+    refuse_masked(index, "index", "fill them in")
+    try:
+        chosen = np.asarray(index)
+    except ValueError:  # rows of unequal length, which check_samples refuses
+        return cast(ArrayLike, index)
+    is_mask = chosen.dtype == bool and chosen.shape == (n_samples,)
+    return np.flatnonzero(chosen) if is_mask else cast(ArrayLike, index)
+
+
+def _as_array(values: ArrayLike) -> Array:
+    """Return an array, one of no dimension for what numpy makes no array of."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError):  # rows of unequal length, or an object that only resembles a sequence
+        return np.empty((), dtype=object)
