@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drlim.graph import algebra, pairset
+from drlim.graph import algebra, strips
 from drlim.graph.blocks import Blocks
 from drlim.graph.pairset import PairSet, cut_all, pointwise
 
@@ -118,7 +118,7 @@ def test_rows_stay_symmetric_in_order_and_without_repeats(sets):
 @given(two_sets)
 def test_chunks_do_not_show(sets):
     whole = sets[0] | sets[1]
-    with mock.patch.object(algebra, "_CHUNK", 3), mock.patch.object(pairset, "_CHUNK", 3):
+    with mock.patch.object(algebra, "_CHUNK", 3), mock.patch.object(strips, "_CHUNK", 3):
         part = sets[0] | sets[1]
         written = part.pairs().tolist()
     np.testing.assert_array_equal(part.indptr, whole.indptr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,14 +15,9 @@ from drlim.graph.blocks import Blocks
 from drlim.graph.checks import check_pair_weights, check_pairs
 from drlim.graph.joint import Pointwise, combined
 from drlim.graph.listing import Listing
+from drlim.graph.strips import strips, written_out
 
-__all__ = ["LARGEST_LISTING", "PairSet", "cut_all", "pointwise"]
-
-LARGEST_LISTING = 10**9
-"""Maximum number of pairs that `PairSet.pairs` writes out: 16 GB."""
-
-_CHUNK = 2**22
-"""Maximum number of weights of a dense strip that is held at once, one row excepted: 32 MiB."""
+__all__ = ["PairSet", "cut_all", "pointwise"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +39,7 @@ class PairSet:
         Weight of each listed entry, never the one that the blocks give; None means that all are 1. A listed
         weight of 0 excludes a pair to which the blocks give another weight.
     blocks : Blocks or None
-        Floats of the pairs that are not listed.
+        Weights of the pairs that are not listed.
 
     Examples
     --------
@@ -169,7 +163,7 @@ class PairSet:
         ValueError
             When there are more than 10^9 pairs: those implied by blocks are written out, too.
         """
-        found = [np.empty((0, 2), dtype=np.int64), *(pairs for pairs, _ in self._written_out())]
+        found = [np.empty((0, 2), dtype=np.int64), *(pairs for pairs, _ in written_out(self.parts, self.n_pairs))]
         return np.concatenate(found)
 
     def pair_weights(self) -> Floats:
@@ -180,7 +174,7 @@ class PairSet:
         ValueError
             When there are more than 10^9 pairs.
         """
-        return np.concatenate([np.empty(0), *(weights for _, weights in self._written_out())])
+        return np.concatenate([np.empty(0), *(weights for _, weights in written_out(self.parts, self.n_pairs))])
 
     def weight_of(self, first: ArrayLike, second: ArrayLike) -> Floats:
         """Return the weights of given pairs, 0 for pairs that are not in the set and for a sample with itself.
@@ -283,7 +277,9 @@ class PairSet:
             )
         if combined(np.not_equal, self.n_samples, [self.blocks, other.blocks]) is None:
             return pointwise(np.not_equal, self, other).is_empty
-        return all(np.array_equal(mine, theirs) for mine, theirs in zip(self._strips(), other._strips(), strict=True))
+        return all(
+            np.array_equal(mine, theirs) for mine, theirs in zip(strips(self.parts), strips(other.parts), strict=True)
+        )
 
     def rows(self) -> Index:
         """Return the row of each listed entry, shape (2p,): with ``indices``, the entries as coordinates."""
@@ -296,39 +292,6 @@ class PairSet:
         if self.blocks.level is not None:
             return np.full(len(self.indices), self.blocks.level)
         return self.blocks.weight_of(self.rows(), self.indices)
-
-    def _strips(self) -> Iterator[Floats]:
-        """Yield the dense matrix of weights, r rows at a time, shape (r, n_samples)."""
-        step = max(1, _CHUNK // max(1, self.n_samples))
-        everyone = np.arange(self.n_samples)
-        for start in range(0, self.n_samples, step):
-            rows = everyone[start : start + step]
-            shape = (len(rows), self.n_samples)
-            strip = np.zeros(shape) if self.blocks is None else self.blocks.weight_of(rows[:, None], everyone)
-            entries = slice(self.indptr[start], self.indptr[start + len(rows)])
-            degrees = np.diff(self.indptr[start : start + len(rows) + 1])
-            at = np.repeat(np.arange(len(rows)), degrees), self.indices[entries]
-            strip[at] = 1.0 if self.weights is None else self.weights[entries]
-            strip[np.arange(len(rows)), rows] = 0.0
-            yield strip
-
-    def _written_out(self) -> Iterator[tuple[Index, Floats]]:
-        """Yield each pair once, sorted, with its weight: arrays of shape (p, 2) and (p,)."""
-        if self.n_pairs > LARGEST_LISTING:
-            raise ValueError(
-                f"The set has {self.n_pairs} pairs, most of them implied by classes; at most {LARGEST_LISTING} are "
-                "written out. Ask for single ones by 'weight_of', or take fewer samples."
-            )
-        if self.blocks is None:
-            rows = self.rows()
-            once = rows < self.indices
-            yield np.column_stack([rows[once], self.indices[once]]), self._listing.all_weights()[once]
-            return
-        start = 0
-        for strip in self._strips():
-            row, column = np.nonzero(np.triu(strip, start + 1))
-            yield np.column_stack([row + start, column]), strip[row, column]
-            start += len(strip)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what is computed on demand."""
@@ -380,6 +343,3 @@ def cut_all(sets: list[PairSet], samples: Index, position: Index) -> list[PairSe
     parts = cut_parts([one.parts for one in distinct.values()], samples, position)
     cut = dict(zip(distinct, map(PairSet.from_parts, parts), strict=True))
     return [cut[id(one)] for one in sets]
-
-
-Corrections = Listing
