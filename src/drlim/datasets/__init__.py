@@ -1,17 +1,11 @@
-"""Data sets: images in [0, 1], with what they show."""
+"""Data sets: images in [0, 1] with their labels, or with their poses."""
 
 from __future__ import annotations
 
-from drlim.datasets.loaders import (
-    MNIST_MIRRORS,
-    LabelledImages,
-    PosedImages,
-    digits,
-    digits49,
-    mnist,
-    small_norb_airplane,
-    turntable,
-)
+from drlim.datasets.images import LabelledImages, PosedImages
+from drlim.datasets.mnist_files import MNIST_MIRRORS, mnist
+from drlim.datasets.norb import small_norb_airplane
+from drlim.datasets.shipped import digits, digits49, turntable
 
 __all__ = [
     "MNIST_MIRRORS",

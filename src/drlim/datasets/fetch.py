@@ -1,4 +1,4 @@
-"""Where files of data are: the user's folder, the user's cache, or a mirror on the network."""
+"""Locations of data files: the user's folder, the user's cache, or a mirror on the network."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ DATA_VARIABLE = "DRLIM_DATA"
 """The environment variable that names the user's folder of data."""
 
 _TIMEOUT = 30.0
-"""Seconds that a mirror may stay silent before the next one is asked."""
+"""Maximum number of seconds without an answer before the next mirror is tried."""
 
 _LONGEST_DOWNLOAD = 1 << 28
-"""Bytes; a mirror that sends more sends something else."""
+"""Maximum number of bytes of a file: no file of a data set is longer."""
 
 
 def data_folder(data_home: str | os.PathLike[str] | None) -> Path | None:
-    """Return the folder that ``data_home``, else ``DRLIM_DATA`` names; None when neither does.
+    """Return the folder that ``data_home`` names, else the one that ``DRLIM_DATA`` names; None without either.
 
     Raises
     ------
     FileNotFoundError
-        When the folder does not exist: a slip in its name should not start a download.
+        When the folder does not exist. A typing error in its name thus does not start a download.
     """
     named = data_home if data_home is not None else os.environ.get(DATA_VARIABLE) or None
     if named is None:
@@ -43,7 +43,7 @@ def data_folder(data_home: str | os.PathLike[str] | None) -> Path | None:
 
 
 def cache_folder() -> Path:
-    r"""Return the folder where this system keeps what a program can fetch again; it may not exist yet.
+    r"""Return the folder of this system for files that a program can download again; it may not exist yet.
 
     ``~/Library/Caches/drlim`` on macOS, ``%LOCALAPPDATA%\drlim\Cache`` on Windows, else
     ``$XDG_CACHE_HOME/drlim`` or ``~/.cache/drlim``.
@@ -59,27 +59,27 @@ def cache_folder() -> Path:
 
 
 def find(folders: Iterable[Path], names: Iterable[str]) -> Path | None:
-    """Return the first of ``names`` that is a file in the first of ``folders`` that holds one, or None."""
+    """Return the first file found, by folder, then by name; None when there is none."""
     names = list(names)
     return next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)
 
 
 def download(path: Path, mirrors: Iterable[str], check: Callable[[bytes], object]) -> None:
-    """Fetch a file from the first mirror that gives a good one, and write it atomically.
+    """Download a file from the first mirror that sends a valid one, and write it atomically.
 
     Parameters
     ----------
     path : Path
-        Where to keep the file; its folder is created, and its name is asked for.
+        File to write, of the name that it has on the mirrors. Its folder is made if it is missing.
     mirrors : iterable of str
-        Addresses of folders, http or https, asked in this order.
+        Addresses of folders, http or https, tried in this order.
     check : callable
-        Gets the content before it is kept, and raises ``ValueError`` if it is not what it should be.
+        Takes the content before it is written, and raises ``ValueError`` if it is not valid.
 
     Raises
     ------
     ConnectionError
-        When no mirror gives a good file; says what went wrong at each.
+        When no mirror sends a valid file. The message gives the reason for each.
     """
     refusals = []
     for mirror in mirrors:

@@ -1,7 +1,7 @@
 """Binary files in and out: IDX (MNIST), NORB's binary matrices, and ``.npz`` of reproducible bytes.
 
-Every reader takes the file plain or gzipped, told apart by its first bytes. One that is truncated, too long
-or foreign is refused by a ``ValueError`` that names it. Nothing read is ever executed.
+Every reader takes plain and gzipped files, which differ in their first bytes. A file that is truncated, too long or of
+another format raises a ``ValueError`` that names it. Nothing that is read is executed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drlim._base.arrays import Array
 from drlim._base.disk import atomic_write
 
 __all__ = [
@@ -37,7 +38,7 @@ _NORB_TYPES = {0x1E3D4C51: "<f4", 0x1E3D4C53: "<f8", 0x1E3D4C54: "<i4", 0x1E3D4C
 _NORB_PACKED = 0x1E3D4C52
 _GZIP = b"\x1f\x8b"
 _MOST_DIMENSIONS = 32
-"""A header that promises more is no header; NumPy 1 could not hold them either."""
+"""Maximum number of dimensions in a header, as in NumPy 1."""
 
 _Path = str | os.PathLike[str]
 
@@ -54,7 +55,7 @@ def unpacked(content: bytes, path: _Path) -> bytes:
         return gzip.decompress(content) if content[:2] == _GZIP else content
 
 
-def read_idx(path: _Path) -> NDArray[Any]:
+def read_idx(path: _Path) -> Array:
     """Read an IDX file, the format of MNIST.
 
     Parameters
@@ -65,7 +66,7 @@ def read_idx(path: _Path) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        In the shape and number type that the file's header names, in this machine's byte order.
+        Array of the shape and number type in the header of the file, in this machine's byte order.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def read_idx(path: _Path) -> NDArray[Any]:
     return idx_array(unpacked(Path(path).read_bytes(), path), path)
 
 
-def idx_array(content: bytes, path: _Path) -> NDArray[Any]:
-    """Turn the unpacked content of an IDX file into an array; ``path`` is for errors only.
+def idx_array(content: bytes, path: _Path) -> Array:
+    """Return the array in the unpacked content of an IDX file; ``path`` is for errors only.
 
     Raises
     ------
@@ -114,12 +115,12 @@ def write_idx(path: _Path, values: ArrayLike) -> None:
     path : str or path-like
         File to write.
     values : array-like
-        uint8, int8, int16, int32, float32 or float64, of at most 32 dimensions.
+        Numbers of type uint8, int8, int16, int32, float32 or float64, of at most 32 dimensions.
 
     Raises
     ------
     ValueError
-        When the format has no such number type.
+        When the format does not have the number type of ``values``.
     """
     array = np.asarray(values)
     kind = _type_code(_IDX_TYPES, array.dtype, "IDX")
@@ -127,7 +128,7 @@ def write_idx(path: _Path, values: ArrayLike) -> None:
     _write_packed(path, header + array.astype(_IDX_TYPES[kind]).tobytes())
 
 
-def read_norb_matrix(path: _Path, rows: ArrayLike | None = None) -> NDArray[Any]:
+def read_norb_matrix(path: _Path, rows: ArrayLike | None = None) -> Array:
     """Read a binary matrix of the NORB data sets (``-dat.mat``, ``-cat.mat``, ``-info.mat``).
 
     The format: a magic number that names the number type, the count of dimensions, at least three dimensions,
@@ -138,19 +139,19 @@ def read_norb_matrix(path: _Path, rows: ArrayLike | None = None) -> NDArray[Any]
     path : str or path-like
         The file, plain or gzipped.
     rows : array-like of int, shape (n,), default=None
-        Indices along the first dimension, to read these only: 972 of small NORB's 24,300 image pairs take
-        18 MB of memory in place of 450. All are read by default.
+        Indices along the first dimension of the part to read; None reads all. For example, 972 of small NORB's 24,300
+        image pairs take 18 MB of memory instead of 450.
 
     Returns
     -------
     ndarray
-        In the shape and number type of the header, in this machine's byte order; the first dimension is ``n``
-        when ``rows`` are given.
+        Array of the shape and number type in the header, in this machine's byte order. If ``rows`` are given, the first
+        dimension is ``n``.
 
     Raises
     ------
     ValueError
-        When the file is truncated, too long, big-endian, packed, or no such matrix.
+        When the file is truncated, too long, big-endian, packed, or not such a matrix.
     IndexError
         When a row is out of range.
 
@@ -172,7 +173,7 @@ def read_norb_matrix(path: _Path, rows: ArrayLike | None = None) -> NDArray[Any]
         dtype, shape = _norb_header(file, path)
         start = file.tell()
         expected = start + math.prod(shape) * dtype.itemsize
-        # Finding the end of a gzip file unpacks it once more, 2 s for small NORB; not looking costs more.
+        # Finding the end of a gzip file unpacks it once more, 2 s for small NORB, but reveals a truncated file.
         _check_length(file.seek(0, io.SEEK_END), expected, shape, path)
         file.seek(start)
         if rows is None:
@@ -190,12 +191,12 @@ def write_norb_matrix(path: _Path, values: ArrayLike) -> None:
     path : str or path-like
         File to write.
     values : array-like
-        uint8, int16, int32, float32 or float64.
+        Numbers of type uint8, int16, int32, float32 or float64.
 
     Raises
     ------
     ValueError
-        When the format has no such number type.
+        When the format does not have the number type of ``values``.
     """
     array = np.asarray(values)
     magic = _type_code(_NORB_TYPES, array.dtype, "a NORB binary matrix")
@@ -204,7 +205,7 @@ def write_norb_matrix(path: _Path, values: ArrayLike) -> None:
     _write_packed(path, header + array.astype(_NORB_TYPES[magic]).tobytes())
 
 
-def write_npz(path: _Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_npz(path: _Path, arrays: Mapping[str, Array]) -> None:
     """Write a compressed ``.npz``, atomically, whose bytes depend on names and values only.
 
     Parameters
@@ -212,12 +213,12 @@ def write_npz(path: _Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     path : str or path-like
         File to write.
     arrays : dict of str to ndarray
-        Arrays by name, written in this order. An object array is refused, for it would need pickle.
+        Arrays by name, written in this order. Object arrays are refused, because they would need pickle.
 
     Notes
     -----
-    Members carry a fixed date, and the same rights on each system. Another zlib may compress otherwise; the
-    arrays are the same.
+    All members have a fixed date and the same access rights on each system. Another version of zlib may compress them
+    differently; the arrays remain the same.
     """
 
     def write(file: BinaryIO) -> None:
@@ -225,7 +226,7 @@ def write_npz(path: _Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             for name, values in arrays.items():
                 member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
                 member.compress_type = zipfile.ZIP_DEFLATED
-                member.create_system = 3  # the system would else be written, and change the bytes
+                member.create_system = 3  # fixed, since the bytes would otherwise depend on the system
                 content = io.BytesIO()
                 np.lib.format.write_array(content, np.asarray(values), allow_pickle=False)
                 archive.writestr(member, content.getvalue(), compresslevel=9)
@@ -235,7 +236,7 @@ def write_npz(path: _Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 @contextlib.contextmanager
 def _opened(path: _Path) -> Iterator[BinaryIO]:
-    """Open a file to read its content, gzipped or not; its name is no guide, browsers unpack and keep it."""
+    """Open a file for reading, gzipped or not. The name does not decide: browsers unpack a file and keep its name."""
     with Path(path).open("rb") as file:
         gzipped = file.read(2) == _GZIP
         file.seek(0)
@@ -262,7 +263,7 @@ def _check_length(found: int, expected: int, shape: tuple[int, ...], path: _Path
         )
 
 
-def _type_code(types: Mapping[int, str], dtype: np.dtype[Any], owner: str) -> int:
+def _type_code(types: Mapping[int, str], dtype: np.dtype[np.generic], owner: str) -> int:
     for code, name in types.items():
         if np.dtype(name) == dtype.newbyteorder(np.dtype(name).byteorder):
             return code
@@ -271,11 +272,11 @@ def _type_code(types: Mapping[int, str], dtype: np.dtype[Any], owner: str) -> in
 
 
 def _write_packed(path: _Path, content: bytes) -> None:
-    # mtime=0: the same array gives the same bytes
+    # mtime=0, so that the same array gives the same bytes
     atomic_write(path, gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
 
 
-def _norb_header(file: BinaryIO, path: _Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _norb_header(file: BinaryIO, path: _Path) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
     head = file.read(8).ljust(8, b"\0")
     magic, ndim = (int(n) for n in np.frombuffer(head, "<u4"))
     if magic not in _NORB_TYPES or ndim > _MOST_DIMENSIONS:
@@ -298,9 +299,9 @@ def _norb_complaint(head: bytes, magic: int, ndim: int) -> str:
 
 
 def _norb_rows(
-    file: BinaryIO, rows: NDArray[np.intp], dtype: np.dtype[Any], shape: tuple[int, ...], path: _Path
-) -> NDArray[Any]:
-    """Read some rows in one pass forward, since going back in a gzip file starts it anew."""
+    file: BinaryIO, rows: NDArray[np.intp], dtype: np.dtype[np.generic], shape: tuple[int, ...], path: _Path
+) -> Array:
+    """Read some rows in one forward pass: going back in a gzip file means unpacking it again from its start."""
     n_rows = shape[0] if shape else 0
     if rows.size and not (rows.min() >= 0 and rows.max() < n_rows):
         raise IndexError(f"'rows' must be from 0 to {n_rows - 1}, for {os.fspath(path)} holds {n_rows}.")

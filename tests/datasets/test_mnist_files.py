@@ -1,25 +1,17 @@
-"""What ships, what is found in folders, what is downloaded, and what is refused."""
+"""MNIST: found in folders, downloaded from a mirror, and refused where it is not whole."""
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import os
 import re
-import socket
-import subprocess
-import sys
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
-from drlim.datasets import digits, digits49, fetch, mnist
-from drlim.datasets import loaders as datasets
+from drlim.datasets import LabelledImages, digits49, mnist, mnist_files
 from drlim.datasets.formats import write_idx
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -43,7 +35,7 @@ def write_mnist(folder: Path, pattern: str = "{}.gz") -> Path:
     return folder
 
 
-def assert_small_mnist(data: datasets.LabelledImages) -> None:
+def assert_small_mnist(data: LabelledImages) -> None:
     expected = small_mnist()
     for found, name in [(data.X_train, NAMES[0]), (data.X_test, NAMES[2])]:
         assert found.dtype == np.float32
@@ -53,127 +45,12 @@ def assert_small_mnist(data: datasets.LabelledImages) -> None:
     np.testing.assert_array_equal(data.y_test, expected[NAMES[3]])
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A user with an empty cache, no DRLIM_DATA, and no network."""
-    monkeypatch.delenv("DRLIM_DATA", raising=False)
-    monkeypatch.setattr(datasets, "cache_folder", lambda: tmp_path / "cache")
-    connect = socket.socket.connect
-
-    def local_only(self, address):
-        if address[0] != "127.0.0.1":
-            raise OSError("a test tried to reach the network")
-        return connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", local_only)
-    return tmp_path
-
-
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Let the small files count as MNIST's."""
     folder = write_mnist(tmp_path / "reference", "{}")
     sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in NAMES}
-    monkeypatch.setattr(datasets, "_MNIST_SHA256", sums)
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves a folder, and keeps what was asked for."""
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        super().do_GET()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def served(tmp_path):
-    """A folder, its address, and the list of what was asked for."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder)) as server:
-        server.asked = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}", server.asked
-        server.shutdown()
-        thread.join()
-
-
-# ---- shipped digits
-
-
-def test_digits49_holds_what_the_paper_uses():
-    data = digits49()
-    for X, y, counts in [(data.X_train, data.y_train, (3000, 3000)), (data.X_test, data.y_test, (982, 1009))]:
-        assert X.shape == (sum(counts), 28, 28)
-        assert X.dtype == np.float32
-        assert (X.min(), X.max()) == (0.0, 1.0)
-        assert y.dtype == np.int64
-        assert ((y == 4).sum(), (y == 9).sum()) == counts
-    flat = np.concatenate([data.X_train, data.X_test]).reshape(-1, 784)
-    assert len(np.unique(flat, axis=0)) == 7991  # no image twice, and none in both parts
-    assert 0.4 < (data.y_train[:1000] == 4).mean() < 0.6  # classes are mixed
-
-
-@pytest.mark.parametrize("name", ["digits49.npz", "turntable.npz"])
-def test_shipped_file_is_the_one_that_its_notice_names(name):
-    folder = Path(datasets.__file__).parents[1] / "data"
-    found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    assert found in (folder / "NOTICE.md").read_text(encoding="utf-8")
-
-
-def test_each_call_gives_arrays_of_its_own():
-    digits49().X_train[:] = 7
-    assert digits49().X_train.max() == 1
-
-
-@pytest.mark.parametrize("content", [None, b"", b"no zip", "half"])
-def test_damaged_package_file(monkeypatch, tmp_path, content):
-    original = (Path(datasets.__file__).parents[1] / "data" / "digits49.npz").read_bytes()
-    (tmp_path / "data").mkdir()
-    if content is not None:
-        damaged = original[: len(original) // 2] if content == "half" else content
-        (tmp_path / "data" / "digits49.npz").write_bytes(damaged)
-    monkeypatch.setattr(datasets.resources, "files", lambda _: tmp_path)
-    with pytest.raises(ValueError, match=re.escape("The package's data file digits49.npz is missing or damaged (")):
-        digits49()
-
-
-def test_digits_are_those_of_scikit_learn_split_without_loss():
-    data, source = digits(), load_digits()
-    assert (data.X_train.shape, data.X_test.shape) == ((1300, 8, 8), (497, 8, 8))
-    X = np.concatenate([data.X_train, data.X_test])
-    y = np.concatenate([data.y_train, data.y_test])
-    found = np.column_stack([X.reshape(len(X), -1) * 16, y])
-    expected = np.column_stack([source.data, source.target])
-    order, expected_order = np.lexsort(found.T), np.lexsort(expected.T)
-    np.testing.assert_array_equal(found[order], expected[expected_order])
-    assert X.dtype == np.float32
-    assert set(data.y_test) == set(range(10))
-    np.testing.assert_array_equal(data.X_test, digits().X_test)
-
-
-def test_split_by_hand():
-    # PCG64's raw stream is fixed for ever; these rows must never change, or published numbers do.
-    train, test = datasets._split(10, 4)
-    assert sorted([*train, *test]) == list(range(10))
-    assert test.tolist() == [2, 3, 4, 6]
-
-
-def test_repr_is_short():
-    assert repr(digits()) == "LabelledImages(X_train (1300, 8, 8), X_test (497, 8, 8))"
-
-
-def test_neither_torch_nor_scikit_learns_data_is_imported():
-    code = "import sys, drlim.datasets; print([m for m in ('torch', 'sklearn.datasets') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-# ---- MNIST in folders
+    monkeypatch.setattr(mnist_files, "_MNIST_SHA256", sums)
 
 
 @pytest.mark.usefixtures("small")
@@ -294,9 +171,6 @@ def test_whole_mnist(monkeypatch):
     assert all(image.tobytes() in known for image in chosen.X_train)
 
 
-# ---- MNIST from a mirror
-
-
 @pytest.mark.usefixtures("small")
 def test_download_fills_the_cache_once(tmp_path, served):
     folder, address, asked = served
@@ -331,23 +205,6 @@ def test_wrong_content_is_not_kept(tmp_path, served):
     assert [p.name for p in (tmp_path / "cache" / "mnist").iterdir()] == [f"{NAMES[0]}.gz"]
 
 
-def test_answer_that_is_too_long_is_cut(tmp_path, served, monkeypatch):
-    folder, address, _ = served
-    (folder / "file").write_bytes(bytes(1001))
-    monkeypatch.setattr(fetch, "_LONGEST_DOWNLOAD", 1000)
-    with pytest.raises(ConnectionError, match="more than 1000 bytes long"):
-        fetch.download(tmp_path / "kept" / "file", [address], lambda _: None)
-    monkeypatch.setattr(fetch, "_LONGEST_DOWNLOAD", 1001)
-    fetch.download(tmp_path / "kept" / "file", [address], lambda _: None)
-    assert (tmp_path / "kept" / "file").read_bytes() == bytes(1001)
-
-
-def test_local_files_are_no_mirror(tmp_path):
-    (tmp_path / "file").write_bytes(b"1")
-    with pytest.raises(ConnectionError, match="must begin with https:// or http://"):
-        fetch.download(tmp_path / "kept" / "file", [tmp_path.as_uri()], lambda _: None)
-
-
 def test_no_network_says_what_to_put_where(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         mnist()
@@ -369,26 +226,5 @@ def test_many_bad_mirrors_make_no_long_message():
 
 
 def test_mirrors_are_asked_over_https():
-    assert len(datasets.MNIST_MIRRORS) >= 2
-    assert all(mirror.startswith("https://") for mirror in datasets.MNIST_MIRRORS)
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {}, "~/.cache/drlim"),
-        ("linux", {"XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/drlim"),
-        ("linux", {"XDG_CACHE_HOME": "relative"}, "~/.cache/drlim"),
-        ("linux", {"XDG_CACHE_HOME": ""}, "~/.cache/drlim"),
-        ("darwin", {"XDG_CACHE_HOME": "/elsewhere"}, "~/Library/Caches/drlim"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/drlim/Cache"),
-        ("win32", {}, "~/AppData/Local/drlim/Cache"),
-    ],
-)
-def test_cache_folder(monkeypatch, platform, variables, expected):
-    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(fetch.sys, "platform", platform)
-    assert fetch.cache_folder() == Path(expected).expanduser()
+    assert len(mnist_files.MNIST_MIRRORS) >= 2
+    assert all(mirror.startswith("https://") for mirror in mnist_files.MNIST_MIRRORS)
