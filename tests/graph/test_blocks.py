@@ -5,41 +5,16 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.graph.drawing import any_blocks, table_of
 
-from drlim.graph.blocks import LARGEST_TABLE, Blocks
-from drlim.graph.joint import combined
+from drlim.graph.blocks import Blocks
 
 quick = settings(max_examples=60, deadline=None)
-
-LEVELS = st.sampled_from([0.0, 0.5, 1.0, 3.0])
-
-
-@st.composite
-def blocks_of(draw: st.DrawFn, n: int) -> Blocks:
-    codes = np.array(draw(st.lists(st.integers(-1, 3), min_size=n, max_size=n)), dtype=int)
-    return Blocks.from_codes(codes, within=draw(LEVELS), between=draw(LEVELS), outside=draw(LEVELS))
-
-
-@st.composite
-def any_blocks(draw: st.DrawFn, n: int) -> Blocks:
-    """Of three levels, constant, or of a table."""
-    one, other = draw(blocks_of(n)), draw(blocks_of(n))
-    joint = combined(np.maximum, n, [one, other])
-    return draw(st.sampled_from([one, Blocks.constant(n, 2.0), joint or other]))
-
-
-def table_of(blocks: Blocks | None, n: int) -> np.ndarray:
-    table = np.zeros((n, n))
-    for i, j in combinations(range(n), 2):
-        if blocks is not None:
-            table[i, j] = table[j, i] = blocks.weight_of(np.array([i]), np.array([j]))[0]
-    return table
 
 
 @pytest.mark.parametrize(
@@ -138,51 +113,6 @@ def test_cut_is_the_literal_one(case):
     n, blocks, samples = case
     part = blocks.cut(np.array(samples, dtype=int))
     np.testing.assert_array_equal(table_of(part, len(samples)), table_of(blocks, n)[np.ix_(samples, samples)])
-
-
-@quick
-@given(st.integers(1, 7).flatmap(lambda n: st.tuples(st.just(n), any_blocks(n), any_blocks(n), any_blocks(n))))
-def test_combined_acts_on_every_pair(case):
-    n, *operands = case
-
-    def function(a, b, c):
-        return np.where(a > b, c, np.abs(a - b))
-
-    tables = [table_of(blocks, n) for blocks in operands]
-    wanted = np.zeros((n, n))
-    upper = np.triu_indices(n, 1)
-    wanted[upper] = function(*(table[upper] for table in tables))
-    np.testing.assert_array_equal(table_of(combined(function, n, operands), n), wanted + wanted.T)
-
-
-def test_what_is_nowhere_above_zero_is_nothing():
-    one = Blocks.from_codes(np.array([0, 0, 1, 1]), within=1.0)
-    other = Blocks.from_codes(np.array([0, 0, 1, 1]), between=1.0)
-    assert combined(np.minimum, 4, [one, other]) is None
-    assert combined(np.minimum, 4, [one, None]) is None
-    assert combined(np.maximum, 1, [Blocks.constant(1, 1.0)]) is None
-
-
-def test_two_partitions_come_back_to_one():
-    """(a | b) & a is a again, in three levels and not in a table."""
-    one = Blocks.from_codes(np.arange(40) % 4, within=1.0)
-    other = Blocks.from_codes(np.arange(40) // 20, within=1.0)
-    joint = combined(np.maximum, 40, [one, other])
-    back = combined(np.minimum, 40, [joint, one])
-    assert joint.table.shape == (8, 8)
-    assert back.table is None
-    assert (back.within, back.between) == (1.0, 0.0)
-    np.testing.assert_array_equal(table_of(back, 40), table_of(one, 40))
-
-
-def test_too_many_joint_classes_are_refused():
-    n = 5000
-    one = Blocks.from_codes(np.arange(n) // 2, within=1.0)
-    other = Blocks.from_codes((np.arange(n) + 1) // 2, within=1.0)
-    message = f"These graphs divide the samples into {n} joint classes; at most {LARGEST_TABLE} can be held"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        combined(np.maximum, n, [one, other])
-    assert combined(np.maximum, n, [one, one]).n_pairs == n // 2
 
 
 @pytest.mark.parametrize(
