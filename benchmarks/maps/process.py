@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.maps.methods import METHODS
-from benchmarks.maps.records import Record, versions
+from benchmarks.maps.records import Record, installed
 from benchmarks.maps.trial import Score
 from benchmarks.suite import ROOT, commit
 
@@ -65,7 +65,7 @@ def run_apart(data: str, method: str, seeds: Sequence[int], threads: int, folder
     common = {
         "data": data,
         "method": method,
-        "version": versions()[METHODS[method].package],
+        "version": installed(METHODS[method].package),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
     }

@@ -13,7 +13,7 @@ from benchmarks.maps.methods import METHODS
 from benchmarks.report import machine
 from drlim._base.disk import atomic_write
 
-__all__ = ["KEYS", "PACKAGES", "Record", "here", "missing", "read", "replace", "write"]
+__all__ = ["KEYS", "PACKAGES", "Record", "here", "installed", "missing", "read", "replace", "versions", "write"]
 
 Record = dict[str, Any]
 """Numbers of one seed, with data set, method, version, machine, threads, date, commit, and an error or None."""
@@ -35,15 +35,17 @@ def here(threads: int) -> Record:
     return {"machine": f"{about['processor']}, {about['cores']} cores, {about['system']}", "threads": threads}
 
 
+def installed(package: str) -> str | None:
+    """Return the installed version of a package; None where it is missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def versions() -> dict[str, str | None]:
-    """Return the installed version of each package; None where it is missing."""
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    """Return the installed versions of all packages that results depend on."""
+    return {name: installed(name) for name in PACKAGES}
 
 
 def read(path: Path) -> list[Record]:
@@ -84,7 +86,7 @@ def missing(
 
     A crash does not count as measured, nor does another version of the method's package.
     """
-    wanted = {**about, "data": data, "method": method, "version": versions()[METHODS[method].package]}
+    wanted = {**about, "data": data, "method": method, "version": installed(METHODS[method].package)}
     done = {
         record["seed"]
         for record in records
