@@ -16,6 +16,7 @@ from scipy import sparse
 from drlim._base.checks import (
     InvalidParameterError,
     StrOptions,
+    as_array,
     brief_errors,
     check_labels,
     check_parameters,
@@ -213,6 +214,20 @@ def test_masked_points_are_refused(dtype, ndim):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         check_points(MASKED.astype(dtype), ndim=ndim)
     assert check_points(np.ma.array([[1.0]]), ndim=ndim).tolist() == [[1.0]]
+
+
+def test_arrays_keep_their_type_and_are_refused_by_phrase():
+    assert as_array([1, 2], "'time'").tolist() == [1, 2]
+    frame = pd.DataFrame({"a": [True, False]})
+    assert as_array(frame, "'time'").dtype == bool
+    with pytest.raises(ValueError, match=exactly("Expected 'time' to be an array. Got rows of unequal length.")):
+        as_array([[1], [2, 3]], "'time'")
+    message = (
+        "Expected what it returns to hold no masked values. Got an array of shape (2,) and dtype int64: fill them in, "
+        "or leave their samples out."
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        as_array(np.ma.array([1, 2], mask=[False, True]), "what it returns")
 
 
 def test_masked_labels_are_refused():

@@ -17,13 +17,16 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import _param_validation as sklearn_kinds
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-import drlim.training
+import drlim.training.epochs
 from drlim import DivergenceError, DrLIM, NeighborhoodGraph, knn_graph, make_encoder
+from drlim._base.constraints import StrOptions, _HasMethods, _Interval
 from drlim.forces import graph_energy
+from drlim.training.auto import resolve_settings
 
 VARIANTS = [
     DrLIM(max_epochs=20),
@@ -40,7 +43,6 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.parametrize(
     "check",
     [
-        "check_param_validation",
         "check_transformer_get_feature_names_out",
         "check_transformer_get_feature_names_out_pandas",
         "check_set_output_transform",
@@ -62,6 +64,24 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.parametrize("estimator", VARIANTS, ids=["default", "three components", "small batches"])
 def test_checks_scikit_learn_leaves_to_the_caller(estimator, check):
     getattr(estimator_checks, check)("DrLIM", estimator)
+
+
+@pytest.mark.parametrize("estimator", VARIANTS, ids=["default", "three components", "small batches"])
+def test_scikit_learn_check_of_parameters(estimator, monkeypatch):
+    # The check makes bad values from scikit-learn's own kinds of constraint.
+    kinds = {
+        _Interval: lambda accepted: sklearn_kinds.Interval(
+            accepted.of, accepted.low, accepted.high, closed=accepted.closed
+        ),
+        StrOptions: lambda accepted: sklearn_kinds.StrOptions(set(accepted.options)),
+        _HasMethods: lambda accepted: sklearn_kinds.HasMethods(list(accepted.methods)),
+    }
+
+    def translated(accepted):
+        return kinds.get(type(accepted), sklearn_kinds.make_constraint)(accepted)
+
+    monkeypatch.setattr(estimator_checks, "make_constraint", translated)
+    estimator_checks.check_param_validation("DrLIM", estimator)
 
 
 def fitted(X, **parameters):
@@ -307,7 +327,7 @@ def test_an_interrupt_leaves_a_usable_map_and_a_warning(two_groups, monkeypatch)
             raise KeyboardInterrupt
         return graph_energy(*args, **kwargs)
 
-    monkeypatch.setattr(drlim.training, "graph_energy", interrupted)
+    monkeypatch.setattr(drlim.training.epochs, "graph_energy", interrupted)
     model = DrLIM(random_state=0, max_epochs=10, batch_size=5)  # 4 steps an epoch
     with pytest.warns(UserWarning, match="interrupted after 1 of 10 epochs; the map is usable as it stood"):
         model.fit(two_groups)
@@ -360,7 +380,8 @@ def test_inputs_of_any_scale_train(two_groups):
 
 
 def resolved(n_samples, encoder="mlp", **parameters):
-    return DrLIM(encoder=encoder, **parameters)._settings(n_samples, make_encoder(encoder, (28, 28), 2))
+    asked = DrLIM(encoder=encoder, **parameters).get_params(deep=False)
+    return resolve_settings(asked, n_samples, make_encoder(encoder, (28, 28), 2))
 
 
 def test_auto_epochs_make_about_three_thousand_steps():
@@ -397,7 +418,7 @@ def test_few_samples_are_trained_by_lbfgs_unless_something_is_set_for_adam(n_sam
 def test_a_module_of_ones_own_is_trained_by_adam(two_groups):
     # It may drop units or count its batches, which a line search does not bear.
     module = make_encoder("mlp", (3,), 2)
-    assert DrLIM(encoder=module)._settings(20, module).optimizer == "adam"
+    assert resolve_settings(DrLIM(encoder=module).get_params(deep=False), 20, module).optimizer == "adam"
 
 
 def test_a_refused_fit_leaves_the_earlier_map(two_groups):
@@ -476,7 +497,7 @@ def test_an_interrupted_line_search_is_undone(two_groups, monkeypatch):
         seen.append(graph_energy(*args, **kwargs))
         return seen[-1]
 
-    monkeypatch.setattr(drlim.training, "graph_energy", interrupted)
+    monkeypatch.setattr(drlim.training.epochs, "graph_energy", interrupted)
     with pytest.warns(UserWarning, match="interrupted"):
         model = DrLIM(optimizer="lbfgs", learning_rate=1e6, random_state=0).fit(two_groups)
     assert np.abs(model.embedding_).max() < 1e3

@@ -2,65 +2,43 @@
 
 from __future__ import annotations
 
-import re
-import reprlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import _param_validation as sklearn_validation
-from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_parameter_constraints
+
+from drlim._base.arrays import Array
+from drlim._base.constraints import StrOptions, as_constraint, has_methods, integer_in, joined_words, real_in
+from drlim._base.messages import short_repr
 
 __all__ = [
     "InvalidParameterError",
     "StrOptions",
+    "as_array",
     "brief_errors",
     "check_labels",
     "check_parameters",
     "check_points",
     "check_same_length",
     "count_rows",
+    "has_methods",
     "integer_in",
     "is_masked",
     "real_in",
     "refuse_masked",
+    "refuse_masked_values",
     "short_repr",
 ]
 
 _LONGEST_MESSAGE = 600
-_LONGEST_VALUE = 120
-"""Characters of a refused value that a message repeats; with the sentence around it the whole stays under 600."""
+"""Maximum number of characters of a message."""
 
 
-def short_repr(value: object) -> str:
-    """Describe ``value`` on one line: arrays by shape and dtype, anything long cut in the middle.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> short_repr(np.zeros((3, 2)))
-    'an array of shape (3, 2) and dtype float64'
-    >>> short_repr(-1)
-    '-1'
-    """
-    if hasattr(value, "shape") and hasattr(value, "dtype") and value.shape != ():
-        return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
-    text = " ".join(reprlib.repr(value).split())
-    if len(text) > _LONGEST_VALUE:
-        text = f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 2 :]}"
-    return text
-
-
-class StrOptions(sklearn_validation.StrOptions):  # type: ignore[misc]  # scikit-learn is not typed
-    """A choice of strings, named in alphabetical order: scikit-learn's order changes from process to process."""
-
-    def __str__(self) -> str:
-        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter's value or type is not accepted."""
 
 
 @contextmanager
@@ -77,58 +55,55 @@ def brief_errors() -> Iterator[None]:
         raise ValueError(" ".join(kept)[:_LONGEST_MESSAGE]) from None
 
 
-def integer_in(low: int, high: int | None = None) -> Interval:
-    """Integers from ``low`` to ``high``, both included; no upper end when ``high`` is None."""
-    if high == low:  # scikit-learn takes no interval of one number with both its ends
-        return Interval(Integral, low, low + 1, closed="left")
-    return Interval(Integral, low, high, closed="left" if high is None else "both")
-
-
-def real_in(low: float, high: float | None = None, *, closed: str = "neither") -> Interval:
-    """Real numbers, integers among them, from ``low`` to ``high``; ``closed`` names the ends included."""
-    return Interval(Real, low, high, closed=closed)
-
-
-def check_parameters(values: Mapping[str, Any], constraints: Mapping[str, Any], owner: str) -> None:
+def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any], owner: str) -> None:
     """Refuse the first of ``values`` that none of its ``constraints`` accepts.
 
     Parameters
     ----------
     values : dict of str to object
-        Parameter names and what was given for them.
+        Parameter names and the values given.
     constraints : dict of str to list
-        scikit-learn's constraints by parameter name; a name without constraints is accepted.
+        What each parameter accepts: see `drlim._base.constraints.as_constraint`. A parameter that is missing here, or
+        has "no_validation", may have any value.
     owner : str
-        The class or function whose parameters these are.
+        Name of the class or function that has these parameters.
 
     Raises
     ------
     InvalidParameterError
-        Both a ``ValueError`` and a ``TypeError``, in scikit-learn's words. A bool is refused where a number is
-        wanted, although Python counts it as one: ``margin=True`` is a slip.
+        Both a ``ValueError`` and a ``TypeError``. A bool is refused where a number is wanted, although Python counts
+        it as one, for ``margin=True`` is a slip. An integer too large for a float is refused, too.
+
+    Examples
+    --------
+    >>> check_parameters({"margin": 1.5}, {"margin": [real_in(0.0)]}, "DrLIM")
+    >>> check_parameters({"margin": -1}, {"margin": [real_in(0.0)]}, "DrLIM")
+    Traceback (most recent call last):
+        ...
+    drlim._base.checks.InvalidParameterError: The 'margin' parameter of DrLIM must be a float in the range (0.0, inf).
+    Got -1 instead.
     """
     for name, value in values.items():
         accepted = constraints.get(name, "no_validation")
-        if accepted == "no_validation":
+        if accepted == "no_validation" or _is_accepted(value, accepted):
             continue
-        wants_bool = any(kind in accepted for kind in ("boolean", "verbose", bool))
-        is_bool = isinstance(value, bool | np.bool_)
-        beyond_float = isinstance(value, int) and abs(value) > sys.float_info.max
-        judged = object() if (is_bool and not wants_bool) or beyond_float else value
-        try:
-            _validate(name, judged, accepted, owner)
-        except InvalidParameterError as refusal:
-            sentence = re.sub(r" Got .*", "", str(refusal), flags=re.DOTALL)
-            raise InvalidParameterError(f"{sentence} Got {short_repr(value)} instead.") from None
+        wanted = joined_words([str(as_constraint(one)) for one in accepted], "or")
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead."
+        )
 
 
-def _validate(name: str, value: object, accepted: Any, owner: str) -> None:
+def _is_accepted(value: object, accepted: Sequence[object]) -> bool:
+    """Return whether one of the constraints accepts a value."""
+    wants_bool = any(kind in accepted for kind in ("boolean", "verbose", bool))
+    if isinstance(value, bool | np.bool_) and not wants_bool:
+        return False
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return False
     try:
-        validate_parameter_constraints({name: accepted}, {name: value}, caller_name=owner)
-    except (TypeError, OverflowError) as error:  # numbers that numpy cannot judge, such as a Fraction or 10**400
-        if isinstance(error, InvalidParameterError):
-            raise
-        validate_parameter_constraints({name: accepted}, {name: object()}, caller_name=owner)
+        return any(as_constraint(one).accepts(value) for one in accepted)
+    except (TypeError, OverflowError):  # NumPy cannot compare the value, such as a Fraction, with a number
+        return False
 
 
 def check_points(
@@ -163,6 +138,8 @@ def check_points(
         When there are NaN, infinite, complex, masked or non-numeric values, values beyond ``largest``, too few rows
         or other dimensions than ``ndim``.
     """
+    from sklearn.utils import check_array  # takes a second to import, and many commands need no points
+
     refuse_masked(Z, name, "fill them in, or leave their samples out")
     if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):
         raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
@@ -182,9 +159,23 @@ def check_points(
 
 
 def refuse_masked(values: object, name: str, way_out: str) -> None:
-    """Refuse a masked array: numpy would quietly take what is under the mask for a value."""
+    """Refuse a masked array as the parameter ``name``: NumPy would use the values under the mask."""
+    refuse_masked_values(values, f"'{name}'", way_out)
+
+
+def refuse_masked_values(values: object, phrase: str, way_out: str) -> None:
+    """Refuse a masked array; ``phrase`` describes it in the sentence, with quotes around the names in it."""
     if is_masked(values):
-        raise ValueError(f"Expected '{name}' to hold no masked values. Got {short_repr(values)}: {way_out}.")
+        raise ValueError(f"Expected {phrase} to hold no masked values. Got {short_repr(values)}: {way_out}.")
+
+
+def as_array(values: object, phrase: str) -> Array:
+    """Return values as an array, or refuse them; ``phrase`` describes them, such as "'time'" with its quotes."""
+    refuse_masked_values(values, phrase, "fill them in, or leave their samples out")
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of unequal length
+        raise ValueError(f"Expected {phrase} to be an array. Got rows of unequal length.") from error
 
 
 def is_masked(values: object) -> bool:

@@ -1,0 +1,76 @@
+"""Parts of the sentences in messages to the user: short descriptions of values, errors on one line, near words."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "one_line", "short_repr"]
+
+_LONGEST_VALUE = 120
+"""Maximum number of characters of a refused value in a message. The whole message then stays below 600 characters."""
+
+
+def short_repr(value: object) -> str:
+    """Describe ``value`` on one line: an array by its shape and dtype, a long text without its middle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> short_repr(np.zeros((3, 2)))
+    'an array of shape (3, 2) and dtype float64'
+    >>> short_repr(-1)
+    '-1'
+    """
+    if hasattr(value, "shape") and hasattr(value, "dtype") and value.shape != ():
+        return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
+    text = " ".join(reprlib.repr(value).split())
+    if len(text) > _LONGEST_VALUE:
+        text = f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 2 :]}"
+    return text
+
+
+def one_line(error: BaseException, longest: int = 200) -> str:
+    r"""Return the text of an error on one line; the name of its type when the text is empty.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error.
+    longest : int, default=200
+        Maximum number of characters of the text. The rest is cut off.
+
+    Examples
+    --------
+    >>> one_line(ValueError("first line\n  second line"))
+    'first line second line'
+    >>> one_line(ValueError())
+    'ValueError'
+    """
+    return " ".join(str(error).split())[:longest] or type(error).__name__
+
+
+def did_you_mean(word: str, words: Iterable[str], otherwise: str = "", *, capital: bool = True) -> str:
+    """Return a question that offers the word most like a mistyped one.
+
+    Parameters
+    ----------
+    word : str
+        The mistyped word.
+    words : iterable of str
+        The words to choose from.
+    otherwise : str, default=""
+        The result when none of ``words`` is like ``word``.
+    capital : bool, default=True
+        Whether the question begins with a capital letter.
+
+    Examples
+    --------
+    >>> did_you_mean("lineal", ["mlp", "linear"])
+    "Did you mean 'linear'?"
+    >>> did_you_mean("resnet", ["mlp", "linear"], "Choose from mlp, linear.")
+    'Choose from mlp, linear.'
+    """
+    near = difflib.get_close_matches(word, list(words), n=1)
+    return f"{'Did' if capital else 'did'} you mean {near[0]!r}?" if near else otherwise
