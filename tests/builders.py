@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 
 from drlim import NeighborhoodGraph
+from drlim.relations import grid_graph
+
+GRID_TABLE = {"azimuth": [0, 20, 40], "elevation": [30, 30, 35], "light": ["a", "b", "c"]}
+"""Metadata of three samples."""
 
 
 def listed(graph: NeighborhoodGraph) -> list[list[int]]:
@@ -23,3 +27,8 @@ def refuses(message, build, *args, error=ValueError, **kwargs):
     with pytest.raises(error, match=re.escape(message)) as refusal:
         build(*args, **kwargs)
     assert len(str(refusal.value)) <= 600
+
+
+def refuses_grid(message, changes=(), error=ValueError, **arguments):
+    """`refuses` for `grid_graph` of `GRID_TABLE` with some columns changed."""
+    refuses(message, grid_graph, {**GRID_TABLE, **dict(changes)}, error=error, **{"step": {"azimuth": 20}, **arguments})

@@ -1,45 +1,40 @@
-"""Samples and their changed copies: what copies of one thing, and of its neighbours, have in common."""
+"""Samples and their changed copies, stored or made when they are read, and the graph of the copies of one sample."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from drlim._base.arrays import joined, pairs_within, products
-from drlim._base.checks import StrOptions, check_parameters, check_points, check_same_length, short_repr
-from drlim.graph import NeighborhoodGraph, PairSet
-from drlim.graph.blocks import Blocks
-from drlim.relations.labels import as_array
-from drlim.relations.lazy import LazyCopies, Transform, named_transforms, transformed
+from drlim._base.arrays import Array, Index, pairs_within
+from drlim._base.checks import check_parameters, check_points, short_repr
+from drlim.graph import NeighborhoodGraph
+from drlim.relations.transforms import Transform, named_transforms, transformed
 
-__all__ = ["LazyCopies", "Orbits", "orbits", "transformed", "with_copies"]
-
-Index = NDArray[np.int64]
+__all__ = ["LazyCopies", "Orbits", "orbits"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Orbits:
-    """Samples and their copies, as `orbits` makes them: N = n (t + 1) rows of n samples under t transforms.
+    """Samples and their copies: N = n (t + 1) rows, for n samples and t transforms. The result of `orbits`.
 
     Attributes
     ----------
     X : ndarray or LazyCopies, shape (N, ...)
-        All copies, the originals first: row ``t * n + i`` is sample i under transform t.
+        The samples, and then their copies: row ``t * n + i`` is sample i under transform t, 0 being none.
     graph : NeighborhoodGraph
-        On the N rows; copies of one sample are similar.
+        Graph of the N rows: those of one sample are similar, all others dissimilar.
     source : ndarray of int64, shape (N,)
         The sample that each row is a copy of, in [0, n).
     transform : ndarray of int64, shape (N,)
-        The transform that made each row; 0 is none.
-    names : tuple of str
-        Names of the transforms, ``names[0]`` being "unchanged".
+        The transform that made each row, in [0, t]; 0 is none.
+    names : tuple of str, length t + 1
+        Names of the transforms; ``names[0]`` is "unchanged".
     """
 
-    X: Any
+    X: Array | LazyCopies
     graph: NeighborhoodGraph
     source: Index
     transform: Index
@@ -50,27 +45,25 @@ class Orbits:
 
 
 def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transform], *, lazy: bool = False) -> Orbits:
-    """Copy all samples under each of the transforms, and declare the copies of one sample similar.
+    """Copy all samples under each transform, and declare the copies of one sample similar.
 
     Parameters
     ----------
     X : array-like, shape (n_samples, ...)
         Samples of two or more dimensions.
     transforms : sequence of callable, or dict of str to callable
-        Each takes a batch of samples and returns as many changed ones, of the same shape. It has to treat each
-        sample on its own, so that any split into batches gives the same copies. A dict names them; those of a
-        sequence are named by their places, from "1".
+        Each takes a batch of samples and returns as many changed ones, of the same shape. It must change each sample
+        independently of the others in the batch. The keys of a dict are the names of the transforms; in a sequence
+        their places are, from "1".
     lazy : bool, default=False
-        Whether to make copies only when they are read, batch by batch, and store none: `Orbits.X` then is
-        `LazyCopies`, which `drlim.DrLIM` trains on as on an array, in the memory of the samples alone. Each pass
-        through the rows costs all transforms once. A transform that draws random numbers gives a new copy at each
-        reading; stored copies stay what they were.
+        Whether copies are made when they are read and never stored. `Orbits.X` then is `LazyCopies`, which
+        `drlim.DrLIM` trains on like on an array; only the samples take memory. Each epoch runs all transforms again,
+        so that a transform which draws random numbers makes a new copy at each reading.
 
     Returns
     -------
     Orbits
-        In ``X``, row ``t * n_samples + i`` is sample i under transform t, 0 being the sample itself. The dtype is
-        that of the input. Nearest neighbours are those of the samples given, joined by `with_copies`.
+        Its ``X`` has the dtype of the input. Its ``graph`` has no neighbours: `with_copies` adds them.
 
     Raises
     ------
@@ -80,8 +73,8 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
 
     See Also
     --------
-    with_copies : Joins the neighbours of the samples to the graph, as the paper does.
-    shifts : The paper's translations.
+    with_copies : Adds the neighbours of the samples to the graph, as the paper does.
+    shifts : The paper's translations, as transforms.
 
     References
     ----------
@@ -99,7 +92,7 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
     >>> copies.graph.neighbors(0).tolist(), copies.source.tolist()
     ([2, 4], [0, 1, 0, 1, 0, 1])
 
-    Copies that are never stored:
+    With ``lazy=True`` the copies are not stored:
 
     >>> lazy = orbits([[1, 2], [3, 4]], {"negated": lambda batch: -batch}, lazy=True)
     >>> lazy.X, lazy.X[2].tolist()
@@ -111,187 +104,137 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
     source = np.tile(np.arange(len(samples), dtype=np.int64), len(named) + 1)  # (N,)
     return Orbits(
         _lazy_copies(samples, named) if lazy else _stored_copies(samples, named),
-        NeighborhoodGraph.from_sets(len(source), _orbit_pairs(source)),
+        NeighborhoodGraph.from_pairs(len(source), pairs_within(source)),
         source,
         np.repeat(np.arange(len(named) + 1, dtype=np.int64), len(samples)),
         ("unchanged", *named),
     )
 
 
-def _stored_copies(samples: NDArray[Any], named: dict[str, Transform]) -> NDArray[Any]:
+def _stored_copies(samples: Array, named: Mapping[str, Transform]) -> Array:
+    """Return the samples and all their copies, shape (N, ...)."""
     copies = np.empty((len(named) + 1, *samples.shape), dtype=samples.dtype)  # (t + 1, n, ...)
     copies[0] = samples
     for place, (name, transform) in enumerate(named.items(), start=1):
         copies[place] = transformed(samples, transform, name)
-    return copies.reshape(-1, *samples.shape[1:])
+    return copies.reshape(-1, *samples.shape[1:])  # (N, ...)
 
 
-def _lazy_copies(samples: NDArray[Any], named: dict[str, Transform]) -> LazyCopies:
+def _lazy_copies(samples: Array, named: Mapping[str, Transform]) -> LazyCopies:
+    """Return copies to be made later. A transform whose result does not fit two samples is refused now."""
     for name, transform in named.items():
-        transformed(samples[:2], transform, name)  # so that one that does not fit is refused now, not in training
+        transformed(samples[:2], transform, name)
     return LazyCopies(samples, named)
 
 
-def with_copies(
-    graph: NeighborhoodGraph, source: Orbits | ArrayLike, *, graph_on: str = "originals"
-) -> NeighborhoodGraph:
-    """Join neighbours and copies: the pairs (a), (b) and (c) of the paper's section 3.3.
+class LazyCopies:
+    """Samples and copies of them that are made when they are read and never stored; see ``lazy`` of `orbits`.
 
-    Each row of the copied samples is similar to (a) its neighbours, (b) the other copies of its sample and (c) all
-    copies of each of its neighbours. Pairs that ``graph`` states to be dissimilar or ignored are carried over to
-    copies in the same way, weights and the rule for the rest with them; copies of one sample are similar with
-    weight 1.
+    An index along the first axis works as on an array. It makes the rows that it selects, with one call of each
+    transform needed. ``numpy.asarray`` makes all rows.
 
     Parameters
     ----------
-    graph : NeighborhoodGraph
-        Neighbours, on the n original samples or on all N rows; see ``graph_on``.
-    source : Orbits or array-like of int, shape (N,)
-        The sample that each row is a copy of. Rows may stand in any order.
-    graph_on : {"originals", "rows"}, default="originals"
-        What ``graph`` relates, and so what a neighbour of a translated row is:
+    samples : ndarray, shape (n, ...)
+        Samples. They are not copied: a memory map stays on disk.
+    transforms : dict of str to callable
+        Transforms by name, as for `orbits`.
 
-        - "originals": neighbours are found among the n untransformed samples, and a row has the neighbours of the
-          sample that it is a copy of, whatever transform made it. Any copy of i is similar to any copy of j if i
-          and j are neighbours. ``source`` is in [0, n), and each sample has a row.
-        - "rows": neighbours were found among all N rows. A row is similar to all copies of what each of its own
-          neighbours is a copy of. Where it states two copies of one sample dissimilar, that is a contradiction;
-          pairs that classes imply are written out.
-
-    Returns
-    -------
-    NeighborhoodGraph
-        On N samples.
-
-    Raises
-    ------
-    ValueError, TypeError
-        When ``source`` is not a 1-D array of indices that fits ``graph``.
-
-    Notes
-    -----
-    The paper does not say among which samples a translated image looks for its neighbours. The default finds the
-    same relations for all copies, so that nothing in the graph tells the transforms apart.
-
-    References
+    Attributes
     ----------
-    R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006,
-    section 3.3.
+    shape : tuple of int
+        (N, ...), with N = n (t + 1) for t transforms.
+    dtype : dtype
+        The dtype of ``samples``.
 
     Examples
     --------
-    Three digits, the first two neighbours, and a translated copy of each:
-
-    >>> from drlim.relations import pairs, with_copies
-    >>> neighbors = pairs(3, similar=[(0, 1)])
-    >>> graph = with_copies(neighbors, [0, 1, 2, 0, 1, 2])
-    >>> graph.neighbors(0).tolist(), graph.neighbors(5).tolist()
-    ([1, 3, 4], [2])
-
-    The paper's experiment, on a few digits:
-
-    >>> from drlim.datasets import digits49
-    >>> from drlim.neighbors import knn_graph
-    >>> from drlim.relations import orbits, shifts
-    >>> X = digits49().X_train[:100]
-    >>> copies = orbits(X, shifts([-6, -3, 3, 6]))
-    >>> with_copies(knn_graph(X, n_neighbors=5), copies)
-    NeighborhoodGraph(n_samples=500, similar=10250, dissimilar=114500, ignored=0)
+    >>> import numpy as np
+    >>> copies = LazyCopies(np.array([[1, 2], [3, 4]]), {"negated": np.negative})
+    >>> copies
+    LazyCopies(shape=(4, 2), dtype=int64)
+    >>> copies[np.array([3, 0])].tolist(), copies[-1].tolist()
+    ([[-3, -4], [1, 2]], [-3, -4])
     """
-    if not isinstance(graph, NeighborhoodGraph):
-        raise TypeError(f"Expected 'graph' to be a NeighborhoodGraph. Got {short_repr(graph)}.")
-    check_parameters({"graph_on": graph_on}, {"graph_on": [StrOptions({"originals", "rows"})]}, "with_copies")
-    origin = _check_source(graph, source.source if isinstance(source, Orbits) else source, graph_on)  # (N,)
-    lift = _lift_originals if graph_on == "originals" else _lift_rows
-    copies = _orbit_pairs(origin)  # (b)
-    stated = (graph.stated_similar, graph.stated_dissimilar, graph.stated_ignored)
-    similar, dissimilar, ignored = (lift(pairs, origin) for pairs in stated)
-    return NeighborhoodGraph.from_sets(len(origin), similar | copies, dissimilar, ignored, rest=graph.rest)
+
+    def __init__(self, samples: Array, transforms: Mapping[str, Transform]) -> None:
+        self._samples = samples
+        self._transforms = dict(transforms)
+        self.shape: tuple[int, ...] = (len(samples) * (len(transforms) + 1), *samples.shape[1:])
+        self.dtype = samples.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"LazyCopies(shape={self.shape}, dtype={self.dtype})"
+
+    def __getitem__(self, index: object) -> Array:
+        if isinstance(index, tuple) and len(index) == 2 and index[1] is Ellipsis:
+            index = index[0]  # scikit-learn indexes arrays by (rows, ...)
+        rows = _row_numbers(index, len(self))  # () or (b,)
+        if rows.ndim:
+            return self.take(rows)  # (b, ...)
+        row: Array = self.take(rows[None])[0]  # (...)
+        return row
+
+    def take(self, index: Index) -> Array:
+        """Make the rows at ``index``, shape (b, ...).
+
+        Parameters
+        ----------
+        index : ndarray of int64, shape (b,)
+            Row numbers in [0, N), in any order; repetitions are allowed.
+
+        Returns
+        -------
+        ndarray, shape (b, ...)
+
+        Raises
+        ------
+        ValueError
+            When a transform returns another shape, values that are not finite, or a type that the dtype of the
+            samples cannot hold.
+        """
+        transform, source = np.divmod(index, len(self._samples))  # (b,), (b,)
+        made = np.empty((len(index), *self.shape[1:]), dtype=self.dtype)
+        untouched = transform == 0
+        made[untouched] = self._samples[source[untouched]]
+        for place, (name, function) in enumerate(self._transforms.items(), start=1):
+            wanted = transform == place
+            if wanted.any():
+                made[wanted] = transformed(self._samples[source[wanted]], function, name)
+        return made
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError("Expected 'copy' not to be False: lazy copies are in no memory yet.")
+        return self.take(np.arange(len(self))).astype(self.dtype if dtype is None else dtype, copy=False)
 
 
-def _lift_originals(given: PairSet, origin: Index) -> PairSet:
-    """Say of all copies what is said of two samples; of copies of one sample nothing is said."""
-    runs = _Runs.of(origin)
-    rows = given.rows()
-    once = rows < given.indices
-    first, second = rows[once], given.indices[once]
-    listed = products(runs.order, runs.starts, runs.stops, first, second)
-    n_copies = runs.stops - runs.starts
-    weights = None if given.weights is None else np.repeat(given.weights[once], n_copies[first] * n_copies[second])
-    if given.blocks is None:
-        return PairSet.from_pairs(len(origin), listed, weights=weights)
-    implied = PairSet.from_blocks(_blocks_of_copies(given.blocks, origin)) - _orbit_pairs(origin)
-    kept = slice(None) if weights is None else weights > 0  # a listed 0 takes a pair out of what the blocks say
-    heavy = None if weights is None else weights[kept]
-    return (implied - PairSet.from_pairs(len(origin), listed)) | PairSet.from_pairs(
-        len(origin), listed[kept], weights=heavy
-    )
+def _row_numbers(index: object, n_rows: int) -> Index:
+    """Return the row numbers that an index along the first axis selects, in [0, n_rows): () for one row, else (b,)."""
+    if isinstance(index, slice):
+        return np.arange(*index.indices(n_rows))  # (b,)
+    given = np.asarray(index)
+    if given.dtype.kind == "b" and given.shape == (n_rows,):
+        return np.flatnonzero(given)  # (b,)
+    _check_row_numbers(index, given, n_rows)
+    rows = given.astype(np.int64)
+    return np.where(rows < 0, rows + n_rows, rows)
 
 
-def _orbit_pairs(origin: Index) -> PairSet:
-    return PairSet.from_pairs(len(origin), pairs_within(origin))
-
-
-def _blocks_of_copies(blocks: Blocks, origin: Index) -> Blocks:
-    if blocks.level is not None:
-        return Blocks.constant(len(origin), blocks.level)
-    codes = blocks.codes[origin]
-    codes.flags.writeable = False
-    return replace(blocks, codes=codes)
-
-
-def _lift_rows(given: PairSet, origin: Index) -> PairSet:
-    """Say of a row and all copies of another row's sample what is said of the two rows, for each of the two."""
-    runs = _Runs.of(origin)
-    pairs = given.pairs()
-    first, second = np.concatenate([pairs, pairs[:, ::-1]]).T
-    row, place = joined(first, runs.starts[origin[second]], runs.stops[origin[second]])
-    listed = np.column_stack([row, runs.order[place]])
-    n_copies = (runs.stops - runs.starts)[origin[second]]
-    weights = np.repeat(np.tile(given.pair_weights(), 2), n_copies)
-    distinct = listed[:, 0] != listed[:, 1]
-    return PairSet.from_pairs(len(origin), listed[distinct], weights=weights[distinct])
-
-
-class _Runs(NamedTuple):
-    """Rows (N,) with the copies of one sample side by side, and where those of each sample begin and end."""
-
-    order: Index
-    starts: Index
-    stops: Index
-
-    @classmethod
-    def of(cls, origin: Index) -> _Runs:
-        stops = np.cumsum(np.bincount(origin))
-        return cls(np.argsort(origin, kind="stable"), np.concatenate([[0], stops[:-1]]), stops)
-
-
-# Originals
-
-
-def _check_source(graph: NeighborhoodGraph, source: ArrayLike, graph_on: str) -> Index:
-    """Return the original of each row as an index, shape (N,), once it fits the graph."""
-    values = as_array(source, "'source'")
-    if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) == 0:
-        raise TypeError(
-            "Expected 'source' to be the index of the original of each row, a 1-D integer array, or Orbits. "
-            f"Got {short_repr(source)}."
+def _check_row_numbers(index: object, given: Array, n_rows: int) -> None:
+    """Refuse what is no row number in [-n_rows, n_rows), nor a 1-D array of them; an empty list has type float."""
+    if isinstance(index, tuple) or given.ndim > 1 or (given.size and given.dtype.kind not in "iu"):
+        raise IndexError(
+            f"Lazy copies take a row number, a slice, a 1-D array of row numbers, or one of {n_rows} booleans. "
+            f"Got {short_repr(index)}."
         )
-    n = graph.n_samples
-    if graph_on == "rows":
-        check_same_length(len(values), "source", n, "graph")
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high >= n:
-        raise ValueError(
-            f"Expected 'source' to hold indices in [0, {n}), since 'graph' has {n} samples. "
-            f"Got values from {low} to {high}."
-        )
-    origin = values.astype(np.int64)
-    absent = np.bincount(origin, minlength=n) == 0
-    if graph_on == "originals" and absent.any():
-        raise ValueError(
-            f"Expected each of the {n} samples of 'graph' to have a row in 'source'. {int(absent.sum())} have none, "
-            f"first {int(np.argmax(absent))}. If 'graph' is on all rows, pass graph_on='rows'; if some samples were "
-            "left out, take graph.subgraph of the others."
-        )
-    return origin
+    if given.size and (given.min() < -n_rows or given.max() >= n_rows):
+        raise IndexError(f"Expected rows in [{-n_rows}, {n_rows}). Got values from {given.min()} to {given.max()}.")

@@ -1,23 +1,24 @@
-"""The paper's translations of images, as transforms that make copies."""
+"""Transforms from a batch of samples to a batch of changed samples: the paper's translations, and the user's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from drlim._base.checks import check_parameters, check_points, integer_in, real_in, short_repr
+from drlim._base.arrays import Array
+from drlim._base.checks import as_array, check_parameters, check_points, integer_in, real_in, short_repr
 
-__all__ = ["shift", "shifts"]
+__all__ = ["Transform", "named_transforms", "shift", "shifts", "transformed"]
 
-Transform = Callable[[NDArray[Any]], ArrayLike]
+Transform = Callable[[Array], ArrayLike]
+"""A function from a batch, shape (b, ...), to as many changed samples of the same shape."""
 
 
-def shift(images: ArrayLike, dx: int, dy: int = 0, fill: float = 0.0) -> NDArray[Any]:
-    """Translate images by whole pixels; what moves out of the frame is lost.
+def shift(images: ArrayLike, dx: int, dy: int = 0, fill: float = 0.0) -> Array:
+    """Translate images by whole pixels; pixels that leave the frame are lost.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def shift(images: ArrayLike, dx: int, dy: int = 0, fill: float = 0.0) -> NDArray
     dy : int, default=0
         Pixels down, in (-height, height); negative up.
     fill : float, default=0.0
-        Value of the pixels that nothing moved to; the paper's background is 0. The images' dtype must hold it.
+        Value of the pixels that become free; 0 is the paper's background. The images' dtype must hold it.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def shift(images: ArrayLike, dx: int, dy: int = 0, fill: float = 0.0) -> NDArray
     Raises
     ------
     ValueError, TypeError
-        When ``images`` is not a finite array of such a shape, nothing would stay in the frame, or ``fill`` does not
+        When ``images`` is not a finite array of such a shape, no pixel would stay in the frame, or ``fill`` does not
         fit the dtype.
 
     Examples
@@ -57,22 +58,22 @@ def shift(images: ArrayLike, dx: int, dy: int = 0, fill: float = 0.0) -> NDArray
         "fill": [real_in(-np.inf, np.inf)],
     }
     check_parameters({"dx": dx, "dy": dy, "fill": fill}, accepted, "shift")
-    shifted = np.full(frames.shape, _fill_value(fill, frames.dtype), dtype=frames.dtype)
+    shifted = np.full(frames.shape, _fill_value(fill, frames), dtype=frames.dtype)
     dx, dy = int(dx), int(dy)  # NumPy's small integers would overflow
     shifted[..., _overlap(dy, height), _overlap(dx, width)] = frames[..., _overlap(-dy, height), _overlap(-dx, width)]
     return shifted
 
 
 def shifts(dx: Iterable[int], fill: float = 0.0) -> dict[str, Transform]:
-    """Name horizontal translations as transforms for `orbits`.
+    """Make horizontal translations for `orbits`, each with a name.
 
     Parameters
     ----------
     dx : iterable of int
-        Pixels to the right, each once and none 0, since `orbits` keeps the original anyway. The paper's are
-        -6, -3, 3 and 6.
+        Pixels to the right, negative to the left: different numbers, none of them 0, since `orbits` keeps the
+        original images. The paper's are -6, -3, 3 and 6.
     fill : float, default=0.0
-        Value of the pixels that nothing moved to.
+        Value of the pixels that become free.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def shifts(dx: Iterable[int], fill: float = 0.0) -> dict[str, Transform]:
     Raises
     ------
     ValueError, TypeError
-        When ``dx`` is not made of different whole numbers other than 0.
+        When a number of ``dx`` is not whole, is 0 or is repeated.
 
     Examples
     --------
@@ -102,7 +103,71 @@ def shifts(dx: Iterable[int], fill: float = 0.0) -> dict[str, Transform]:
     return {f"shift {int(step):+d}": partial(shift, dx=int(step), fill=fill) for step in steps}
 
 
-def _check_images(images: ArrayLike) -> NDArray[Any]:
+def named_transforms(transforms: object) -> dict[str, Transform]:
+    """Return transforms by name, or refuse them; those of a list have their places as names, from "1"."""
+    if isinstance(transforms, Mapping):
+        named = dict(transforms)
+    elif isinstance(transforms, Iterable) and not isinstance(transforms, str):
+        named = {str(place): transform for place, transform in enumerate(transforms, start=1)}
+    else:
+        raise TypeError(
+            "Expected 'transforms' to be a list of callables, or a dict of name to callable. "
+            f"Got {short_repr(transforms)}."
+        )
+    if not named:
+        raise ValueError("Expected 'transforms' to hold at least one callable. Got none.")
+    for name, transform in named.items():
+        if not isinstance(name, str) or not callable(transform):
+            raise TypeError(
+                "Expected 'transforms' to hold callables from a batch to a batch, named by strings. "
+                f"Got {short_repr(transform)} under {short_repr(name)}."
+            )
+    return named
+
+
+def transformed(samples: Array, transform: Transform, name: str) -> Array:
+    """Return what a transform makes of a batch, or refuse it when its shape, dtype or values do not fit the samples.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (b, ...)
+        A batch. It is not changed.
+    transform : callable
+        A function from a batch to a batch.
+    name : str
+        Name of the transform in an error.
+
+    Returns
+    -------
+    ndarray, shape (b, ...)
+        The changed samples, in the dtype of ``samples``.
+
+    Raises
+    ------
+    ValueError
+        When the transform returns another shape, values that are not finite, or a type that the dtype of the
+        samples cannot hold.
+    """
+    changed = as_array(transform(samples.copy()), f"what transform {name!r} returns")  # it may work in place
+    if changed.shape != samples.shape:
+        raise ValueError(
+            f"Expected transform {name!r} to keep the shape {samples.shape} of a batch. Got {changed.shape}."
+        )
+    both_float = changed.dtype.kind == samples.dtype.kind == "f"
+    if not both_float and not np.can_cast(changed.dtype, samples.dtype, "safe"):
+        raise ValueError(
+            f"Expected transform {name!r} to return values that {samples.dtype}, the dtype of 'X', can hold. "
+            f"Got {changed.dtype}: convert X first."
+        )
+    with np.errstate(over="ignore"):  # an overflow is refused below, as infinity
+        changed = changed.astype(samples.dtype, copy=False)
+    if not np.isfinite(changed).all():
+        raise ValueError(f"Expected transform {name!r} to return finite values. Got NaN or infinity.")
+    return changed
+
+
+def _check_images(images: ArrayLike) -> Array:
+    """Return images as an array, channels first, or refuse them."""
     frames = check_points(images, name="images", ndim=None, dtype="numeric")
     if frames.ndim not in (3, 4):
         raise ValueError(
@@ -117,8 +182,10 @@ def _check_images(images: ArrayLike) -> NDArray[Any]:
     return frames
 
 
-def _fill_value(fill: float, dtype: np.dtype[Any]) -> NDArray[Any]:
-    with np.errstate(over="ignore", invalid="ignore"):  # told below
+def _fill_value(fill: float, frames: Array) -> Array:
+    """Return ``fill`` in the dtype of the images, shape (), or refuse it."""
+    dtype = frames.dtype
+    with np.errstate(over="ignore", invalid="ignore"):  # values that do not fit are refused below
         value = np.array(fill).astype(dtype)
     if not np.isfinite(value) or (dtype.kind != "f" and value != fill):
         raise ValueError(f"Expected 'fill' to be a value that {dtype}, the dtype of 'images', holds. Got {fill!r}.")
@@ -126,5 +193,5 @@ def _fill_value(fill: float, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _overlap(distance: int, size: int) -> slice:
-    """Pixels of a side that are still in the frame after moving by ``distance``, at their new places."""
+    """Return the pixels of a side that are still in the frame after moving by ``distance``, at their new places."""
     return slice(max(distance, 0), size + min(distance, 0))
