@@ -1,9 +1,9 @@
-"""Pictures of a map, of the springs, of a run and of a judgement: each function returns matplotlib axes.
+"""Pictures of maps, of springs, of training and of reports: each function returns matplotlib axes.
 
-matplotlib is imported inside the functions: it is optional (``pip install "drlim[viz]"``) and slow to load. Without
-``ax`` a function makes a figure of its own, outside pyplot, so no list of open figures grows; save it with
-``ax.figure.savefig("map.png", dpi=150)``. On axes of your own, give their figure ``layout="constrained"``, which
-leaves room for a key beside them.
+matplotlib is imported inside the functions, because it is optional (``pip install "drlim[viz]"``) and slow to load.
+Without ``ax`` a function makes a new figure. pyplot does not store it, so no figure has to be closed; save it with
+``ax.figure.savefig("map.png", dpi=150)``. If you give your own axes, make their figure with ``layout="constrained"``,
+which leaves room for a key beside them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Figures and axes: made, tidied and written; what all pictures share."""
+"""Making, styling and writing of figures, for all pictures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Array
 from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in, short_repr
 from drlim._base.disk import atomic_write
 
@@ -22,7 +22,7 @@ __all__ = [
     "DISSIMILAR",
     "GREY",
     "SIMILAR",
-    "Floats",
+    "Style",
     "axes_for",
     "check_cmap",
     "check_map",
@@ -34,44 +34,48 @@ __all__ = [
     "tidy",
 ]
 
-Floats = NDArray[np.floating[Any]]
+Style = dict[str, Any]
+"""Keyword arguments of a matplotlib artist."""
 
 GREY = "#717581"
+"""Colour of frames, ticks and remarks."""
 
-SIMILAR: dict[str, Any] = {"color": "#bd1f01", "linestyle": "--"}
+SIMILAR: Style = {"color": "#bd1f01", "linestyle": "--"}
+"""Style of similar pairs."""
 
-DISSIMILAR: dict[str, Any] = {"color": "#3f90da", "linestyle": "-"}
+DISSIMILAR: Style = {"color": "#3f90da", "linestyle": "-"}
+"""Style of dissimilar pairs."""
 
 
 def save_figure(ax: Axes, path: str | os.PathLike[str], *, dpi: int = 150) -> None:
-    """Write the figure that holds the axes to a file, whole or not at all.
+    """Write the figure of the axes to a file, completely or not at all.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Axes on the figure.
+        Any axes on the figure.
     path : str or path-like
-        The suffix decides the format: ``.png``, ``.pdf``, ``.svg`` or another that matplotlib writes.
+        File to write. Its suffix selects the format: ``.png``, ``.pdf``, ``.svg`` or another that matplotlib writes.
     dpi : int, default=150
-        Pixels an inch, at least 1.
+        Resolution in pixels per inch, at least 1.
 
     Raises
     ------
     ValueError, OSError
-        When matplotlib does not know the format, or the file cannot be written.
+        When matplotlib does not support the format, or the file cannot be written.
     """
     check_parameters({"dpi": dpi}, {"dpi": [integer_in(1)]}, "save_figure")
     suffix = Path(path).suffix[1:] or "png"
     content = io.BytesIO()
     # Without the date that some formats add, the same figure gives the same bytes.
-    undated: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
+    undated: dict[str, None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
     figure: Any = ax.figure
     figure.savefig(content, format=suffix, dpi=dpi, metadata=undated)
     atomic_write(path, content.getvalue())
 
 
-def check_map(Z: ArrayLike, columns: tuple[int, ...]) -> Floats:
-    """Return the points of a map that can be drawn."""
+def check_map(Z: ArrayLike, columns: tuple[int, ...]) -> Array:
+    """Return the points (n, d) of a map, or refuse a number of columns that cannot be drawn."""
     points = check_points(Z, name="Z")
     if points.shape[1] not in columns:
         wanted = " or ".join(str(count) for count in columns)
@@ -82,7 +86,7 @@ def check_map(Z: ArrayLike, columns: tuple[int, ...]) -> Floats:
 
 
 def check_cmap(name: str, value: object, owner: str) -> None:
-    """Refuse what is no colour map in a sentence; matplotlib's own lists all of its two hundred names."""
+    """Refuse an unknown colour map in one sentence; matplotlib's message lists two hundred names."""
     from matplotlib import colormaps
 
     if not isinstance(value, str) or value not in colormaps:
@@ -93,7 +97,7 @@ def check_cmap(name: str, value: object, owner: str) -> None:
 
 
 def axes_for(ax: Axes | None, columns: int, owner: str, figsize: tuple[float, float] = (7.5, 6.4)) -> Axes:
-    """Return axes of as many dimensions as a map has columns."""
+    """Return the given axes, or new ones, with as many dimensions as a map has columns."""
     from matplotlib.axes import Axes
 
     check_parameters({"ax": ax}, {"ax": [Axes, None]}, owner)
@@ -108,14 +112,14 @@ def axes_for(ax: Axes | None, columns: int, owner: str, figsize: tuple[float, fl
 
 
 def new_figure(figsize: tuple[float, float]) -> Figure:
-    """Make a figure that pyplot does not know, and so does not keep."""
+    """Return a new figure that pyplot does not store."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=figsize, layout="constrained")
 
 
 def tidy(ax: Axes) -> None:
-    """Give a map equal aspect and axes that do not draw the eye."""
+    """Give the axes of a map equal aspect, labels and thin grey frames."""
     ax.set_aspect("equal")
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
     if ax.name == "3d":
@@ -124,7 +128,7 @@ def tidy(ax: Axes) -> None:
 
 
 def quiet(ax: Axes) -> None:
-    """Let the frame and the ticks stand back."""
+    """Draw frame and ticks thin and grey, on the left and below only."""
     ax.tick_params(which="both", colors=GREY, labelsize="small")
     for side, spine in ax.spines.items():
         spine.set_visible(side in {"left", "bottom"})
@@ -139,7 +143,7 @@ def note(
     offset: tuple[float, float],
     side: Literal["left", "right"],
 ) -> None:
-    """Write a quiet remark, ``offset`` points from a place."""
+    """Write a grey remark, ``offset`` points from a position in the coordinates of ``transform``."""
     ax.annotate(
         text,
         place,
@@ -152,7 +156,7 @@ def note(
 
 
 def require_matplotlib() -> None:
-    """Say how to get matplotlib, where it is missing, before anything else is done."""
+    """Raise an ImportError that explains how to install matplotlib if it is missing."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:

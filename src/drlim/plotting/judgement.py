@@ -1,18 +1,19 @@
-"""What metrics found, as pictures: invariance and tension."""
+"""Pictures of two reports of `drlim.metrics`: invariance and tension."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_same_length, integer_in, real_in, short_repr
 from drlim.plotting.figures import (
     DISSIMILAR,
     GREY,
     SIMILAR,
-    Floats,
+    Style,
     axes_for,
     check_cmap,
     check_map,
@@ -24,6 +25,7 @@ from drlim.plotting.figures import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from drlim.metrics import InvarianceReport, Tension
@@ -31,27 +33,29 @@ if TYPE_CHECKING:
 __all__ = ["plot_invariance", "plot_tension"]
 
 _BRIGHTEST = 0.99
-"""Quantile of the samples' energies at which the colours end: a few wrong statements would else dim all others."""
+"""Quantile of the energies at which the colours end: a few wrong pairs would otherwise darken all other samples."""
 
 _BAR = 0.36
-"""Height of a bar; two stand in each row."""
+"""Height of a bar, in rows; each row has two."""
 
-_RATIO: dict[str, Any] = {"color": "#3f90da", "label": "distance of copies / of unrelated samples"}
-_TOLD: dict[str, Any] = {"color": "#ffa90e", "label": "told by the position, chance taken out"}
+_RATIO: Style = {"color": "#3f90da", "label": "distance of copies / of unrelated samples"}
+_PREDICTED: Style = {"color": "#ffa90e", "label": "told by the position, chance taken out"}
 
 
 def plot_invariance(report: InvarianceReport, ax: Axes | None = None) -> Axes:
     """Draw what `drlim.metrics.invariance_report` found, two bars for each nuisance.
 
-    The upper bar is the distance of copies over that of unrelated samples, its whisker the middle 80 % of copies; the
-    lower one is what the position tells of the nuisance. Both are 0 for an invariant map, and 1 where copies are
-    strangers, or the nuisance can be read off. Dotted lines part the verdicts, which stand at the right.
+    The upper bar is the distance of copies divided by that of unrelated samples; its whisker covers the middle 80 % of
+    the copies. The lower bar is how well the nuisance is predicted from the position, on a scale where chance is 0. For
+    an invariant map both are 0. They are 1 if copies are as far apart as unrelated samples, and if the prediction is
+    certain. Dotted lines separate the verdicts, which are written on the right.
 
     Parameters
     ----------
     report : InvarianceReport
+        Result of `drlim.metrics.invariance_report`.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw. None makes a figure.
+        Axes to draw on. None makes a figure.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def plot_invariance(report: InvarianceReport, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError
-        When ``report`` is something else.
+        When ``report`` is of another type.
     ImportError
         When matplotlib is not installed.
 
@@ -105,24 +109,24 @@ def plot_tension(
     point_size: float | None = None,
     cmap: str = "viridis",
 ) -> Axes:
-    """Draw a map coloured by the energy of each sample, with the worst pairs upon it.
+    """Draw a map coloured by the energy of each sample, and the worst pairs on top.
 
-    A dashed line joins the samples of a similar pair; a dissimilar pair, whose samples lie together, is ringed.
+    A dashed line joins the samples of a similar pair. A ring marks a dissimilar pair, whose samples are close.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, 2)
         The map.
     tension : Tension
-        What `drlim.metrics.tension` found on it.
+        Result of `drlim.metrics.tension` for this map.
     n_pairs : int, default=30
-        Pairs of each kind that are drawn, at least 0, as far as ``tension`` holds them.
+        Maximum number of pairs of each kind to draw, at least 0.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw. None makes a figure.
+        Axes to draw on. None makes a figure.
     point_size : float, default=None
         Area of a point in square points, in (0, inf). None shrinks points as their number grows.
     cmap : str, default="viridis"
-        matplotlib's colour map of the energies, in units of their mean; the highest hundredth has one colour.
+        matplotlib's colour map of the energies, in units of their mean. The highest 1 % of them share one colour.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def plot_tension(
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not 2 columns or not one row for each sample of ``tension``, or a parameter is out of range.
+        When ``Z`` does not have 2 columns and one row for each sample of ``tension``, or a parameter is out of range.
     ImportError
         When matplotlib is not installed.
 
@@ -162,43 +166,43 @@ def plot_tension(
     return ax
 
 
-def _draw_energies(ax: Axes, points: Floats, energy: Floats, point_size: float | None, cmap: str) -> None:
-    """Draw samples, those of high energy last, with a colour bar."""
+def _draw_energies(ax: Axes, points: Array, energy: Array, point_size: float | None, cmap: str) -> None:
+    """Draw the samples, those of high energy on top, with a colour bar."""
     share = energy / (energy.mean() or 1.0)
     order = np.argsort(share, kind="stable")
     size = float(np.clip(20_000 / len(points), 3, 36)) if point_size is None else point_size
     end = float(np.quantile(share, _BRIGHTEST)) or 1.0
-    style: dict[str, Any] = {"s": size, "c": share[order], "cmap": cmap, "vmin": 0.0, "vmax": end}
+    style: Style = {"s": size, "c": share[order], "cmap": cmap, "vmin": 0.0, "vmax": end}
     drawn = ax.scatter(*points[order].T, linewidths=0, zorder=2, **style)
     beside = ax.inset_axes((1.03, 0.0, 0.03, 1.0))
     bar = ax.figure.colorbar(drawn, cax=beside, label="energy of a sample / mean", extend="max", extendfrac=0.02)
     bar.outline.set_visible(False)
 
 
-def _draw_pairs(ax: Axes, points: Floats, tension: Tension, n_pairs: int) -> None:
-    """Join the most stretched pairs, ring the most violated, and say so above the axes."""
+def _draw_pairs(ax: Axes, points: Array, tension: Tension, n_pairs: int) -> None:
+    """Join the worst similar pairs, ring the worst dissimilar ones, and draw a legend above the axes."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
     stretched, pressed = tension.similar.pairs[:n_pairs], tension.dissimilar.pairs[:n_pairs]
-    handles: list[Any] = []
+    handles: list[Artist] = []
     if len(stretched):
         lines = LineCollection(list(points[stretched]), linewidths=1.0, zorder=3, **SIMILAR)
         ax.add_collection(lines, autolim=False)
         handles.append(Line2D([], [], linewidth=1.0, label="most stretched similar pairs", **SIMILAR))
     if len(pressed):
-        ring: dict[str, Any] = {"s": 60, "marker": "o", "facecolors": "none", "edgecolors": DISSIMILAR["color"]}
+        ring: Style = {"s": 60, "marker": "o", "facecolors": "none", "edgecolors": DISSIMILAR["color"]}
         middles = points[pressed].mean(axis=1)  # (k, 2)
         handles.append(ax.scatter(*middles.T, zorder=4, label="most violated dissimilar pairs", **ring))
     if handles:
         ax.legend(handles=handles, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
 
 
-def _draw_bars(ax: Axes, report: InvarianceReport, places: Floats) -> None:
-    """Draw ratios above and what is told below; a ratio that is not known is left out."""
+def _draw_bars(ax: Axes, report: InvarianceReport, places: Array) -> None:
+    """Draw the ratios above and the predictions below; unknown ratios are left out."""
     known = [(place, row) for place, row in zip(places, report.rows, strict=True) if row.ratio is not None]
     low, middle, high = np.array([[row.ratio_low, row.ratio, row.ratio_high] for _, row in known]).reshape(-1, 3).T
     at = [place - _BAR / 2 for place, _ in known]
     whiskers = np.stack([middle - low, high - middle])  # (2, r)
     ax.barh(at, middle, _BAR, xerr=whiskers, ecolor="black", error_kw={"linewidth": 0.8, "capsize": 2}, **_RATIO)
-    ax.barh(places + _BAR / 2, [max(0.0, row.told) for row in report.rows], _BAR, **_TOLD)
+    ax.barh(places + _BAR / 2, [max(0.0, row.told) for row in report.rows], _BAR, **_PREDICTED)

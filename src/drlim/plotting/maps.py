@@ -1,17 +1,18 @@
-"""A map as points, in two dimensions or three, and as a density."""
+"""Pictures of a map: as points, in two or three dimensions, and as a density."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points, integer_in, real_in, short_repr
-from drlim.plotting._colours import MARKERS, colour_samples, draw_key
+from drlim.plotting.colours import MARKERS, colour_samples, draw_key
 from drlim.plotting.figures import (
-    Floats,
+    Style,
     axes_for,
     check_cmap,
     check_map,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_density", "plot_embedding", "plot_views"]
 
 _VIEWS = ((90, -90), (25, -60), (25, 12), (25, 84), (0, 0))
-"""Elevation and azimuth of the eye, in degrees: from above, three times from aside, and along the first axis."""
+"""Elevation and azimuth of the viewer, in degrees: from above, from three sides, and along the first axis."""
 
 
 def plot_embedding(
@@ -43,9 +44,9 @@ def plot_embedding(
 ) -> Axes:
     """Draw a map as points, coloured by class or by a number.
 
-    Strings, truth values and up to ten distinct whole numbers are classes, with a legend beside the axes; any
-    other numbers are a quantity, with a colour bar. Points are drawn in a shuffled, fixed order, so that no class
-    covers another.
+    Strings, truth values and up to ten distinct whole numbers are classes and get a legend beside the axes. Other
+    numbers are a quantity and get a colour bar. Points are drawn in a shuffled, fixed order, so that no class covers
+    another.
 
     Parameters
     ----------
@@ -54,25 +55,25 @@ def plot_embedding(
     labels : array-like, shape (n_samples,), default=None
         A class or a number for each sample.
     images : array-like, shape (n_samples, [channels,] height, width), default=None
-        Thumbnails to lay on a 2-D map with :func:`plot_thumbnails`, at its default sizes.
+        Images of the samples, drawn on a 2-D map by :func:`plot_thumbnails` with its default sizes.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; for a 3-D map made with ``projection="3d"``. None makes a figure.
+        Axes to draw on; for a 3-D map they are made with ``projection="3d"``. None makes a figure.
     point_size : float, default=None
         Area of a point in square points (1/72 inch), in (0, inf). None shrinks points as their number grows.
     cmap : str, default="viridis"
         matplotlib's colour map for a quantity; "twilight" suits an angle.
     key_title : str, default=None
-        What the labels are; stands over the legend or beside the colour bar.
+        Title of the legend or of the colour bar.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Of equal aspect: distance on the page is distance on the map.
+        Axes of equal aspect, so that distances on the page are proportional to distances on the map.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has neither 2 nor 3 columns or is not finite, lengths differ, or a number is out of range.
+        When ``Z`` is not finite with 2 or 3 columns, lengths differ, or a number is out of range.
     ImportError
         When matplotlib is not installed.
 
@@ -91,7 +92,7 @@ def plot_embedding(
     order = np.random.default_rng(0).permutation(len(points))
     for code in np.unique(colouring.markers):
         chosen = order[colouring.markers[order] == code]
-        style: dict[str, Any] = {"s": size, "c": colouring.rgba[chosen], "marker": MARKERS[code]}
+        style: Style = {"s": size, "c": colouring.rgba[chosen], "marker": MARKERS[code]}
         ax.scatter(*points[chosen].T, linewidths=0, zorder=2, **style)
     tidy(ax)
     draw_key(ax, colouring, key_title)
@@ -111,7 +112,7 @@ def plot_views(
 ) -> list[Axes]:
     """Draw a 3-D map from several viewing angles, side by side, as the paper's figures 7 and 8 do.
 
-    The map is turned so that its principal axes lie along z_1, z_2 and z_3; distances stay.
+    The map is rotated first so that its principal axes are z_1, z_2 and z_3. Distances do not change.
 
     Parameters
     ----------
@@ -120,23 +121,23 @@ def plot_views(
     labels : array-like, shape (n_samples,), default=None
         A class or a number for each sample, as in :func:`plot_embedding`.
     views : sequence of (float, float), default five
-        Elevation and azimuth of the eye, in degrees.
+        Elevation and azimuth of the viewer, in degrees.
     point_size : float, default=None
         Area of a point in square points, in (0, inf). None shrinks points as their number grows.
     cmap : str, default="viridis"
         matplotlib's colour map for a quantity; "twilight" suits an angle.
     key_title : str, default=None
-        What the labels are.
+        Title of the legend or of the colour bar.
 
     Returns
     -------
     list of matplotlib.axes.Axes
-        One for each view, in one figure; the key stands beside the last.
+        One for each view, in one figure. The key is beside the last one.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not 3 columns, ``views`` are not pairs of numbers, or labels do not fit.
+        When ``Z`` does not have 3 columns, ``views`` are not pairs of numbers, or lengths differ.
     ImportError
         When matplotlib is not installed.
 
@@ -152,17 +153,18 @@ def plot_views(
         raise ValueError(f"Expected 'views' to be pairs (elevation, azimuth) in degrees. Got {short_repr(views)}.")
     check_parameters({"point_size": point_size}, {"point_size": [real_in(0.0), None]}, "plot_views")
     colouring = colour_samples(labels, len(points), cmap, "plot_views")
-    turned = _along_principal_axes(points)
+    turned = _along_principal_axes(points)  # (n, 3)
     size = float(np.clip(4_000 / len(points), 3, 24)) if point_size is None else point_size
     panels = []
     figure = new_figure((3.1 * len(angles), 3.3))
     for place, (elevation, azimuth) in enumerate(angles, start=1):
         ax = figure.add_subplot(1, len(angles), place, projection="3d")
-        style: dict[str, Any] = {"s": size, "c": colouring.rgba}
+        style: Style = {"s": size, "c": colouring.rgba}
         ax.scatter(*turned.T, linewidths=0, **style)
         ax.view_init(elev=elevation, azim=azimuth)
         tidy(ax)
-        ax.set(xticks=[], yticks=[], zticks=[], xlabel="", ylabel="", zlabel="")  # seen end on, labels would pile up
+        # Labels of an axis seen end on would overlap.
+        ax.set(xticks=[], yticks=[], zticks=[], xlabel="", ylabel="", zlabel="")
         ax.set_box_aspect(None, zoom=1.1)
         ax.set_aspect("equal")
         panels.append(ax)
@@ -173,16 +175,16 @@ def plot_views(
 def plot_density(Z: ArrayLike, *, bins: int = 100, ax: Axes | None = None, cmap: str = "viridis") -> Axes:
     """Draw how many samples lie in each cell of a grid over a 2-D map, on a logarithmic scale.
 
-    A degenerate map, with most of its samples in a few cells, is told at a glance.
+    A degenerate map is easy to recognise: most of its samples are in a few cells.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, 2)
         The map.
     bins : int, default=100
-        Cells along each side of the map's bounding box, at least 1.
+        Number of cells along each side of the map's bounding box, at least 1.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw. None makes a figure.
+        Axes to draw on. None makes a figure.
     cmap : str, default="viridis"
         matplotlib's colour map; empty cells stay white.
 
@@ -193,7 +195,7 @@ def plot_density(Z: ArrayLike, *, bins: int = 100, ax: Axes | None = None, cmap:
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not 2 columns or a parameter is out of range.
+        When ``Z`` does not have 2 columns or a parameter is out of range.
     ImportError
         When matplotlib is not installed.
 
@@ -220,11 +222,11 @@ def plot_density(Z: ArrayLike, *, bins: int = 100, ax: Axes | None = None, cmap:
     return ax
 
 
-def _along_principal_axes(points: Floats) -> Floats:
-    """Turn points so that their principal axes, made the same way whatever the signs of the SVD, are the axes."""
+def _along_principal_axes(points: Array) -> Array:
+    """Rotate points (n, 3) so that their principal axes are the axes. The signs do not depend on those of the SVD."""
     centred = points - points.mean(axis=0)
     axes = np.linalg.svd(centred, full_matrices=False)[2]  # (d, 3), d below 3 for fewer points
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
-    turned: Floats = np.zeros_like(centred)
+    turned: Array = np.zeros_like(centred)
     turned[:, : len(axes)] = centred @ axes.T  # (n, 3)
     return turned

@@ -1,4 +1,4 @@
-"""Images side by side on one sheet: data, and the weights of a first layer."""
+"""Pictures of many images on one sheet: data, or the weights of a first layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points, integer_in, short_repr
-from drlim.plotting.figures import Floats, check_cmap, new_figure, require_matplotlib
+from drlim.plotting.figures import check_cmap, new_figure, require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,12 +23,12 @@ def plot_weights(weights: ArrayLike, *, columns: int = 10, cmap: str = "gray") -
     Parameters
     ----------
     weights : array-like, shape (n_units, height, width)
-        Weights between each unit and the pixels.
+        Weights from the pixels to each unit.
     columns : int, default=10
-        Images a row, at least 1.
+        Number of images in a row of the sheet, at least 1.
     cmap : str, default="gray"
-        matplotlib's colour map. Its middle is weight 0; one scale serves all units, up to the largest weight
-        but a thousandth.
+        matplotlib's colour map. Its middle is weight 0. All units have one scale, which ends at the 99.9 % quantile of
+        the absolute weights.
 
     Returns
     -------
@@ -54,14 +55,14 @@ def plot_weights(weights: ArrayLike, *, columns: int = 10, cmap: str = "gray") -
 
 
 def plot_images(images: ArrayLike, *, columns: int = 10, cmap: str = "gray") -> Axes:
-    """Draw images on one sheet, row by row.
+    """Draw images on one sheet, row after row.
 
     Parameters
     ----------
     images : array-like, shape (n_images, height, width)
-        One scale of brightness serves all.
+        Grey images, drawn with one scale of brightness.
     columns : int, default=10
-        Images a row, at least 1.
+        Number of images in a row of the sheet, at least 1.
     cmap : str, default="gray"
         matplotlib's colour map.
 
@@ -88,9 +89,9 @@ def plot_images(images: ArrayLike, *, columns: int = 10, cmap: str = "gray") -> 
     return _draw_sheet(values, columns, cmap, (float(values.min()), float(values.max())), None)
 
 
-def _check_stack(images: ArrayLike, name: str, columns: int, cmap: str, owner: str) -> Floats:
-    """Return images (c, h, w) for a sheet."""
-    values: Floats = check_points(images, name=name, ndim=None)
+def _check_stack(images: ArrayLike, name: str, columns: int, cmap: str, owner: str) -> Array:
+    """Return images (c, h, w) for a sheet, or refuse them."""
+    values: Array = check_points(images, name=name, ndim=None)
     if values.ndim != 3:
         raise ValueError(f"Expected '{name}' of shape (n, height, width). Got {short_repr(images)}.")
     check_parameters({"columns": columns}, {"columns": [integer_in(1)]}, owner)
@@ -98,7 +99,7 @@ def _check_stack(images: ArrayLike, name: str, columns: int, cmap: str, owner: s
     return values
 
 
-def _draw_sheet(images: Floats, columns: int, cmap: str, limits: tuple[float, float], key: str | None) -> Axes:
+def _draw_sheet(images: Array, columns: int, cmap: str, limits: tuple[float, float], key: str | None) -> Axes:
     sheet = _sheet(images, min(columns, len(images)))
     height, width = sheet.shape
     ax = new_figure((9.0, max(1.0, (8.0 if key else 9.0) * height / width))).add_subplot()
@@ -110,8 +111,8 @@ def _draw_sheet(images: Floats, columns: int, cmap: str, limits: tuple[float, fl
     return ax
 
 
-def _sheet(images: Floats, columns: int) -> Floats:
-    """Lay images (c, h, w) on one sheet, a pixel apart; what is between them is NaN, drawn as nothing."""
+def _sheet(images: Array, columns: int) -> Array:
+    """Return a sheet of images (c, h, w), one pixel apart. The pixels between them are NaN, which is not drawn."""
     n_images, height, width = images.shape
     rows = -(-n_images // columns)
     sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)

@@ -1,19 +1,20 @@
-"""The springs, their relaxation, and the energy of a run."""
+"""Pictures of the springs, of their relaxation, and of the energy during training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points, check_same_length, real_in, short_repr
 from drlim.plotting.figures import (
     DISSIMILAR,
     GREY,
     SIMILAR,
-    Floats,
+    Style,
     axes_for,
     check_map,
     new_figure,
@@ -24,13 +25,16 @@ from drlim.plotting.figures import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from torch import Tensor
 
     from drlim.graph import NeighborhoodGraph
-    from drlim.springs import Springs
+    from drlim.springs import Law, Springs
+
+    SpringsLike = Springs | tuple[Law | Callable[[Tensor], Tensor], ...] | None
 
 __all__ = ["plot_history", "plot_relaxation", "plot_springs"]
 
-_HISTORY: dict[str, dict[str, Any]] = {
+_HISTORY: dict[str, Style] = {
     "energy": {"label": "energy that training lowers", "color": "black", "linewidth": 1.8},
     "energy_similar": {"label": "mean $L_S$, similar pairs", **SIMILAR},
     "energy_dissimilar": {"label": "mean $L_D$, dissimilar pairs", **DISSIMILAR},
@@ -38,24 +42,24 @@ _HISTORY: dict[str, dict[str, Any]] = {
 
 
 def plot_springs(
-    margin: float = 1.0, axes: Sequence[Axes] | None = None, *, springs: Springs | tuple[Any, Any] | None = None
+    margin: float = 1.0, axes: Sequence[Axes] | None = None, *, springs: SpringsLike = None
 ) -> tuple[Axes, Axes]:
     """Draw the energy and the force of a similar and a dissimilar pair against their distance.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The paper's m, in (0, inf).
+        The paper's m, in units of the map, in (0, inf).
     axes : sequence of two matplotlib.axes.Axes, default=None
-        Where to draw energies and forces. None makes a figure with two panels.
+        Axes for energies and for forces. None makes a figure with two panels.
     springs : Springs or pair of (Law or callable), default=None
-        Laws of your own, as `drlim.springs.make_springs` takes them. None is the exact loss (equation 4).
+        Laws L_S and L_D, as `drlim.springs.make_springs` takes them. None is the paper's loss (equation 4).
 
     Returns
     -------
     tuple of two matplotlib.axes.Axes
-        Energies L_S and L_D, and forces -dL/dD_W: positive pushes a pair apart, negative pulls it together. The
-        distance from which dissimilar pairs feel nothing is marked m.
+        Energies L_S and L_D, and forces -dL/dD_W. A positive force pushes a pair apart, a negative one pulls it
+        together. The distance at which the force on dissimilar pairs becomes 0 is marked m.
 
     Raises
     ------
@@ -105,16 +109,16 @@ def plot_history(history: Sequence[Mapping[str, float]], ax: Axes | None = None)
     Parameters
     ----------
     history : sequence of dict
-        One record an epoch, as in ``DrLIM.history_``: ``epoch``, ``energy`` (what training lowers),
-        ``energy_similar`` and ``energy_dissimilar`` (the means of L_S and L_D). More keys do no harm.
+        One record for each epoch, as in ``DrLIM.history_``: ``epoch``, ``energy`` (the objective of training),
+        ``energy_similar`` and ``energy_dissimilar`` (the means of L_S and L_D). Other keys are ignored.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw. None makes a figure.
+        Axes to draw on. None makes a figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Energies on a logarithmic scale when the positive ones span more than two decades; a line that comes to
-        zero then leaves through the lower edge.
+        Axes with a logarithmic scale if the positive energies span more than two decades. A line that reaches 0 then
+        leaves the picture at the lower edge.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def plot_history(history: Sequence[Mapping[str, float]], ax: Axes | None = None)
     columns = _check_history(history)
     ax = axes_for(ax, 2, "plot_history", figsize=(6.4, 4.0))
     epochs = columns["epoch"]
-    marker = "o" if len(epochs) < 15 else None  # few epochs, one above all, would show as nothing
+    marker = "o" if len(epochs) < 15 else None  # without markers, a single epoch would be invisible
     for key, style in _HISTORY.items():
         ax.plot(epochs, columns[key], marker=marker, markersize=4, **style)
     energies = np.concatenate([columns[key] for key in _HISTORY])
@@ -156,27 +160,27 @@ def plot_relaxation(
 ) -> list[Axes]:
     """Draw points and their springs at several moments, side by side.
 
-    Similar pairs are joined by dashed lines, dissimilar pairs within the margin by solid ones, the wider the stronger
-    the force; dissimilar pairs beyond it feel nothing and get no line.
+    Dashed lines join similar pairs, and solid lines join dissimilar pairs closer than the margin. The width of a line
+    grows with the force. Dissimilar pairs beyond the margin have no force and no line.
 
     Parameters
     ----------
     frames : sequence of (str, array-like of shape (n_samples, 2))
-        Title and positions of each moment.
+        Title and positions of the points at each moment.
     graph : NeighborhoodGraph
-        Which pairs are similar. Meant for few points: all pairs are drawn one by one.
+        Which pairs are similar. Use few points, as every pair is drawn by itself.
     margin : float, default=1.0
-        The paper's m, in (0, inf).
+        The paper's m, in units of the map, in (0, inf).
 
     Returns
     -------
     list of matplotlib.axes.Axes
-        One a moment, all of one scale.
+        One for each moment, all of one scale.
 
     Raises
     ------
     ValueError, TypeError
-        When there is no frame, or positions do not fit the graph.
+        When there is no frame, or positions do not have 2 columns and one row for each sample of the graph.
     ImportError
         When matplotlib is not installed.
 
@@ -210,22 +214,22 @@ def plot_relaxation(
     return panels
 
 
-def _draw_springs(ax: Axes, points: Floats, graph: NeighborhoodGraph, margin: float) -> None:
-    """Draw points, and each spring that pulls or pushes as a line of its force's width."""
+def _draw_springs(ax: Axes, points: Array, graph: NeighborhoodGraph, margin: float) -> None:
+    """Draw the points, and each spring with a force as a line whose width grows with it."""
     first, second = np.triu_indices(len(points), 1)
     similar = {(int(i), int(j)) for i, j in np.sort(graph.similar.pairs(), axis=1)}
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
         distance = float(np.linalg.norm(points[i] - points[j]))
-        pulled = (i, j) in similar
-        force = distance if pulled else max(0.0, margin - distance)
+        is_similar = (i, j) in similar
+        force = distance if is_similar else max(0.0, margin - distance)
         if force > 0:
-            style = SIMILAR if pulled else {**DISSIMILAR, "alpha": 0.5}
+            style = SIMILAR if is_similar else {**DISSIMILAR, "alpha": 0.5}
             ax.plot(*points[[i, j]].T, linewidth=0.4 + 2.2 * min(1.0, force / margin), zorder=1, **style)
     ax.scatter(points[:, 0], points[:, 1], s=30, color="black", zorder=2)
 
 
-def _check_history(history: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
-    """Return the columns of a history."""
+def _check_history(history: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    """Return the columns of a history by key, (epochs,) each, or refuse it."""
     if not isinstance(history, Sequence) or not history or not all(isinstance(each, Mapping) for each in history):
         raise ValueError(
             "Expected 'history' to be a list of dicts, one for each of one or more epochs, as DrLIM.history_ is. "
@@ -240,7 +244,7 @@ def _check_history(history: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
 
 
 def _mark_margin(ax: Axes, margin: float) -> None:
-    """Mark the distance from which dissimilar pairs feel nothing, if there is one."""
+    """Mark the distance at which the force on dissimilar pairs becomes 0, if there is one."""
     if not np.isfinite(margin):
         return
     ax.axvline(margin, color=GREY, linewidth=0.8, linestyle=":")
@@ -248,7 +252,7 @@ def _mark_margin(ax: Axes, margin: float) -> None:
 
 
 def _two_axes(axes: Sequence[Axes] | None) -> tuple[Axes, Axes]:
-    """Return the axes given, or two panels side by side."""
+    """Return the given axes, or two new panels side by side."""
     from matplotlib.axes import Axes
 
     if axes is None:

@@ -1,15 +1,16 @@
-"""Images at their places on a map."""
+"""Pictures of a map with the images of its samples."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in, real_in, short_repr
-from drlim.plotting._colours import colour_samples, draw_key
-from drlim.plotting.figures import Floats, axes_for, check_cmap, check_map, require_matplotlib, tidy
+from drlim.plotting.colours import colour_samples, draw_key
+from drlim.plotting.figures import axes_for, check_cmap, check_map, require_matplotlib, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_thumbnails"]
 
 _THUMBNAIL_PITCH = 1.08
-"""Least distance between the middles of two thumbnails, in thumbnails: room for their frames."""
+"""Minimum distance between the centres of two thumbnails, in thumbnails: it leaves room for their frames."""
 
 
 def plot_thumbnails(
@@ -32,48 +33,48 @@ def plot_thumbnails(
     cmap: str = "viridis",
     key_title: str | None = None,
 ) -> Axes:
-    """Draw images at their place on a 2-D map, as many as fit without overlap.
+    """Draw the images of samples at their positions on a 2-D map, as many as fit without overlap.
 
-    They are chosen one by one, starting next to the middle, each the farthest from those chosen before: the
-    choice is spread over the whole map, and the same each time. Lay them on a scatter by passing its axes, or in
-    one call with ``plot_embedding(Z, labels, images=images)``.
+    The first image is the one nearest to the centre; each further one is the farthest from those chosen before. Thus
+    the images cover the whole map, and the choice is the same each time. To draw them over a scatter plot, pass its
+    axes, or call ``plot_embedding(Z, labels, images=images)``.
 
     Parameters
     ----------
     Z : array-like, shape (n_samples, 2)
         The map.
     images : array-like, shape (n_samples, height, width) or (n_samples, channels, height, width)
-        The samples, with one channel or three. One scale of brightness serves all that are drawn.
+        Images of the samples, with one or three channels. All of them are drawn with one scale of brightness.
     labels : array-like, shape (n_samples,), default=None
-        A class or a number for each sample: the colour of its frame, as in :func:`plot_embedding`.
+        A class or a number for each sample, which sets the colour of its frame as in :func:`plot_embedding`.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw, without a key. None makes a figure with a key.
+        Axes to draw on, without a key. None makes a figure with a key.
     size : float, default=0.04
-        Longer side of a thumbnail as a share of the map's longer side, in (0, 1].
+        Longer side of a thumbnail, as a share of the longer side of the map, in (0, 1].
     max_thumbnails : int, default=250
-        Fewer than fit leave more of the map in sight.
+        Maximum number of images, at least 1. Fewer images cover less of the map.
     image_cmap : str, default="gray_r"
-        matplotlib's colour map for grey images. The default draws bright ink dark; photographs want "gray".
+        matplotlib's colour map for grey images. The default draws bright ink dark; use "gray" for photographs.
     cmap : str, default="viridis"
-        Colour map of the frames when labels are a quantity.
+        Colour map of the frames if labels are a quantity.
     key_title : str, default=None
-        What the labels are; stands over the legend or beside the colour bar.
+        Title of the legend or of the colour bar.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Of equal aspect.
+        Axes of equal aspect.
 
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` has not 2 columns, ``images`` are not images, lengths differ or a number is out of range.
+        When ``Z`` does not have 2 columns, ``images`` have the wrong shape, lengths differ or a number is out of range.
     ImportError
         When matplotlib is not installed.
 
     Examples
     --------
-    Of three samples, two lie too close together for both to be drawn.
+    Two of the three samples are too close together to draw both.
 
     >>> import numpy as np
     >>> ax = plot_thumbnails([[0.0, 0.0], [0.01, 0.0], [1.0, 0.0]], np.eye(3 * 64).reshape(3, 64, -1))
@@ -98,15 +99,15 @@ def plot_thumbnails(
     if wants_key:
         draw_key(ax, colouring, key_title)
     _draw_thumbnails(ax, points[chosen], sides, _shades(pictures[chosen]), colouring.rgba[chosen], image_cmap)
-    # Of all samples, drawn or not: the axes show the extent of the map, with room for thumbnails at its rim.
+    # The axes show the extent of all samples, drawn or not, with room for thumbnails at the edge.
     ax.update_datalim(np.concatenate([points - sides / 2, points + sides / 2]))
     ax.autoscale_view()
     tidy(ax)
     return ax
 
 
-def _choose_apart(points: Floats, sides: Floats, most: int) -> NDArray[np.intp]:
-    """Choose samples whose thumbnails of the given sides do not overlap, each the farthest from those before."""
+def _choose_apart(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
+    """Return samples whose thumbnails do not overlap, each the farthest from those before, at most ``most``."""
     from_middle = np.abs((points - (points.min(axis=0) + points.max(axis=0)) / 2) / sides).max(axis=1)  # (n,)
     chosen = [int(from_middle.argmin())]
     apart = np.full(len(points), np.inf)
@@ -120,15 +121,15 @@ def _choose_apart(points: Floats, sides: Floats, most: int) -> NDArray[np.intp]:
     return np.array(chosen)
 
 
-def _draw_thumbnails(ax: Axes, places: Floats, sides: Floats, pictures: Floats, frames: Floats, cmap: str) -> None:
-    """Draw pictures (c, h, w) or (c, h, w, 3) in [0, 1] centred at their places, sized in units of the map."""
+def _draw_thumbnails(ax: Axes, places: Array, sides: Array, pictures: Array, frames: Array, cmap: str) -> None:
+    """Draw pictures (c, h, w) or (c, h, w, 3) in [0, 1], centred at places (c, 2); sides in units of the map."""
     from matplotlib.collections import PolyCollection
     from matplotlib.image import AxesImage
 
     low, high = places - sides / 2, places + sides / 2  # (c, 2)
     for (left, bottom), (right, top), picture in zip(low, high, pictures, strict=True):
         extent = (left, right, bottom, top)
-        # Not ax.imshow: it would set aspect and limits anew with each picture.
+        # Not ax.imshow, which would set aspect and limits again for each picture.
         image = AxesImage(ax, cmap=cmap, origin="upper", extent=extent, interpolation="antialiased", zorder=3)
         image.set_data(picture)
         image.set_clim(0.0, 1.0)
@@ -141,16 +142,16 @@ def _draw_thumbnails(ax: Axes, places: Floats, sides: Floats, pictures: Floats, 
     )
 
 
-def _shades(pictures: NDArray[Any]) -> Floats:
-    """Return pictures (c, h, w) or (c, 3, h, w) in [0, 1], channels last, by one scale for all."""
+def _shades(pictures: Array) -> Array:
+    """Return pictures (c, h, w) or (c, 3, h, w) scaled to [0, 1] together, with channels last."""
     values = check_points(pictures, name="images", ndim=None)
     low, high = values.min(), values.max()
     shades = (values - low) / ((high - low) or 1.0)
     return shades if shades.ndim == 3 else np.moveaxis(shades, 1, -1)
 
 
-def _check_images(images: ArrayLike, n_samples: int) -> NDArray[Any]:
-    """Return images as (n, h, w) or (n, 3, h, w); values are looked at when drawn."""
+def _check_images(images: ArrayLike, n_samples: int) -> Array:
+    """Return images as (n, h, w) or (n, 3, h, w), or refuse their shape. Values are checked when they are drawn."""
     pictures = np.asarray(images)
     if pictures.ndim == 4 and pictures.shape[1] == 1:
         pictures = pictures[:, 0]

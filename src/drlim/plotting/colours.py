@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_labels, check_points
-from drlim.plotting.figures import Floats, check_cmap
+from drlim.plotting.figures import check_cmap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,30 +19,32 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "MARKERS", "Colouring", "colour_samples", "draw_key"]
 
-# M. A. Petroff, "Accessible color sequences for data visualization", 2021: told apart by the colour-blind too.
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
+"""Colours of classes. Colour-blind readers can distinguish them: M. A. Petroff, "Accessible color sequences for data
+visualization", 2021."""
 
 MARKERS = "o^sDvP"
-"""One for each round of the colours."""
+"""Markers of classes: the first for as many classes as there are colours, the second for the next ones, and so on."""
 
 _LEGEND_ROWS = 20
+"""Maximum number of classes in one column of a legend."""
 
 
 @dataclass(frozen=True)
 class Colouring:
-    """The colour and marker of each sample, and what a key needs to explain them."""
+    """The colour and marker of each sample, and the entries of a key."""
 
-    rgba: Floats  # (n, 4)
-    markers: NDArray[np.intp]  # (n,)
+    rgba: Array  # (n, 4)
+    markers: NDArray[np.intp]  # (n,) indices into `MARKERS`
     classes: Sequence[tuple[str, str, str]] = ()  # text, colour, marker
     scale: ScalarMappable | None = None
 
 
 def colour_samples(labels: ArrayLike | None, n_samples: int, cmap: str, owner: str) -> Colouring:
-    """Give each sample a colour: one for all, by class, or by a quantity."""
+    """Return the colour of each sample: one for all, by class, or by a quantity."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import to_rgba_array
 
@@ -64,8 +67,8 @@ def colour_samples(labels: ArrayLike | None, n_samples: int, cmap: str, owner: s
     return Colouring(to_rgba_array(colours)[codes], np.array(markers)[codes], key)
 
 
-def _is_quantity(classes: NDArray[Any]) -> bool:
-    """Tell numbers to be read off a scale from numbers that name a class."""
+def _is_quantity(classes: Array) -> bool:
+    """Whether numbers are a quantity, with a colour bar, and not the names of classes."""
     if classes.dtype.kind not in "fiu":
         return False
     whole = np.isfinite(classes) & (classes == np.round(classes))
@@ -73,11 +76,11 @@ def _is_quantity(classes: NDArray[Any]) -> bool:
 
 
 def draw_key(ax: Axes, colouring: Colouring, title: str | None) -> None:
-    """Explain the colours beside the axes, where no point can lie."""
+    """Draw a legend or a colour bar beside the axes, where no point can be."""
     from matplotlib.lines import Line2D
 
     if colouring.scale is not None:
-        # As high as the axes, which equal aspect makes lower than their cell; matplotlib insets nothing in 3-D.
+        # As high as the axes, which equal aspect makes lower than their cell. matplotlib has no insets in 3-D.
         beside = ax.inset_axes((1.03, 0.0, 0.03, 1.0)) if ax.name != "3d" else None
         bar = ax.figure.colorbar(colouring.scale, cax=beside, ax=ax, shrink=0.6, label=title or "")
         bar.outline.set_visible(False)
