@@ -289,7 +289,7 @@ def test_results_on_another_split_are_dropped(tmp_path, monkeypatch):
 
     records.write(tmp_path / "maps.json", [record(), record("roll"), record(method="PaCMAP", error="crash")])
     command.run_all(["digits"], ["UMAP"], [0], 2, tmp_path, run=run)
-    kept = [(one["data"], one["method"]) for one in records.read(tmp_path / "maps.json")]
+    kept = [(one["data"], one["method"]) for one in records.read(tmp_path / "maps.json")[0]]
     assert kept == [("roll", "PCA"), ("digits", "PaCMAP"), ("digits", "UMAP")]
 
 
@@ -410,8 +410,11 @@ def test_the_command_chooses_data_and_methods(arguments, names, kinds, monkeypat
 def test_the_table_of_a_file_is_printed_without_measuring(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "here", lambda threads: ABOUT)
     records.write(tmp_path / "maps.json", [record(knn5=0.75)])
+    monkeypatch.setattr(records, "PACKAGES", ())  # the versions are those of the measurement
     assert command.main(["--table", "--out", str(tmp_path)]) == 0
-    assert "**.7500**" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "**.7500**" in out
+    assert f"torch {records.installed('torch')}" in out
 
 
 class StandIn:

@@ -6,7 +6,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.maps.data import DATA
@@ -14,7 +14,7 @@ from benchmarks.maps.methods import METHODS
 from benchmarks.maps.picture import draw
 from benchmarks.maps.process import MARK, run_apart
 from benchmarks.maps.records import Record, here, missing, read, replace, versions, write
-from benchmarks.maps.report import page
+from benchmarks.maps.report import SCORES, page
 from benchmarks.maps.trial import map_file, trial
 from benchmarks.suite import ROOT
 from drlim._base.disk import atomic_write
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _refuse(parser, given.only or [], DATA)
     _refuse(parser, given.methods or [], METHODS)
     if given.table:
-        _finish(read(given.out / "maps.json"), given.threads, given.out)
+        _finish(*read(given.out / "maps.json"), given.threads, given.out)
         return 0
     chosen = _chosen(given.only, given.methods, given.growth)
     return run_all(*chosen, given.seeds, given.threads, given.out, again=given.again, longest=given.longest)
@@ -75,7 +75,7 @@ def run_all(
         1 when a trial failed, else 0.
     """
     file = folder / "maps.json"
-    records, about = read(file), here(threads)
+    (records, _), about = read(file), here(threads)
     failed: set[str] = set()
     for name in data:
         for method in methods:
@@ -88,7 +88,7 @@ def run_all(
                 failed |= {method} if record["error"] is not None else set()
                 _say(_line(record))
             write(file, records)
-    _finish(records, threads, folder)
+    _finish(records, versions(), threads, folder)
     return int(bool(failed))
 
 
@@ -127,9 +127,9 @@ def _run_here(data: str, method: str, seeds: str, threads: int, folder: Path) ->
         _say(MARK + json.dumps(score))
 
 
-def _finish(records: Sequence[Record], threads: int, folder: Path) -> None:
+def _finish(records: Sequence[Record], installed: Mapping[str, str | None], threads: int, folder: Path) -> None:
     """Write and print the tables, and draw the maps where matplotlib is installed."""
-    tables = page(records, here(threads), versions())
+    tables = page(records, here(threads), installed)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / "maps.md", tables.encode())
     _say(tables)
@@ -149,7 +149,7 @@ def _captions(records: Iterable[Record], threads: int) -> dict[tuple[str, str], 
         if record["threads"] == threads and record["error"] is None:
             found.setdefault((record["data"], record["method"]), []).append(record)
     return {
-        key: " / ".join(f"{statistics.fmean(one[score] for one in many):.3f}" for score in ("knn5", "trust10"))
+        key: " / ".join(f"{statistics.fmean(one[score] for one in many):.3f}" for score in SCORES)
         for key, many in found.items()
     }
 

@@ -146,7 +146,7 @@ def turntable() -> Split:
     data = datasets.turntable()
     azimuth = data.metadata["azimuth"]
     X, y = data.images, azimuth // 20
-    return Split(X[data.train], y[data.train], X[data.test], y[data.test], azimuth[data.test] / 1.0, "twilight")
+    return Split(X[data.train], y[data.train], X[data.test], y[data.test], azimuth[data.test] / 1.0, "hsv")
 
 
 def rows(n_train: int, n_test: int = 2000, d: int = 64) -> Split:

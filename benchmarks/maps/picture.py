@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.maps.data import DATA
 from benchmarks.maps.methods import METHODS
+from benchmarks.maps.report import SCORES
 from benchmarks.maps.trial import map_file
 from drlim.plotting import plot_embedding, save_figure
 
@@ -19,6 +20,8 @@ __all__ = ["draw"]
 
 _SIDE = 2.4
 """Inches of the side of one map."""
+
+_GREY = "#717581"
 
 
 def draw(folder: Path, captions: dict[tuple[str, str], str] | None = None) -> Path | None:
@@ -45,6 +48,9 @@ def draw(folder: Path, captions: dict[tuple[str, str], str] | None = None) -> Pa
         axes[i, 0].set_ylabel(DATA[data].title)
     for j, method in enumerate(columns):
         axes[0, j].set_title(method)
+    figure.supxlabel(
+        f"Test samples, coloured by class. Below each map: {' / '.join(SCORES)}", color=_GREY, size="medium"
+    )
     path = folder / "maps.png"
     save_figure(axes[0, 0], path, dpi=110)
     return path
@@ -64,7 +70,8 @@ def _panel(ax: Axes, file: Path | None, caption: str) -> None:
         plot_embedding(Z, colours, ax=ax, cmap=cmap, point_size=float(np.clip(6000 / len(Z), 0.6, 8)))
         _without_key(ax)
         _fill(ax, Z)
-    ax.set(xticks=[], yticks=[], xlabel=caption, ylabel="")
+    ax.set(xticks=[], yticks=[], ylabel="")
+    ax.set_xlabel(caption, color=_GREY, size="small")
     for spine in ax.spines.values():
         spine.set_visible(False)
 

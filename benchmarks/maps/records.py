@@ -48,12 +48,12 @@ def versions() -> dict[str, str | None]:
     return {name: installed(name) for name in PACKAGES}
 
 
-def read(path: Path) -> list[Record]:
-    """Return the measurements in a file; none where there is no file."""
+def read(path: Path) -> tuple[list[Record], dict[str, str | None]]:
+    """Return the measurements in a file, and the versions written with them; neither where there is no file."""
     if not path.exists():
-        return []
-    records: list[Record] = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return records
+        return [], {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content["results"], content["versions"]
 
 
 def write(path: Path, records: Sequence[Record]) -> None:

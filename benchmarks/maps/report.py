@@ -10,7 +10,7 @@ from benchmarks.maps.data import DATA
 from benchmarks.maps.methods import METHODS
 from benchmarks.maps.records import Record
 
-__all__ = ["page"]
+__all__ = ["SCORES", "page"]
 
 _COLUMNS = {
     "knn5": "knn5",
@@ -23,7 +23,8 @@ _COLUMNS = {
 }
 """Numbers of the tables of each data set, and their heads."""
 
-_SCORES = ("knn5", "trust10")
+SCORES = ("knn5", "trust10")
+"""The numbers that judge a map; the others are costs."""
 
 _TIE = 0.003
 """Scores that differ less are not told apart: seeds differ by as much."""
@@ -82,8 +83,8 @@ def _overview(grouped: Mapping[str, Mapping[str, Sequence[Record]]]) -> str:
     methods = [name for name in METHODS if any(name in rows for rows in grouped.values())]
     lines = [f"| data set | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
     for data, rows in grouped.items():
-        best = {key: _best(rows, key) for key in _SCORES}
-        cells = [" / ".join(_score(rows.get(name, []), key, best[key]) for key in _SCORES) for name in methods]
+        best = {key: _best(rows, key) for key in SCORES}
+        cells = [" / ".join(_score(rows.get(name, []), key, best[key]) for key in SCORES) for name in methods]
         cells = ["" if cell == " / " else cell for cell in cells]
         lines.append(f"| {DATA[data].title} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -92,14 +93,14 @@ def _overview(grouped: Mapping[str, Mapping[str, Sequence[Record]]]) -> str:
 def _table(rows: Mapping[str, Sequence[Record]]) -> str:
     """Return all numbers of one data set, one row for each method."""
     lines = [f"| method | {' | '.join(_COLUMNS.values())} | seeds |", "|---" * (len(_COLUMNS) + 2) + "|"]
-    best = {key: _best(rows, key) for key in _SCORES}
+    best = {key: _best(rows, key) for key in SCORES}
     for method, found in rows.items():
         done = _done(found)
         if not done:
             lines.append(f"| {method} | {_reason(found)} |" + " |" * len(_COLUMNS))
             continue
-        cells = [_score(done, key, best[key], spread=True) for key in _SCORES]
-        cells += [_seconds([record[key] for record in done]) for key in _COLUMNS if key not in _SCORES]
+        cells = [_score(done, key, best[key], spread=True) for key in SCORES]
+        cells += [_seconds([record[key] for record in done]) for key in _COLUMNS if key not in SCORES]
         crashed = len(found) - len(done)
         seeds = str(len(done)) + (f" ({crashed} crashed)" if crashed else "")
         lines.append(f"| {method} | {' | '.join(cells)} | {seeds} |")
