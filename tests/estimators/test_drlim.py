@@ -24,7 +24,9 @@ from torch import nn
 
 import drlim.training.epochs
 from drlim import DivergenceError, DrLIM, NeighborhoodGraph, knn_graph, make_encoder
+from drlim._base.checks import InvalidParameterError
 from drlim._base.constraints import StrOptions, _HasMethods, _Interval
+from drlim.estimators import parameters
 from drlim.forces import graph_energy
 from drlim.training.auto import resolve_settings
 
@@ -80,6 +82,8 @@ def test_scikit_learn_check_of_parameters(estimator, monkeypatch):
     def translated(accepted):
         return kinds.get(type(accepted), sklearn_kinds.make_constraint)(accepted)
 
+    monkeypatch.setattr(DrLIM, "_parameter_constraints", parameters._ACCEPTED, raising=False)
+    monkeypatch.setattr(estimator_checks, "InvalidParameterError", InvalidParameterError)
     monkeypatch.setattr(estimator_checks, "make_constraint", translated)
     estimator_checks.check_param_validation("DrLIM", estimator)
 
