@@ -37,7 +37,7 @@ def sequence_graph(time: ArrayLike, window: Window, groups: ArrayLike | None = N
     Returns
     -------
     NeighborhoodGraph
-        All pairs that are not similar are dissimilar, even if their samples are equal.
+        All other pairs are dissimilar, even those of identical samples.
 
     Raises
     ------
