@@ -35,7 +35,16 @@ def test_found_are_those_in_the_top_of_their_kind() -> None:
     assert flipped_labels.found(Z / 4, flipped) == (0.0, 0.0)
 
 
-def test_a_small_run_has_a_line_for_each_half() -> None:
+def test_a_small_run_has_a_line_for_each_half_and_finds_far_more_than_chance() -> None:
+    # Two epochs find .74 of those declared similar and .57 of those declared dissimilar; chance is .05.
     lines = flipped_labels.measure(1, small=True, max_epochs=2)
     assert [line["parts"] for line in lines] == [{"seed 0": line["value"]} for line in lines]
-    assert all(0.0 <= line["value"] <= 1.0 and line["wanted"] == 0.8 for line in lines)
+    assert [line["wanted"] for line in lines] == [0.8, 0.8]
+    assert min(line["value"] for line in lines) > 0.35
+
+
+def test_a_map_without_information_finds_what_chance_finds() -> None:
+    X = datasets.digits().X_train
+    flipped = flipped_labels.flip_labels(knn_graph(X, n_neighbors=5), share=0.1)
+    found = flipped_labels.found(np.random.default_rng(0).normal(size=(len(X), 2)), flipped)
+    assert max(found) < 0.15
