@@ -1,7 +1,7 @@
-"""The format of a model file: tensors and JSON in one safetensors file, sealed by a checksum.
+"""A file of tensors and JSON, sealed by a checksum: a safetensors file that shows any damage when it is read.
 
-Knows neither torch nor estimators, so that a file can be described in a tenth of a second. `drlim.persistence`
-turns an estimator into it and back.
+The content of the JSON is not checked here: files of models and files of graphs have schemas of their own. Nothing here
+imports torch, which takes seconds.
 """
 
 from __future__ import annotations
@@ -13,56 +13,26 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-__all__ = [
-    "EMBEDDING",
-    "FORMAT_VERSION",
-    "KEY",
-    "ModelFile",
-    "ModelFileError",
-    "metadata_text",
-    "read_model_file",
-    "read_sealed",
-    "sealed",
-    "unusable",
-]
+__all__ = ["KEY", "ModelFileError", "SealedFile", "metadata_text", "read_sealed", "sealed", "unusable"]
 
 KEY = "drlim"
-"""The one key of the safetensors metadata. With two, safetensors would write them in an order drawn by chance."""
-
-FORMAT_VERSION = 1
-
-EMBEDDING = "embedding"
-"""The tensor whose shape the metadata must agree with."""
-
-_METADATA: dict[str, Any] = {
-    "format_version": int,
-    "drlim_version": str,
-    "parameters": dict,
-    "architecture": dict,
-    "needs": list,
-    "feature_names": (list, type(None)),
-    "training": dict,
-    "sha256": str,
-}
-_ARCHITECTURE: dict[str, Any] = {
-    "encoder": (str, type(None)),
-    "class": str,
-    "input_shape": list,
-    "n_components": int,
-}
-_TRAINING: dict[str, Any] = {"history": list, "stopped": (str, type(None))}
+"""The only key of the safetensors metadata. Two keys would be written in an order that differs between processes."""
 
 _UNSEALED = "0" * 64
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
-"""The checksum's place in the header. JSON inside JSON escapes quotes once; a user's text in it, twice."""
+"""Pattern of the checksum in the header. The metadata are JSON inside JSON, so that their quotes are escaped once;
+quotes in a user's text are escaped more than once, and do not match."""
 
 _LARGEST_HEADER = 100_000_000
-"""Bytes. safetensors itself reads no larger one."""
+"""Maximum number of bytes of a header; safetensors itself reads no larger one."""
 
 _LONGEST_MESSAGE = 600
+"""Maximum number of characters of a message."""
+
 _LONGEST_PATH = 200
+"""Maximum number of characters of a path in a message; of a longer one the end is shown."""
 
 
 class ModelFileError(ValueError):
@@ -78,83 +48,67 @@ def unusable(path: str | os.PathLike[str], cause: str) -> ModelFileError:
     return ModelFileError(message if len(message) <= _LONGEST_MESSAGE else f"{message[: _LONGEST_MESSAGE - 3]}...")
 
 
-class ModelFile(NamedTuple):
-    """A model file whose checksum is right.
+class SealedFile(NamedTuple):
+    """A file whose checksum was found right.
 
     Attributes
     ----------
-    metadata : dict
-        The JSON, ``sha256`` in it.
+    metadata : object
+        The JSON, with ``sha256`` in it. What it holds was not checked.
     shapes : dict of str to list of int
         Shapes of the tensors, by name.
     content : bytes
-        The whole file, for safetensors to read the tensors from.
+        The whole file, from which safetensors reads the tensors.
     """
 
-    metadata: dict[str, Any]
+    metadata: object
     shapes: dict[str, list[int]]
     content: bytes
 
 
-def metadata_text(metadata: Mapping[str, Any]) -> str:
-    """Return metadata as the JSON to be stored under `KEY`, with room for the checksum.
+def metadata_text(metadata: Mapping[str, object]) -> str:
+    """Return metadata as JSON to store under `KEY`, with 64 zeros in place of the checksum.
 
     Raises
     ------
     ValueError, TypeError
-        When something in it is no JSON, such as a NaN.
+        When a value in it cannot be written as JSON, such as a NaN.
     """
     return json.dumps({**metadata, "sha256": _UNSEALED}, separators=(",", ":"), allow_nan=False)
 
 
 def sealed(content: bytes) -> bytes:
-    """Put the checksum into the content of a safetensors file whose metadata is `metadata_text`'s.
+    """Return the content of a safetensors file with its checksum; its metadata must come from `metadata_text`.
 
-    It is the SHA-256 of the whole file, the checksum's own 64 digits read as zeros: no byte goes unchecked.
+    The checksum is the SHA-256 of the whole file in which the 64 digits of the checksum are zeros, so that it covers
+    every byte.
     """
     start = _seal_place(content[8 : 8 + int.from_bytes(content[:8], "little")])
     digest = hashlib.sha256(content).hexdigest().encode()
     return content[:start] + digest + content[start + len(digest) :]
 
 
-def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
-    """Read a model file and check that it is whole and unchanged.
+def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> SealedFile:
+    """Read a file of tensors and metadata, and verify its checksum.
 
     Parameters
     ----------
     path : str or path-like
+        The file.
+    kind : str, default="model"
+        Kind of file, as an error names it.
 
     Returns
     -------
-    ModelFile
+    SealedFile
+        The metadata are JSON; what they hold is not checked.
 
     Raises
     ------
     ModelFileError
-        When it is no model file, or damaged.
+        When it is no such file, or damaged.
     OSError
-        When there is no file, or the system does not let it be read.
-    """
-    found = read_sealed(path)
-    if isinstance(found.metadata, dict) and "graph_format" in found.metadata:
-        raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
-    _check_metadata(path, found)
-    return found
-
-
-def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> ModelFile:
-    """Read a file that holds tensors and metadata under a checksum; what the metadata say is not looked at.
-
-    Parameters
-    ----------
-    path : str or path-like
-    kind : str, default="model"
-        Of file, in a refusal.
-
-    Raises
-    ------
-    ModelFileError, OSError
-        As `read_model_file` does.
+        When there is no file, or the system cannot read it.
     """
     path = Path(path)
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
@@ -167,13 +121,13 @@ def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> ModelFile:
         metadata = json.loads(header, object_pairs_hook=_without_repeats, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise unusable(path, f"is damaged: its metadata is not JSON as drlim writes it ({error}).") from None
-    return ModelFile(metadata, shapes, content)
+    return SealedFile(metadata, shapes, content)
 
 
 def _read_header(path: Path, file: BinaryIO, kind: str) -> tuple[bytes, str, dict[str, list[int]]]:
     """Return the bytes before the tensors, the metadata's text and the shapes; refuse what is not safetensors.
 
-    Reads no more than a header's worth, so that a film or a disk image is refused at once.
+    Reads no more than the header, so that a large file of another kind is refused at once.
     """
     size = os.fstat(file.fileno()).st_size
     start = file.read(8)
@@ -197,6 +151,7 @@ def _read_header(path: Path, file: BinaryIO, kind: str) -> tuple[bytes, str, dic
 
 
 def _check_seal(path: Path, content: bytes, header_end: int, kind: str) -> None:
+    """Refuse a file whose checksum is missing or wrong."""
     try:
         start = _seal_place(content[8:header_end])
     except ValueError:
@@ -216,20 +171,22 @@ def _seal_place(header: bytes) -> int:
     return 8 + places[0]
 
 
-def _only_text(entries: Any) -> str:
+def _only_text(entries: dict[str, object]) -> str:
+    """Return the metadata's text, or refuse other metadata."""
     if list(entries) != [KEY] or type(entries[KEY]) is not str:
         raise ValueError("other metadata than drlim's")
     return str(entries[KEY])
 
 
-def _whole_numbers(values: Any) -> list[int]:
+def _whole_numbers(values: object) -> list[int]:
+    """Return a list of integers of at least 0, or refuse what is none."""
     if type(values) is not list or not all(type(value) is int and value >= 0 for value in values):
         raise ValueError("not a list of whole numbers")
     return values
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a JSON object; of two equal keys one would hide the other."""
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Build a JSON object, or refuse one with two equal keys: the second value would replace the first."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key stands in it twice")
@@ -237,68 +194,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """Read a number; Python's JSON would take NaN, Infinity and 1e999."""
+    """Return a number, or refuse NaN, Infinity and 1e999, which Python's JSON reader accepts."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} in it is not finite")
     return number
-
-
-def _check_metadata(path: str | os.PathLike[str], file: ModelFile) -> None:
-    """Refuse metadata of a newer version, or not as `_metadata` makes them."""
-    if not isinstance(file.metadata, dict):
-        raise unusable(path, "is damaged: its metadata is no JSON object.")
-    version = file.metadata.get("format_version")
-    if type(version) is int and version > FORMAT_VERSION:
-        writer = str(file.metadata.get("drlim_version"))[:40]
-        raise unusable(
-            path,
-            f"is of format {version}, written by drlim {writer}; this drlim reads formats up to {FORMAT_VERSION}. "
-            "Install a newer drlim.",
-        )
-    try:
-        _check_types("metadata", file.metadata, _METADATA)
-        _check_types("architecture", file.metadata["architecture"], _ARCHITECTURE)
-        _check_types("training", file.metadata["training"], _TRAINING)
-        _check_values(file)
-    except ValueError as error:
-        raise unusable(path, f"is damaged: {error}.") from None
-
-
-def _check_types(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Refuse missing keys, unknown keys and values of another type."""
-    if found.keys() != wanted.keys():
-        raise ValueError(f"its {name} have other keys than {', '.join(wanted)}")
-    for key, value in found.items():
-        if not isinstance(value, wanted[key]) or isinstance(value, bool):
-            raise ValueError(f"{key!r} in its {name} is a {type(value).__name__}")  # noqa: TRY004 - a file's fault
-
-
-def _check_values(file: ModelFile) -> None:
-    """Refuse values that do not go together."""
-    architecture, training = file.metadata["architecture"], file.metadata["training"]
-    shape, own = architecture["input_shape"], ["encoder"] * (architecture["encoder"] is None)
-    rules = {
-        "format_version": file.metadata["format_version"] >= 1,
-        "input_shape": len(shape) > 0 and all(type(side) is int and side > 0 for side in shape),
-        "needs": file.metadata["needs"] in (own, [*own, "springs"]),
-        "feature_names": _are_names(file.metadata["feature_names"], shape),
-        "history": all(_is_record(record) for record in training["history"]),
-        "stopped": training["stopped"] in (None, "converged", "max_epochs", "interrupted", "diverged"),
-    }
-    for name, holds in rules.items():
-        if not holds:
-            raise ValueError(f"{name!r} in its metadata has an impossible value")
-    embedding = file.shapes.get(EMBEDDING, [])
-    if len(embedding) != 2 or embedding[0] < 2 or embedding[1] != architecture["n_components"] or embedding[1] < 1:
-        raise ValueError(f"the map in it is of shape {tuple(embedding)}"[:200])
-    if any(len(side) != 1 for name, side in file.shapes.items() if name.startswith("graph.")):
-        raise ValueError("the graph in it is not made of lists")
-
-
-def _are_names(names: list[Any] | None, shape: list[Any]) -> bool:
-    return names is None or (len(shape) == 1 and len(names) == shape[0] and all(type(name) is str for name in names))
-
-
-def _is_record(record: Any) -> bool:
-    return isinstance(record, dict) and all(type(value) in (int, float) for value in record.values())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from drlim.persistence.saving import ModelFileError, load, read_summary, save
+from drlim._base.sealed import ModelFileError
+from drlim.persistence.loading import load
+from drlim.persistence.saving import save
+from drlim.persistence.summary import Summary, read_summary
 
 __all__ = [
     "ModelFileError",
+    "Summary",
     "load",
     "read_summary",
     "save",

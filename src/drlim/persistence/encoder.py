@@ -1,0 +1,104 @@
+"""The encoder of a model: which built-in one it is, and how it is made again around stored weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._base.arrays import Array
+from drlim._base.checks import check_parameters, short_repr
+from drlim._base.messages import one_line
+from drlim._base.torch import seeded
+from drlim.encoders import ENCODERS, make_encoder
+
+if TYPE_CHECKING:
+    from drlim.estimators.drlim import DrLIM
+    from drlim.persistence.schema import Architecture
+
+__all__ = ["built_in_name", "check_finite", "filled_built_in", "filled_own", "own_copy"]
+
+_LONGEST_LIST = 300
+"""Maximum number of characters of torch's list of weights that do not fit."""
+
+
+def built_in_name(estimator: DrLIM) -> str | None:
+    """Return the name under which `load` can build the encoder, None when it is the user's own.
+
+    The trained encoder decides, not the parameter: that may be "auto", or may have been set anew since `fit`.
+    """
+    if not isinstance(estimator.encoder, str):
+        return None
+    wanted = _layout(estimator.encoder_)
+    for name in ENCODERS:
+        try:
+            if _layout(_unfilled(name, estimator.input_shape_, estimator.embedding_.shape[1])) == wanted:
+                return name
+        except ValueError:  # this encoder does not take samples of this shape
+            continue
+    return None
+
+
+def _layout(encoder: nn.Module) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """Return the layers of an encoder, and the shapes of its weights."""
+    return str(encoder), {name: tuple(value.shape) for name, value in encoder.state_dict().items()}
+
+
+def _unfilled(name: str, input_shape: Sequence[int], n_components: int) -> nn.Module:
+    """Build an encoder without memory for its weights: none is drawn, and no size in a file can exhaust the memory."""
+    with torch.device("meta"):
+        return make_encoder(name, tuple(input_shape), n_components).float()
+
+
+def check_finite(encoder: nn.Module, embedding: Array) -> None:
+    """Refuse values that no training can have left. A buffer may hold infinities: masks do."""
+    for name, weight in encoder.named_parameters():
+        if not bool(torch.isfinite(weight).all()):
+            raise ValueError(f"the encoder's weight {name!r} is not finite")
+    for name, buffer in encoder.named_buffers():
+        if bool(torch.isnan(buffer).any()):
+            raise ValueError(f"the encoder's buffer {name!r} has NaN in it")
+    if not np.isfinite(embedding).all():
+        raise ValueError("the map of the training samples is not finite")
+
+
+def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:
+    """Build the encoder that an architecture names, with the stored weights."""
+    name = str(architecture["encoder"])
+    encoder = _unfilled(name, architecture["input_shape"], architecture["n_components"])
+    if any(value.dtype != torch.float32 for value in weights.values()):
+        raise ValueError(f"not all weights of its {name!r} encoder are float32")
+    try:
+        encoder.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise ValueError(f"its weights are not those of a {name!r} encoder: {one_line(error, _LONGEST_LIST)}") from None
+    return encoder
+
+
+def own_copy(given: object, input_shape: tuple[int, ...], n_components: int) -> nn.Module:
+    """Return a module to put weights into: a copy of the one given, or a new one from its factory."""
+    check_parameters({"encoder": given}, {"encoder": [nn.Module, callable]}, "load")
+    if isinstance(given, nn.Module):
+        return copy.deepcopy(given).float().cpu()
+    assert callable(given)  # noqa: S101 - just checked
+    with seeded(0):  # its initial weights will be overwritten, and the caller's random numbers stay as they were
+        made = given(input_shape, n_components)
+    if not isinstance(made, nn.Module):
+        raise TypeError(
+            "The 'encoder' parameter of load must return a torch.nn.Module when called with (input_shape, "
+            f"n_components). Got {short_repr(made)} instead."
+        )
+    return made.float().cpu()
+
+
+def filled_own(encoder: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    """Put the stored weights into a module of the user's own, and return it."""
+    try:
+        encoder.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"its weights do not fit the 'encoder' given: {one_line(error, _LONGEST_LIST)}") from None
+    return encoder

@@ -1,0 +1,132 @@
+"""Describe a model file without building the model."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TypedDict
+
+from drlim.persistence.schema import (
+    EMBEDDING,
+    GRAPH,
+    WEIGHTS,
+    Architecture,
+    ModelFile,
+    Training,
+    Value,
+    read_model_file,
+)
+
+__all__ = ["Summary", "read_summary"]
+
+_KINDS = ("similar", "dissimilar", "ignored")
+"""Kinds of pair. Their home is `drlim.graph`, which imports scipy; a file is described without it."""
+
+
+class ArchitectureSummary(Architecture):
+    """The encoder, with its number of weights."""
+
+    n_weights: int
+
+
+class SampleSummary(TypedDict):
+    """The training samples: how many, of how many values, with which names, and the number of pairs of each kind."""
+
+    n_samples: int
+    n_features: int
+    feature_names: list[str] | None
+    pairs: dict[str, int | None]
+
+
+class TrainingSummary(TypedDict):
+    """The training: number of epochs, why it ended, mean energy per pair of the first and of the last epoch."""
+
+    epochs: int
+    stopped: str | None
+    energy_first: Value
+    energy_last: Value
+
+
+class Summary(TypedDict):
+    """What `read_summary` returns."""
+
+    bytes: int
+    format_version: int
+    drlim_version: str
+    parameters: dict[str, Value]
+    architecture: ArchitectureSummary
+    needs: list[str]
+    samples: SampleSummary
+    training: TrainingSummary
+    sha256: str
+
+
+def read_summary(path: str | os.PathLike[str]) -> Summary:
+    """Describe a model file; takes a fraction of a second, because neither torch nor the model is needed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. Its checksum is verified.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``parameters``, ``architecture``,
+        ``needs`` (which arguments `load` needs), ``samples``, ``training`` and ``sha256``.
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As `load` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drlim import DrLIM, datasets, save
+    >>> from drlim.persistence import read_summary
+    >>> model = DrLIM(encoder="linear", max_epochs=5, random_state=0).fit(datasets.digits().X_train[:100])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder) / "digits.safetensors")
+    ...     summary = read_summary(Path(folder) / "digits.safetensors")
+    >>> summary["samples"]["n_samples"], summary["architecture"]["encoder"], summary["training"]["epochs"]
+    (100, 'linear', 5)
+    """
+    file = read_model_file(path)
+    metadata = file.metadata
+    weights = sum(math.prod(shape) for name, shape in file.shapes.items() if name.startswith(WEIGHTS))
+    return {
+        "bytes": len(file.content),
+        "format_version": metadata["format_version"],
+        "drlim_version": metadata["drlim_version"],
+        "parameters": metadata["parameters"],
+        "architecture": {**metadata["architecture"], "n_weights": weights},
+        "needs": metadata["needs"],
+        "samples": _of_samples(file),
+        "training": _of_training(metadata["training"]),
+        "sha256": file.sha256,
+    }
+
+
+def _of_samples(file: ModelFile) -> SampleSummary:
+    """Describe the training samples and the pairs listed of them."""
+    listed = {kind: file.shapes.get(f"{GRAPH}{kind}.indices") for kind in _KINDS}
+    return {
+        "n_samples": file.shapes[EMBEDDING][0],
+        "n_features": math.prod(file.metadata["architecture"]["input_shape"]),
+        "feature_names": file.metadata["feature_names"],
+        # None is the graph's own "not listed": all the rest are dissimilar, none are ignored.
+        "pairs": {kind: None if shape is None else shape[0] // 2 for kind, shape in listed.items()},
+    }
+
+
+def _of_training(training: Training) -> TrainingSummary:
+    """Describe how the training went."""
+    history = training["history"]
+    return {
+        "epochs": len(history),
+        "stopped": training["stopped"],
+        "energy_first": history[0].get("energy") if history else None,
+        "energy_last": history[-1].get("energy") if history else None,
+    }

@@ -1,0 +1,126 @@
+"""Forged files: sealed again after a change, they are refused for what they state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from tests.persistence.models import forge
+
+from drlim import load
+from drlim.persistence import ModelFileError
+from drlim.persistence.schema import FORMAT_VERSION
+
+
+def set_in(*keys: Any, to: Any) -> Callable[[dict[str, Any], dict[str, torch.Tensor]], None]:
+    """Return a forgery that sets one entry of the metadata."""
+
+    def change(metadata: dict[str, Any], _: dict[str, torch.Tensor]) -> None:
+        place = metadata
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = to
+
+    return change
+
+
+def tensor(name: str, edit: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., None]:
+    """Return a forgery that replaces one tensor, or drops it."""
+
+    def change(_: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        edited = edit(tensors.pop(name, torch.zeros(1)))
+        if edited is not None:
+            tensors[name] = edited.contiguous().clone()
+
+    return change
+
+
+def pairs(indices: list[int], indptr: list[int]) -> Callable[..., None]:
+    """Return a forgery that gives the first few of 12 samples other similar pairs."""
+
+    def change(_: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        tensors[INDPTR] = torch.tensor(indptr + [len(indices)] * (13 - len(indptr)))
+        tensors[INDICES] = torch.tensor(indices)
+
+    return change
+
+
+NOT_IN_ORDER = "the similar pairs of its graph are not symmetric, or not in order"
+INDPTR, INDICES = "graph.similar.indptr", "graph.similar.indices"
+
+FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
+    "newer format": (
+        set_in("format_version", to=FORMAT_VERSION + 1),
+        f"is of format {FORMAT_VERSION + 1}, written by drlim 0.1.0.dev0; this drlim reads formats up to "
+        f"{FORMAT_VERSION}. Install a newer drlim.",
+    ),
+    "old format": (set_in("format_version", to=0), "is damaged: 'format_version' in its metadata"),
+    "format as text": (set_in("format_version", to="2"), "is damaged: 'format_version' in its metadata is a str"),
+    "true format": (set_in("format_version", to=True), "is damaged: 'format_version' in its metadata is a bool"),
+    "unknown key": (set_in("extra", to=1), "is damaged: its metadata have other keys than format_version, "),
+    "missing key": (lambda m, _: m.pop("needs"), "is damaged: its metadata have other keys than"),
+    "null parameters": (set_in("parameters", to=None), "is damaged: 'parameters' in its metadata is a NoneType"),
+    "architecture": (set_in("architecture", "more", to=1), "is damaged: its architecture have other keys"),
+    "input shape": (set_in("architecture", "input_shape", to=[0]), "'input_shape' in its metadata has an impossible"),
+    "empty shape": (set_in("architecture", "input_shape", to=[]), "'input_shape' in its metadata has an impossible"),
+    "text shape": (set_in("architecture", "input_shape", to=["4"]), "'input_shape' in its metadata has an impossible"),
+    "needs": (set_in("needs", to=["springs", "encoder"]), "'needs' in its metadata has an impossible value"),
+    "names": (set_in("feature_names", to=["a", "b"]), "'feature_names' in its metadata has an impossible value"),
+    "numbers as names": (set_in("feature_names", to=[1, 2, 3, 4]), "'feature_names' in its metadata has an impossible"),
+    "history": (set_in("training", "history", to=[1]), "'history' in its metadata has an impossible value"),
+    "record": (set_in("training", "history", to=[{"energy": "low"}]), "'history' in its metadata has an impossible"),
+    "stopped": (set_in("training", "stopped", to="bored"), "'stopped' in its metadata has an impossible value"),
+    "components": (set_in("architecture", "n_components", to=3), "is damaged: the map in it is of shape (12, 2)"),
+    "unknown parameter": (set_in("parameters", "colour", to=1), "its parameters differ from DrLIM's in colour"),
+    "missing parameter": (lambda m, _: m["parameters"].pop("tol"), "its parameters differ from DrLIM's in tol"),
+    "parameter": (set_in("parameters", "margin", to=-1), "The 'margin' parameter of DrLIM must be a float"),
+    "device": (set_in("parameters", "device", to={"torch.device": "oven"}), "cannot be used: "),
+    "device key": (set_in("parameters", "device", to={"os.system": "ls"}), "cannot be used: "),
+    "no encoder": (set_in("parameters", "encoder", to=None), "The 'encoder' parameter of DrLIM must be"),
+    "encoder": (set_in("architecture", "encoder", to="resnet"), "The 'name' parameter of make_encoder must be"),
+    "encoder type": (set_in("architecture", "encoder", to="mlp"), "its weights are not those of a 'mlp' encoder: "),
+    "convnet": (set_in("architecture", "encoder", to="convnet"), "The 'convnet' encoder takes images"),
+    "other shape": (set_in("architecture", "input_shape", to=[5]), "its weights are not those of a 'linear' encoder: "),
+    "huge shape": (set_in("architecture", "input_shape", to=[10**12]), "cannot be used: its weights are not those of"),
+    "impossible shape": (set_in("architecture", "input_shape", to=[10**30]), "cannot be used: "),
+    "no embedding": (tensor("embedding", lambda _: None), "the map in it is of shape ()"),
+    "flat embedding": (tensor("embedding", lambda t: t.ravel()), "the map in it is of shape (24,)"),
+    "half embedding": (tensor("embedding", lambda t: t.half()), "its map is of type float16"),
+    "bfloat embedding": (tensor("embedding", lambda t: t.bfloat16()), "cannot be used: "),
+    "embedding rows": (tensor("embedding", lambda t: t[:11]), "the similar pairs of its graph do not fit 11 samples"),
+    "unknown tensor": (tensor("more", lambda t: t), "it has an unknown tensor 'more'"),
+    "missing weight": (tensor("encoder.1.1.bias", lambda _: None), 'Missing key(s) in state_dict: "1.1.bias"'),
+    "unknown weight": (tensor("encoder.1.2.bias", lambda t: t), 'Unexpected key(s) in state_dict: "1.2.bias"'),
+    "weight shape": (tensor("encoder.1.1.bias", lambda t: t[:1]), "size mismatch for 1.1.bias"),
+    "weight type": (tensor("encoder.1.1.bias", lambda t: t.double()), "not all weights of its 'linear' encoder are"),
+    "graph lost": (lambda _, t: (t.pop(INDPTR), t.pop(INDICES)), "the similar pairs of its graph are not whole"),
+    "half a graph": (tensor(INDICES, lambda _: None), "the similar pairs of its graph are not whole"),
+    "half ignored": (
+        tensor("graph.ignored.indices", lambda t: t.long()),
+        "the ignored pairs of its graph are not whole",
+    ),
+    "graph type": (tensor(INDICES, lambda t: t.int()), "the similar pairs of its graph are not whole"),
+    "graph of rank 2": (tensor(INDICES, lambda t: t[None]), "the graph in it is not made of lists"),
+    "indptr length": (tensor(INDPTR, lambda t: t[:-1]), "the similar pairs of its graph do not fit 12 samples"),
+    "indptr start": (tensor(INDPTR, lambda t: t + 1), "the similar pairs of its graph do not fit 12 samples"),
+    "indptr falls": (tensor(INDPTR, lambda t: t.index_fill(0, torch.tensor([3]), 99)), "do not fit 12 samples"),
+    "index outside": (tensor(INDICES, lambda t: t + 12), "the similar pairs of its graph do not fit 12 samples"),
+    "negative index": (tensor(INDICES, lambda t: t - 12), "the similar pairs of its graph do not fit 12 samples"),
+    "disorder": (pairs([2, 1, 0, 0], [0, 2, 3, 4]), NOT_IN_ORDER),
+    "one way": (pairs([1, 2, 0], [0, 2, 3]), NOT_IN_ORDER),
+    "loop": (pairs([0, 2, 1], [0, 1, 2, 3]), NOT_IN_ORDER),
+    "repeated pair": (pairs([1, 1, 0, 0], [0, 2, 4]), NOT_IN_ORDER),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forged_file_is_refused(small, path, name):
+    change, cause = FORGERIES[name]
+    path.write_bytes(small.read_bytes())
+    forge(path, change)
+    with pytest.raises(ModelFileError, match=f"^{re.escape(str(path))}: .*{re.escape(cause)}") as info:
+        load(path)
+    assert len(str(info.value)) <= 600
