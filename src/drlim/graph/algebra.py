@@ -1,4 +1,4 @@
-"""The algebra of sets of pairs: functions of the weights of every pair, and the cut to some of the samples.
+"""The algebra of sets of pairs: functions of the weights of every pair, and cuts to some of the samples.
 
 A set is given here by its two parts, the listed pairs and the blocks; `PairSet` puts them together.
 """
@@ -22,7 +22,7 @@ Parts = tuple[Listing, Blocks | None]
 """The listed pairs of a set, and the weights that classes give to all other pairs; None means 0."""
 
 _CHUNK = 2**22
-"""Maximum number of listed entries that an operation holds at once, one row excepted: a few arrays of 32 MiB."""
+"""Maximum number of listed entries that are worked on at once, in a few arrays of 32 MiB; one row may have more."""
 
 
 def pointwise_parts(function: Pointwise, operands: Sequence[Parts]) -> Parts:

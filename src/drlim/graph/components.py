@@ -131,6 +131,8 @@ class _Remaining:
     def _linked_codes(self, code: int) -> list[int]:
         """Return the classes with units left that have a weight with a class."""
         blocks = self.blocks
+        if not self.units:
+            return []
         if blocks.table is None and not blocks.between and not blocks.outside:
             return [code] if code >= 0 and blocks.within and code in self.units else []
         others = np.fromiter(self.units, dtype=np.int64, count=len(self.units))

@@ -9,14 +9,16 @@ import numpy as np
 from drlim._base.checks import short_repr
 from drlim._base.disk import atomic_write
 from drlim._base.sealed import KEY, metadata_text, read_sealed, sealed, unusable
-from drlim.graph.statements import KINDS, Stated
+from drlim.graph.statements import Stated
 from drlim.graph.stored import ARRAYS, arrays_of, stated_in
 
-__all__ = ["ARRAYS", "KINDS", "Stated", "arrays_of", "read_graph_file", "stated_in", "write_graph_file"]
+__all__ = ["ARRAYS", "arrays_of", "read_graph_file", "stated_in", "write_graph_file"]
 
 GRAPH_FORMAT = 1
+"""Newest format that is read, and the one that is written."""
 
 _METADATA = {"graph_format", "n_samples", "sha256"}
+"""Names of a file's metadata."""
 
 
 def write_graph_file(path: str | os.PathLike[str], n_samples: int, stated: Stated) -> None:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,7 +41,7 @@ from drlim.graph.statements import (
 
 __all__ = ["NeighborhoodGraph", "PairSet"]
 
-_RESTS = [StrOptions({"dissimilar", "ignored"})]
+_RESTS = [StrOptions(set(get_args(Rest)))]
 _STATEMENTS = tuple(f"stated_{kind}" for kind in KINDS)
 
 
@@ -379,7 +379,7 @@ class NeighborhoodGraph:
         Returns
         -------
         NeighborhoodGraph
-            Of b samples, with the same rest.
+            The graph of the b samples, with the same rest.
 
         Raises
         ------

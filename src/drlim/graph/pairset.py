@@ -210,7 +210,7 @@ class PairSet:
         return weights
 
     def partners(self, sample: int) -> Index:
-        """Return the samples paired with ``sample``, ascending and read-only."""
+        """Return the samples paired with ``sample``, a trusted index in [0, n_samples); ascending, read-only."""
         if self.blocks is None:
             return self.indices[self.indptr[sample] : self.indptr[sample + 1]]
         weights = self.weight_of(np.full(self.n_samples, sample), np.arange(self.n_samples))
@@ -230,7 +230,7 @@ class PairSet:
         Returns
         -------
         PairSet
-            On b samples.
+            Of b samples.
         """
         return cut_all([self], samples, position)[0]
 

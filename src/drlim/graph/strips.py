@@ -15,7 +15,7 @@ LARGEST_LISTING = 10**9
 """Maximum number of pairs that `written_out` lists: 16 GB."""
 
 _CHUNK = 2**22
-"""Maximum number of weights of a dense strip that is held at once, one row excepted: 32 MiB."""
+"""Maximum number of weights of a strip, 32 MiB; a strip of one row may have more."""
 
 
 def strips(parts: Parts) -> Iterator[Floats]:
