@@ -1,15 +1,17 @@
-"""Warnings that point at the user's line, however deep in the package they arise."""
+"""Notices to the user while work goes on: warnings that point at the user's line, and the progress bar."""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 
-__all__ = ["warn_user"]
+__all__ = ["epoch_bar", "warn_user"]
 
 _PASSED_OVER = ("drlim", "sklearn", "joblib")
-"""Packages whose frames are not the user's: scikit-learn and joblib call estimators for them."""
+"""Packages whose lines a warning does not point at: this one, and those that call estimators for the user."""
 
 
 def warn_user(message: str) -> None:
@@ -17,8 +19,52 @@ def warn_user(message: str) -> None:
     for level in count(1):
         try:
             frame = sys._getframe(level)  # noqa: SLF001 - `warnings` counts frames, and has no other way before 3.12
-        except ValueError:  # everything is inside, as in this package's own command line
+        except ValueError:  # all frames are inside, as in this package's own command line
             break
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _PASSED_OVER:
             break
     warnings.warn(message, stacklevel=level + 1)
+
+
+@contextmanager
+def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """Show a progress bar on the standard error stream while the block runs.
+
+    The bar shows the epoch, the mean energy, pairs per second and the time left.
+
+    Parameters
+    ----------
+    max_epochs : int
+        Number of epochs of a whole run.
+    verbose : bool, int or None
+        Whether to show the bar; None shows it when the standard error stream is a terminal.
+
+    Yields
+    ------
+    callable
+        Moves the bar by one epoch. Its argument is the epoch's record (see `drlim.training.train`), of which it uses
+        ``energy``, ``pairs`` and ``seconds``.
+    """
+    if not (sys.stderr.isatty() if verbose is None else verbose):
+        yield lambda _: None
+        return
+
+    from rich.console import Console  # takes 50 ms, and most fits are silent
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(),
+        TextColumn("energy {task.fields[energy]:.5f}"),
+        TextColumn("{task.fields[rate]:.2g} pairs/s"),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=max_epochs, energy=float("nan"), rate=0.0)
+
+        def advance(record: Mapping[str, float]) -> None:
+            rate = record["pairs"] / max(record["seconds"], 1e-9)
+            progress.update(task, advance=1, energy=record["energy"], rate=rate)
+
+        yield advance

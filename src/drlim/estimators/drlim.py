@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from drlim._base.arrays import Array
-from drlim._base.progress import epoch_bar
+from drlim._base.notices import epoch_bar
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
