@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def one_thread() -> Iterator[None]:
             set_mkl(before)
 
 
-def threads_for(n_multiplications: float) -> nullcontext[None] | object:
+def threads_for(n_multiplications: float) -> AbstractContextManager[None]:
     """Return a context that runs steps of ``n_multiplications`` each on one thread, or on the user's if larger."""
     return one_thread() if n_multiplications <= LARGEST_SMALL_STEP else nullcontext()
 
@@ -70,7 +70,7 @@ def _mkl_setter() -> Callable[[int], int]:
     Torch links MKL statically, where threadpoolctl does not find it. Without MKL the function does nothing.
     """
     library = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
-    if torch.backends.mkl.is_available() and library.exists():
+    if library.exists():
         setter = getattr(ctypes.CDLL(str(library)), "MKL_Set_Num_Threads_Local", None)
         if setter is not None:
             setter.argtypes, setter.restype = [ctypes.c_int], ctypes.c_int

@@ -1,0 +1,271 @@
+"""Training of a network that says which places of a map a sample belongs to: cross-entropy to fixed targets."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._base.arrays import Array, Index
+from drlim._base.threads import threads_for
+from drlim._base.torch import Rows, seeded
+from drlim.encoders.places import Targets, spread
+from drlim.training.divergence import DivergenceError
+from drlim.training.problem import Result
+
+__all__ = ["PlacingSettings", "place"]
+
+_SAMPLES_READ = 120_000
+"""Number of samples, each counted as often as it is read, after which the test samples' places improve little."""
+
+_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 40
+"""Minimum and maximum number of epochs."""
+
+_FEW_SAMPLES = 5000
+"""Minimum number of samples of which a batch holds 250."""
+
+_WARM_UP = 0.3
+"""Share of the run over which the learning rate rises."""
+
+_START, _END = 1 / 25, 1e-4
+"""Learning rates at the start and the end of the run, as shares of the largest."""
+
+Orbit = Callable[[Array, np.random.Generator], Array]
+"""Changes a batch of samples in a way that does not matter: (b, ...) and a generator to draw from, to (b, ...)."""
+
+
+@dataclass(frozen=True)
+class PlacingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    max_epochs : int
+    batch_size : int
+        Samples a step.
+    learning_rate : float
+        The largest of the run; see `place`.
+    weight_decay : float
+        AdamW's.
+    betas : tuple of float
+        AdamW's.
+    """
+
+    max_epochs: int
+    batch_size: int
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    betas: tuple[float, float] = (0.9, 0.99)
+
+    @classmethod
+    def for_samples(cls, n_samples: int) -> PlacingSettings:
+        """Return the settings for a number of samples.
+
+        Training reads 120,000 samples, within 3 and 40 epochs; batches hold 250, or 125 below 5000 samples.
+
+        Examples
+        --------
+        >>> [PlacingSettings.for_samples(n).max_epochs for n in (300, 4000, 12_000, 20_000, 60_000)]
+        [40, 30, 10, 6, 3]
+        """
+        epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, _SAMPLES_READ // max(1, n_samples)))
+        return cls(max_epochs=epochs, batch_size=125 if n_samples < _FEW_SAMPLES else 250)
+
+
+class _Run(NamedTuple):
+    """What stays the same over a run."""
+
+    network: nn.Module
+    rows: Rows
+    places: Tensor  # (n, m)
+    weight: Tensor  # (n, m)
+    n_places: int
+    settings: PlacingSettings
+    seed: int
+    orbit: Orbit | None
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch; no batch has fewer than two samples."""
+        n_samples = len(self.rows)
+        return max(1, min(math.ceil(n_samples / self.settings.batch_size), n_samples // 2))
+
+
+def place(
+    network: nn.Module,
+    rows: Rows,
+    targets: Targets,
+    settings: PlacingSettings,
+    *,
+    seed: int = 0,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
+    orbit: Orbit | None = None,
+) -> Result:
+    """Train a network in place to give each sample its distribution T over places, by cross-entropy.
+
+    ::
+
+        loss = - mean over samples of sum_k T_k log softmax(logits)_k
+
+    AdamW takes the steps. Its learning rate rises over the first 30 % of the run from 1/25 of the largest and falls
+    to nearly 0 at the end, both along half a cosine ("one cycle") [1]_. On a CPU that multiplies numbers of 16 bits
+    fast, layers run in bfloat16; small steps run on one thread (`drlim._base.threads`).
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Maps (b, ...) to logits (b, K). It is left in evaluation mode.
+    rows : Rows
+        The n samples, on the network's device and in its dtype.
+    targets : Targets
+        Of the n samples.
+    settings : PlacingSettings
+    seed : int, default=0
+        Batches, masks of dropout and the orbit's draws depend on this and the epoch alone.
+    on_epoch : callable, default=None
+        Takes each epoch's record as it ends.
+    orbit : callable, default=None
+        Changes each batch in a way that does not matter: takes samples (b, ...) and a ``numpy.random.Generator``,
+        and returns as many. Targets stay.
+
+    Returns
+    -------
+    Result
+        Records hold ``epoch`` (from 1), ``cross_entropy`` (the mean over the epoch, before each step),
+        ``learning_rate`` (in the middle of the epoch) and ``seconds``.
+
+    Raises
+    ------
+    DivergenceError
+        When the loss or a weight stops being finite. The network keeps the weights of the last finite epoch.
+
+    References
+    ----------
+    .. [1] L. N. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning
+       rates", 2018, arXiv:1708.07120.
+    """
+    places, weight = (torch.from_numpy(array).to(rows.device) for array in (targets.places, targets.weight))
+    run = _Run(network, rows, places, weight.to(rows.dtype), targets.n_places, settings, seed, orbit)
+    optimizer = torch.optim.AdamW(
+        [parameter for parameter in network.parameters() if parameter.requires_grad],
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+    )
+    history: list[dict[str, float]] = []
+    last_finite = copy.deepcopy(network.state_dict())
+    try:
+        with threads_for(_multiplications(run)):
+            network.train()
+            for epoch in range(settings.max_epochs):
+                history.append(_run_epoch(run, optimizer, epoch))
+                last_finite = copy.deepcopy(network.state_dict())
+                if on_epoch is not None:
+                    on_epoch(history[-1])
+    except DivergenceError:
+        network.load_state_dict(last_finite)
+        raise
+    except KeyboardInterrupt:
+        network.load_state_dict(last_finite)
+        return Result(history, "interrupted")
+    finally:
+        network.eval()
+    return Result(history, "max_epochs")
+
+
+def _run_epoch(run: _Run, optimizer: torch.optim.Optimizer, epoch: int) -> dict[str, float]:
+    """Take the steps of one epoch and return its record."""
+    began, total = time.perf_counter(), 0.0
+    draw = np.random.default_rng([run.seed, epoch, 1])
+    with seeded(int(draw.integers(2**63)), run.rows.device):
+        for step, batch in enumerate(_batches(run, epoch)):
+            rate = learning_rate(run.settings, (epoch + step / run.n_steps) / run.settings.max_epochs)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss = _loss(run, batch, draw)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch types it so
+            if not math.isfinite(value := float(loss.detach())):
+                raise _diverged("loss", epoch, step, rate)
+            optimizer.step()
+            total += value * len(batch)
+    middle = learning_rate(run.settings, (epoch + 0.5) / run.settings.max_epochs)
+    if not all(bool(weight.isfinite().all()) for weight in run.network.state_dict().values()):
+        raise _diverged("result", epoch, run.n_steps - 1, middle)
+    return {
+        "epoch": epoch + 1,
+        "cross_entropy": total / len(run.rows),
+        "learning_rate": middle,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _loss(run: _Run, batch: Index, draw: np.random.Generator) -> Tensor:
+    """Return the mean cross-entropy of a batch."""
+    x = run.rows.take(batch)  # (b, ...)
+    if run.orbit is not None:
+        x = torch.from_numpy(np.array(run.orbit(x.cpu().numpy(), draw))).to(x)
+    chosen = torch.from_numpy(batch).to(x.device)
+    places, weight = run.places.index_select(0, chosen), run.weight.index_select(0, chosen)  # (b, m)
+    with _precision(x):
+        logits = run.network(x).to(x.dtype)  # (b, K)
+    return nn.functional.cross_entropy(logits, spread(places, weight, run.n_places))
+
+
+def _precision(x: Tensor) -> AbstractContextManager[object]:
+    """Return the context in which layers run: bfloat16 on a CPU that has instructions for it."""
+    # On a CPU without them a step takes eight times as long in bfloat16 as in float32.
+    is_supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if x.device.type == "cpu" and x.dtype == torch.float32 and is_supported is not None and is_supported():
+        return torch.autocast("cpu", torch.bfloat16)
+    return nullcontext()
+
+
+def learning_rate(settings: PlacingSettings, progress: float) -> float:
+    """Return the learning rate at ``progress`` in [0, 1] of the run.
+
+    Examples
+    --------
+    >>> settings = PlacingSettings(max_epochs=1, batch_size=2, learning_rate=1.0)
+    >>> [round(learning_rate(settings, progress), 3) for progress in (0.0, 0.3, 0.65, 1.0)]
+    [0.04, 1.0, 0.5, 0.0]
+    """
+    if progress < _WARM_UP:
+        start, end, share = _START, 1.0, progress / _WARM_UP
+    else:
+        start, end, share = 1.0, _END, (progress - _WARM_UP) / (1 - _WARM_UP)
+    return settings.learning_rate * (end + (start - end) * (1 + math.cos(math.pi * share)) / 2)
+
+
+def _batches(run: _Run, epoch: int) -> Iterator[Index]:
+    """Yield all samples in a random order drawn from (seed, epoch), in batches of nearly equal size.
+
+    Nearly equal, so that no last batch of one sample upsets a batch normalisation.
+    """
+    order = np.random.default_rng([run.seed, epoch]).permutation(len(run.rows))
+    yield from np.array_split(order, run.n_steps)
+
+
+def _multiplications(run: _Run) -> float:
+    """Return how many multiplications a step takes: forwards, and twice as many backwards."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    run.network.eval()  # the mode that moves no statistics and draws no mask
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run.network(run.rows.take(np.arange(1)))
+    return 3 * run.settings.batch_size * float(counter.get_total_flops()) / 2
+
+
+def _diverged(what: str, epoch: int, step: int, rate: float) -> DivergenceError:
+    return DivergenceError(
+        f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (learning rate "
+        f"{rate:.3g}). The encoder keeps the weights of the last finite epoch. Try a tenth of the learning rate."
+    )
