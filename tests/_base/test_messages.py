@@ -15,6 +15,8 @@ from drlim._base.messages import did_you_mean, one_line
         (ValueError("x" * 300), 20, "x" * 20),
         (ZeroDivisionError(), 200, "ZeroDivisionError"),
         (KeyError("name"), 200, "'name'"),
+        ("a\n b", 200, "a b"),
+        ("", 200, ""),
     ],
 )
 def test_one_line(error, longest, text):

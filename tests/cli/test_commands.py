@@ -25,6 +25,7 @@ from drlim import DrLIM, paper
 from drlim.cli import commands as cli
 from drlim.cli import main
 from drlim.cli.files import read_samples
+from drlim.cli.report import report_lines
 from drlim.paper.report import Report, Row
 
 RANDOM = np.random.default_rng(0)
@@ -301,7 +302,7 @@ def test_reproduce_prints_a_table_and_says_what_falls_short(run, reproduced):
 
 def test_reproduce_says_when_all_is_reached():
     rows = [Row("trustworthiness", 0.9, at_least=0.845), Row("energy", 0.1)]
-    assert cli._report_lines(Report("digits", rows, 1.0, Path("there")))[-2] == "1 of 1 numbers reached."
+    assert report_lines(Report("digits", rows, 1.0, Path("there")))[-2] == "1 of 1 numbers reached."
 
 
 def test_reproduce_as_json(told, reproduced):

@@ -31,13 +31,13 @@ def short_repr(value: object) -> str:
     return text
 
 
-def one_line(error: BaseException, longest: int = 200) -> str:
-    r"""Return the text of an error on one line; the name of its type when the text is empty.
+def one_line(error: BaseException | str, longest: int = 200) -> str:
+    r"""Return the text of an error on one line.
 
     Parameters
     ----------
-    error : BaseException
-        The error.
+    error : BaseException or str
+        The error, or its text. An error without text is described by the name of its type.
     longest : int, default=200
         Maximum number of characters of the text. The rest is cut off.
 
@@ -48,7 +48,8 @@ def one_line(error: BaseException, longest: int = 200) -> str:
     >>> one_line(ValueError())
     'ValueError'
     """
-    return " ".join(str(error).split())[:longest] or type(error).__name__
+    text = " ".join(str(error).split())[:longest]
+    return text or ("" if isinstance(error, str) else type(error).__name__)
 
 
 def did_you_mean(word: str, words: Iterable[str], otherwise: str = "", *, capital: bool = True) -> str:

@@ -11,16 +11,15 @@ import io
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
 from drlim.cli.output import (
-    LONGEST_LINE,
     UsageError,
     answer,
     is_usage,
@@ -29,22 +28,25 @@ from drlim.cli.output import (
     sentence,
     show_warnings_in_one_line,
 )
+from drlim.cli.report import FitResult, fit_lines, report_lines, summary_lines
 
 if TYPE_CHECKING:
+    from drlim._base.arrays import Array
     from drlim.estimators.drlim import DrLIM
-    from drlim.paper.report import Report
 
 __all__ = ["app", "main"]
 
 MODEL_SUFFIX = ".safetensors"
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf", ".jpg")
 
+_Number = TypeVar("_Number", int, float)
+
 _INTERRUPTED = 130
-"""What newer versions of typer return for Ctrl-C; older ones raise."""
+"""Exit code that newer versions of typer return for Ctrl-C; older versions raise an exception."""
 
 
 class _Commands(TyperGroup):
-    """Commands, with a suggestion for a mistyped one."""
+    """The commands; a mistyped name is answered with the name most like it."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if self.get_command(ctx, args[0]) is None:
@@ -53,9 +55,9 @@ class _Commands(TyperGroup):
 
 
 class _Reproduce(TyperCommand):
-    """The command whose help lists what it can reproduce."""
+    """The command `reproduce`, whose help lists the experiments."""
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+    def format_epilog(self, ctx: object, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         from drlim.paper import EXPERIMENTS
 
         with formatter.section("Experiments"):
@@ -68,7 +70,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 Data = Annotated[
     Path, typer.Argument(metavar="DATA", help="Samples: .npy, .npz, .csv, .parquet or a folder of images.")
 ]
-Array = Annotated[str | None, typer.Option(help="Name of the array, where DATA is an .npz that has several.")]
+ArrayName = Annotated[str | None, typer.Option(help="Name of the array, where DATA is an .npz that has several.")]
 LabelsColumn = Annotated[str | None, typer.Option(help="Column of DATA that is no feature and is left out.")]
 
 
@@ -139,7 +141,7 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     check_output(folder / "report.json", [".json"])
     report = paper.reproduce(name, folder, random_state=seed)
-    answer(as_json, {**report.to_dict(), "folder": str(report.folder)}, _report_lines(report))
+    answer(as_json, {**report.to_dict(), "folder": str(report.folder)}, report_lines(report))
 
 
 @app.command()
@@ -150,7 +152,7 @@ def fit(
         Path | None, typer.Option(help="Similar pairs, .csv, .npy or .npz; else the nearest neighbours are.")
     ] = None,
     labels_column: LabelsColumn = None,
-    array: Array = None,
+    array: ArrayName = None,
     embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
     n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
     encoder: Annotated[str, typer.Option(help="auto, convnet, two_layer, linear or mlp.")] = "auto",
@@ -172,6 +174,7 @@ def fit(
     Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1.
     """
     from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
+    from drlim.cli.tables import NamedSamples
 
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
@@ -194,24 +197,21 @@ def fit(
         random_state=seed,
     )
     samples = read_samples(data, array=array, leave_out=labels_column)
-    estimator.fit(samples.X, graph=None if graph is None else read_graph(graph, len(samples.X)))
-    return _keep(estimator, samples.names, model, embedding, as_json)
+    X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
+    estimator.fit(X, graph=None if graph is None else read_graph(graph, len(X)))
+    return _keep(estimator, model, embedding, as_json)
 
 
-def _keep(estimator: DrLIM, names: list[str] | None, model: Path, embedding: Path | None, as_json: bool) -> int:
-    """Save what was learned, and tell of it."""
-    import numpy as np
-
+def _keep(estimator: DrLIM, model: Path, embedding: Path | None, as_json: bool) -> int:
+    """Save a fitted estimator, and print what it learned; return the exit code."""
     from drlim import save
     from drlim.cli.files import write_map
 
-    if names is not None:
-        estimator.feature_names_in_ = np.array(names, dtype=object)
     save(estimator, model)
     if embedding is not None:
         write_map(embedding, estimator.embedding_, list(estimator.get_feature_names_out()))
     history = estimator.history_
-    told = {
+    result: FitResult = {
         "model": str(model),
         "embedding": None if embedding is None else str(embedding),
         "n_samples": len(estimator.embedding_),
@@ -224,7 +224,7 @@ def _keep(estimator: DrLIM, names: list[str] | None, model: Path, embedding: Pat
         "energy": history[-1]["energy"] if history else None,
         "seconds": sum(record["seconds"] for record in history),
     }
-    answer(as_json, told, _fit_lines(told))
+    answer(as_json, result, fit_lines(result))
     return 1 if estimator.stopped_ == "interrupted" else 0
 
 
@@ -234,7 +234,7 @@ def transform(
     data: Data,
     output: Annotated[Path, typer.Option(help="File for the map: .npy, .npz, .csv or .parquet.")],
     labels_column: LabelsColumn = None,
-    array: Array = None,
+    array: ArrayName = None,
     as_json: Json = False,
 ) -> None:
     """Map samples, seen before or not, with a saved model.
@@ -250,8 +250,8 @@ def transform(
     samples = read_samples(data, array=array, columns=_names(estimator), leave_out=labels_column)
     Z = estimator.transform(samples.X)
     write_map(output, Z, list(estimator.get_feature_names_out()))
-    told = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
-    answer(as_json, told, [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"])
+    result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
+    answer(as_json, result, [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"])
 
 
 @app.command()
@@ -266,7 +266,7 @@ def plot(
         str | None, typer.Option(help="Colours: a file of labels, or a column (in an .npz, an array) of DATA.")
     ] = None,
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Lay the images of DATA on the map.")] = False,
-    array: Array = None,
+    array: ArrayName = None,
     as_json: Json = False,
 ) -> None:
     """Draw a map: of DATA, or of the samples that a model was trained on."""
@@ -281,15 +281,18 @@ def plot(
     column = labels if labels is not None and not Path(labels).is_file() else None
     Z, images = _map_to_draw(source, data, array, column, thumbnails)
     values = None if labels is None else read_labels(labels, data or source)
-    axes: Any = plotting.plot_embedding(Z, values, images=images, key_title=column)
+    axes = plotting.plot_embedding(Z, values, images=images, key_title=column)
+    figure: Any = axes.figure  # its type allows for figures in figures
     picture = io.BytesIO()
-    axes.figure.savefig(picture, format=output.suffix[1:].lower(), dpi=150)
+    figure.savefig(picture, format=output.suffix[1:].lower(), dpi=150)
     atomic_write(output, picture.getvalue())
     answer(as_json, {"output": str(output), "n_samples": len(Z)}, [f"{output}: {len(Z)} samples"])
 
 
-def _map_to_draw(source: Path, data: Path | None, array: str | None, column: str | None, images: bool) -> Any:
-    """Return a map, and the samples as images where they are wanted."""
+def _map_to_draw(
+    source: Path, data: Path | None, array: str | None, column: str | None, images: bool
+) -> tuple[Array, Array | None]:
+    """Return a map, and the samples when they are to be drawn as images."""
     from drlim import load
     from drlim.cli.files import Samples, read_samples
     from drlim.cli.tables import TABLE_SUFFIXES
@@ -316,7 +319,7 @@ def info(
     from drlim.persistence import read_summary
 
     summary = read_summary(model)
-    answer(as_json, {"model": str(model), **summary}, [str(model), *_summary_lines(summary)])
+    answer(as_json, {"model": str(model), **summary}, [str(model), *summary_lines(summary)])
 
 
 def _names(estimator: DrLIM) -> list[str] | None:
@@ -324,66 +327,9 @@ def _names(estimator: DrLIM) -> list[str] | None:
     return None if names is None else list(names)
 
 
-def _number(text: str, kind: type[int] | type[float]) -> Any:
-    """Return a number where there is one; a word is for the estimator to judge."""
+def _number(text: str, kind: Callable[[str], _Number]) -> _Number | str:
+    """Return a number, or the text where it is none: the estimator accepts some words, and refuses others."""
     try:
         return kind(text)
     except ValueError:
         return text
-
-
-def _short(energy: float | None) -> str:
-    return "none" if energy is None else f"{energy:.5g}"
-
-
-def _fit_lines(told: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{told['n_samples']} samples of {told['n_features']} values on a map of {told['n_components']} dimensions",
-        f"{told['similar_pairs']} similar pairs, {told['dissimilar_pairs']} dissimilar",
-        f"{told['epochs']} epochs in {told['seconds']:.1f} s, ended: {told['stopped']}",
-        f"energy {_short(told['energy'])}",
-        f"saved to {told['model']}",
-    ]
-    if told["stopped"] == "interrupted":
-        lines[-1] = f"partly trained model {lines[-1]}"
-    return lines if told["embedding"] is None else [*lines, f"map written to {told['embedding']}"]
-
-
-def _report_lines(report: Report) -> list[str]:
-    """Return the numbers as a table, and whether all that was wanted is reached."""
-    marks = {True: "yes", False: "NO", None: ""}
-    table = [("number", "measured", "wanted", "reached")]
-    table += [(row.number, f"{row.measured:.4f}", row.wanted, marks[row.reached]) for row in report.rows]
-    widths = [max(len(line[place]) for line in table) for place in range(4)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    judged = [row.reached for row in report.rows if row.reached is not None]
-    short = judged.count(False)
-    verdict = f"{len(judged) - short} of {len(judged)} numbers reached"
-    verdict += f"; {short} {'falls' if short == 1 else 'fall'} short." if short else "."
-    return [*lines, "", verdict, f"{report.seconds:.0f} s; pictures, report and model are in {report.folder}"]
-
-
-def _summary_lines(summary: dict[str, Any]) -> list[str]:
-    architecture, samples, training = (summary[name] for name in ("architecture", "samples", "training"))
-    shape = " x ".join(str(side) for side in architecture["input_shape"])
-    pairs = {"similar": "none", "dissimilar": "all the rest", "ignored": "none"}
-    pairs |= {name: str(count) for name, count in samples["pairs"].items() if count is not None}
-    encoder = architecture["encoder"] or f"your own, a {architecture['class']}"
-    names = samples["feature_names"]
-    rows = {
-        "format": f"{summary['format_version']}, written by drlim {summary['drlim_version']}, {summary['bytes']} bytes",
-        "sha256": summary["sha256"],
-        "needs": ", ".join(summary["needs"]) or "nothing",
-        "encoder": f"{encoder}: {shape} -> {architecture['n_components']}, {architecture['n_weights']} weights",
-        "samples": f"{samples['n_samples']} of {samples['n_features']} values",
-        "features": "not named" if names is None else ", ".join(names),
-        "pairs": ", ".join(f"{name} {count}" for name, count in pairs.items()),
-        "training": f"{training['epochs']} epochs, ended: {training['stopped']}",
-        "energy": " -> ".join(_short(training[name]) for name in ("energy_first", "energy_last")),
-        "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
-    }
-    return [
-        f"  {name:<12}{text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + '...'}"
-        for name, text in rows.items()
-    ]

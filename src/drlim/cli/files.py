@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import struct
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from drlim._base.arrays import Array
 from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.disk import atomic_write
+from drlim.cli.images import read_images
 from drlim.cli.tables import (
     TABLE_SUFFIXES,
     TEXT_SUFFIXES,
@@ -27,7 +27,6 @@ from drlim.cli.tables import (
     ParquetTable,
     column_place,
     listed,
-    one_line,
     open_csv,
     open_table,
     readable,
@@ -42,7 +41,6 @@ __all__ = ["MAP_SUFFIXES", "Samples", "check_output", "read_graph", "read_labels
 MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 """Kinds of file that `write_map` writes."""
 
-_IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _PAIR_SETS = ("similar", "dissimilar", "ignored")
 _Path = str | os.PathLike[str]
 
@@ -53,10 +51,12 @@ class Samples(NamedTuple):
     Attributes
     ----------
     X : ndarray, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
+        The samples.
     names : list of str or None
+        One name for each column; None when the file has none.
     """
 
-    X: NDArray[Any]
+    X: Array
     names: list[str] | None = None
 
 
@@ -94,27 +94,20 @@ def read_samples(
         When the system cannot read.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    is_table = suffix in TABLE_SUFFIXES and not path.is_dir()
-    if array is not None and suffix != ".npz":
+    is_table = path.suffix.lower() in TABLE_SUFFIXES and not path.is_dir()
+    if array is not None and path.suffix.lower() != ".npz":
         raise ValueError(f"{path}: only an .npz has arrays by name. Got array={short_repr(array)}.")
     if leave_out is not None and not is_table:
         raise ValueError(f"{path}: only a .csv or .parquet has columns by name. Got {short_repr(leave_out)}.")
+    if is_table:
+        return _read_table(path, columns, leave_out)
     if path.is_dir():
-        return Samples(_read_images(path))
-    if suffix == ".npy":
-        return Samples(_read_npy(path))
-    if suffix == ".npz":
-        return Samples(_read_npz(path, array))
-    if not is_table:
-        kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
-        raise ValueError(f"{path} is of a kind that cannot be read. Give {kinds}.")
-    table = open_table(path)
-    wanted = _wanted_columns(table, columns, leave_out)
-    return Samples(table.numbers(wanted), None if table.names is None else [table.names[place] for place in wanted])
+        return Samples(read_images(path))
+    kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
+    return Samples(_read_array(path, array, f"Give {kinds}."))
 
 
-def read_labels(source: str, data: _Path | None = None) -> NDArray[Any]:
+def read_labels(source: str, data: _Path | None = None) -> Array:
     """Read one label a sample.
 
     Parameters
@@ -141,9 +134,7 @@ def read_labels(source: str, data: _Path | None = None) -> NDArray[Any]:
             raise ValueError(f"{source} is no file, and there is no data with a column of that name.")
         return _labels_within(Path(data), source)
     suffix = path.suffix.lower()
-    if suffix in (".npy", ".npz"):
-        labels = _read_npy(path) if suffix == ".npy" else _read_npz(path, None)
-    elif suffix == ".txt":
+    if suffix == ".txt":
         with readable(path):
             labels = typed(path.read_text(encoding="utf-8-sig").splitlines())
     elif suffix in TABLE_SUFFIXES:
@@ -152,7 +143,7 @@ def read_labels(source: str, data: _Path | None = None) -> NDArray[Any]:
             raise ValueError(f"{path}: expected one column of labels. Got {table.n_columns}.")
         labels = table.values(0)
     else:
-        raise ValueError(f"{path} is of a kind that cannot be read. Give labels as .npy, .npz, .csv, .txt or .parquet.")
+        labels = _read_array(path, None, "Give labels as .npy, .npz, .csv, .txt or .parquet.")
     return _flat(labels, path)
 
 
@@ -201,7 +192,7 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
         raise ValueError(f"{path}: {error}") from error
 
 
-def write_map(path: _Path, Z: NDArray[Any], names: Sequence[str]) -> None:
+def write_map(path: _Path, Z: Array, names: Sequence[str]) -> None:
     """Write a map, atomically; the suffix of the path says how.
 
     Parameters
@@ -273,6 +264,13 @@ def check_output(path: _Path, suffixes: Collection[str]) -> None:
         raise PermissionError(f"Cannot write {path}: {error.strerror} in {folder}. Give another path.") from error
 
 
+def _read_table(path: Path, columns: Sequence[str] | None, leave_out: str | None) -> Samples:
+    """Return the columns wanted of a table, with their names where it has names."""
+    table = open_table(path)
+    wanted = _wanted_columns(table, columns, leave_out)
+    return Samples(table.numbers(wanted), None if table.names is None else [table.names[place] for place in wanted])
+
+
 def _wanted_columns(table: CsvTable | ParquetTable, columns: Sequence[str] | None, leave_out: str | None) -> list[int]:
     """Return the places of the columns wanted."""
     left_out = set() if leave_out is None else {column_place(table, leave_out)}
@@ -284,7 +282,7 @@ def _wanted_columns(table: CsvTable | ParquetTable, columns: Sequence[str] | Non
     return wanted
 
 
-def _labels_within(data: Path, name: str) -> NDArray[Any]:
+def _labels_within(data: Path, name: str) -> Array:
     suffix = data.suffix.lower()
     if suffix == ".npz":
         return _flat(_read_npz(data, name), data)
@@ -294,7 +292,7 @@ def _labels_within(data: Path, name: str) -> NDArray[Any]:
     raise ValueError(f"{name} is no file, and {data} has no columns by name.")
 
 
-def _flat(labels: NDArray[Any], path: Path) -> NDArray[Any]:
+def _flat(labels: Array, path: Path) -> Array:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -302,30 +300,40 @@ def _flat(labels: NDArray[Any], path: Path) -> NDArray[Any]:
     return labels
 
 
-def _read_npy(path: Path) -> NDArray[Any]:
+def _read_array(path: Path, name: str | None, way_out: str) -> Array:
+    """Return an array of an .npy or .npz; of a file of another kind the message ends in ``way_out``."""
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _read_npy(path)
+    if suffix == ".npz":
+        return _read_npz(path, name)
+    raise ValueError(f"{path} is of a kind that cannot be read. {way_out}")
+
+
+def _read_npy(path: Path) -> Array:
     with readable(path):
         return np.lib.format.open_memmap(path, mode="r")
 
 
-def _read_npz(path: Path, name: str | None) -> NDArray[Any]:
+def _read_npz(path: Path, name: str | None) -> Array:
     """Return one array of an archive."""
     with readable(path), _archive(path) as archive:
         names = list(archive)
         if name in names or (name is None and len(names) == 1):
-            array: NDArray[Any] = archive[names[0] if name is None else name]
+            array: Array = archive[names[0] if name is None else name]
             return array
     if name is None:
         raise ValueError(f"{path} has {len(names)} arrays: name one. It has {listed(names)}.")
     raise ValueError(f"{path} has no array {name!r}. It has {listed(names)}.")
 
 
-def _read_whole_npz(path: Path) -> dict[str, NDArray[Any]]:
+def _read_whole_npz(path: Path) -> dict[str, Array]:
     with readable(path), _archive(path) as archive:
         return dict(archive)
 
 
 @contextlib.contextmanager
-def _archive(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
     with path.open("rb") as file:  # given a path, np.load leaves it open when it is no archive
         yield np.lib.npyio.NpzFile(file, allow_pickle=False)
 
@@ -335,42 +343,3 @@ def _sparse_graph(path: Path) -> NeighborhoodGraph:
 
     with readable(path):
         return NeighborhoodGraph.from_csr(sparse.load_npz(path))
-
-
-def _read_images(folder: Path) -> NDArray[Any]:
-    """Return the images of a folder as (n, H, W) or (n, 3, H, W)."""
-    paths = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-    if not paths:
-        raise ValueError(f"{folder} has no images in it ({', '.join(_IMAGE_SUFFIXES)}).")
-    first = _pixels(paths[0])
-    images = np.empty((len(paths), *first.shape), dtype=first.dtype)
-    for place, path in enumerate(paths):
-        image = _pixels(path)
-        if image.shape != first.shape or image.dtype != first.dtype:
-            raise ValueError(
-                f"{folder}: all images must be of one size and kind. {paths[0].name} is of shape {first.shape} and "
-                f"dtype {first.dtype}, {path.name} of shape {image.shape} and dtype {image.dtype}."
-            )
-        images[place] = image
-    return images
-
-
-def _pixels(path: Path) -> NDArray[Any]:
-    """Return an image as (H, W), or (3, H, W) for RGB."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError("Reading images needs Pillow, which is not installed: pip install pillow") from error
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            pixels = np.asarray(image.convert("L") if mode == "1" else image)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is no image that can be read: {one_line(error)}") from error
-    if mode == "RGB":
-        return pixels.transpose(2, 0, 1)  # (3, H, W)
-    if pixels.ndim != 2 or mode in ("P", "PA"):  # a palette's numbers are no brightness
-        raise ValueError(f"{path} is an image of mode {mode}. Convert it to grey or RGB.")
-    return pixels

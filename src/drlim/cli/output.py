@@ -1,16 +1,16 @@
-"""How the command line speaks: results on the standard output, all else as single lines on the standard error."""
+"""What the command line prints: results on the standard output, all else as single lines on the standard error."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import typer
+
+from drlim._base.messages import did_you_mean, one_line
 
 __all__ = [
     "LONGEST_LINE",
@@ -24,23 +24,24 @@ __all__ = [
 ]
 
 LONGEST_LINE = 700
+"""Maximum number of characters of a line."""
 
 
 class UsageError(ValueError):
     """A command that cannot be understood: exit code 2."""
 
 
-def answer(as_json: bool, told: dict[str, Any], lines: Iterable[str]) -> None:
+def answer(as_json: bool, result: Mapping[str, object], lines: Iterable[str]) -> None:
     """Print the result, once, to the standard output."""
     if as_json:
-        typer.echo(json.dumps(_json_ready(told), allow_nan=False))
+        typer.echo(json.dumps(_json_ready(result), allow_nan=False))
         return
     for line in lines:
         typer.echo(line)
 
 
-def _json_ready(value: Any) -> Any:
-    """Return a value with None for numbers that JSON has not."""
+def _json_ready(value: object) -> object:
+    """Return a value with None in place of numbers that JSON cannot hold."""
     if isinstance(value, dict):
         return {key: _json_ready(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -49,40 +50,54 @@ def _json_ready(value: Any) -> Any:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the sentence that helps with a mistyped word."""
+    """Return a sentence that offers the word most like a mistyped one, or all words."""
     known = list(words)
-    near = difflib.get_close_matches(word, known, 1)
-    return f" Did you mean {near[0]!r}?" if near else f" Choose from {', '.join(known)}."
+    return " " + did_you_mean(word, known, f"Choose from {', '.join(known)}.")
 
 
 def is_usage(error: Exception) -> bool:
-    """Tell a command not understood from work that failed."""
-    # By name, for scikit-learn takes a second to import and may not be needed.
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return isinstance(error, UsageError) or hasattr(error, "format_message") or "InvalidParameterError" in names
+    """Return whether an error is about the command, and not about the work."""
+    from drlim._base.checks import InvalidParameterError  # imports NumPy, which `--help` does not need
+
+    return isinstance(error, UsageError | InvalidParameterError) or hasattr(error, "format_message")
 
 
 def sentence(error: Exception) -> str:
-    """Return what an error says to a person, on one line."""
-    if hasattr(error, "format_message"):  # typer's own
-        context = getattr(error, "ctx", None)
-        path = "drlim" if context is None else context.command_path
-        known = getattr(error, "possibilities", None)  # of a mistyped option; the wording differs between versions
-        text = f"No such option: {error.option_name}.{nearest(error.option_name, known)}" if known else ""  # type: ignore[attr-defined]
-        text = f"{text or error.format_message().rstrip('.') + '.'} See '{path} --help'."
-    elif isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
-    elif isinstance(error, MemoryError):
-        text = f"Out of memory. {error}"
-    elif isinstance(error, ValueError | TypeError | OSError | ArithmeticError | ImportError):
-        text = str(error)
-        refused = re.fullmatch(r"(.*)Got '(.*)' instead\.", text, re.DOTALL)
-        near = refused and difflib.get_close_matches(refused[2], re.findall(r"'(\w+)'", refused[1])[1:], 1)
-        text += f" Did you mean {near[0]!r}?" if near else ""
-    else:
-        text = f"{type(error).__name__}: {error}. This is a defect of drlim; --debug shows where."
-    line = " ".join(text.split())
+    """Return the text of an error for a person, on one line."""
+    text = _usage_text(error) if hasattr(error, "format_message") else _failure_text(error)
+    line = one_line(text, LONGEST_LINE + 1)
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
+
+
+def _usage_text(error: Exception) -> str:
+    """Describe an error that typer raises for a command it cannot parse."""
+    context = getattr(error, "ctx", None)
+    path = "drlim" if context is None else context.command_path
+    known = getattr(error, "possibilities", None)  # of a mistyped option; the wording differs between versions
+    if known:
+        option = str(getattr(error, "option_name", ""))
+        text = f"No such option: {option}.{nearest(option, known)}"
+    else:
+        text = error.format_message().rstrip(".") + "."  # type: ignore[attr-defined]
+    return f"{text} See '{path} --help'."
+
+
+def _failure_text(error: Exception) -> str:
+    """Describe an error of the work itself."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"Out of memory. {error}"
+    if isinstance(error, ValueError | TypeError | OSError | ArithmeticError | ImportError):
+        return f"{error}{_suggestion(str(error))}"
+    return f"{type(error).__name__}: {error}. This is a defect of drlim; --debug shows where."
+
+
+def _suggestion(text: str) -> str:
+    """Offer the accepted string most like a refused one; "" when the error is of another kind."""
+    refused = re.fullmatch(r"(.*)Got '(.*)' instead\.", text, re.DOTALL)
+    hint = did_you_mean(refused[2], re.findall(r"'(\w+)'", refused[1])[1:]) if refused else ""
+    return f" {hint}" if hint else ""
 
 
 def say(kind: str, text: str) -> None:
@@ -91,9 +106,9 @@ def say(kind: str, text: str) -> None:
 
 
 def show_warnings_in_one_line() -> None:
-    """Show warnings meant for users, for the length of a `warnings.catch_warnings` block."""
+    """Show warnings meant for users, each on one line, until a `warnings.catch_warnings` block ends."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         say("warning", " ".join(str(message).split())[:LONGEST_LINE])
 
     warnings.simplefilter("ignore")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import difflib
 import re
 import zipfile
 import zlib
@@ -13,16 +12,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from drlim._base.arrays import Array, Floats
+from drlim._base.messages import did_you_mean, one_line
 
 __all__ = [
+    "LONGEST_COMPLAINT",
     "TABLE_SUFFIXES",
     "TEXT_SUFFIXES",
     "CsvTable",
+    "NamedSamples",
     "ParquetTable",
     "column_place",
     "listed",
-    "one_line",
     "open_csv",
     "open_table",
     "readable",
@@ -35,7 +37,10 @@ TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 """Kinds of file that `open_table` opens."""
 
 _FEW = 8
-"""Names that an error lists."""
+"""Maximum number of names that a message lists."""
+
+LONGEST_COMPLAINT = 300
+"""Maximum number of characters of another library's error in a message."""
 
 
 class CsvTable(NamedTuple):
@@ -47,7 +52,7 @@ class CsvTable(NamedTuple):
     lines: list[str]  # without the names
     delimiter: str
 
-    def numbers(self, places: Sequence[int]) -> NDArray[np.float64]:
+    def numbers(self, places: Sequence[int]) -> Floats:
         """Return columns, which must hold numbers, as an array (n, len(places))."""
         if not self.lines:
             raise ValueError(f"{self.path} has names of columns and no rows.")
@@ -61,7 +66,7 @@ class CsvTable(NamedTuple):
                 raise ValueError(self._located(str(error))) from error
 
     def _located(self, complaint: str) -> str:
-        """Say NumPy's complaint with the column's name, and rows counted as one reads them."""
+        """Return NumPy's complaint with the column's name, and with rows counted from 1."""
         found = re.match(r"could not convert string (.*) to float64 at row (\d+), column (\d+)", complaint, re.DOTALL)
         if found is None:
             return complaint.partition(";")[0]  # what follows advises on NumPy's own options
@@ -69,8 +74,8 @@ class CsvTable(NamedTuple):
         name = f"column {column}" if self.names is None else f"column {self.names[column - 1]!r}"
         return f"{text[:60]} in {name}, row {row} of the data, is no number. Correct it, or leave the column out."
 
-    def values(self, place: int) -> NDArray[Any]:
-        """Return one column as what it holds: integers, numbers or text."""
+    def values(self, place: int) -> Array:
+        """Return one column as integers, numbers or text."""
         with readable(self.path):
             return typed([row[place] for row in csv.reader(self.lines, delimiter=self.delimiter)])
 
@@ -83,7 +88,7 @@ class ParquetTable(NamedTuple):
     n_columns: int
     table: Any
 
-    def numbers(self, places: Sequence[int]) -> NDArray[Any]:
+    def numbers(self, places: Sequence[int]) -> Array:
         """Return columns, which must hold numbers, as an array (n, len(places))."""
         columns = [self.values(place) for place in places]
         for place, column in zip(places, columns, strict=True):
@@ -92,17 +97,36 @@ class ParquetTable(NamedTuple):
                 raise ValueError(f"{self.path}: column {self.names[place]!r} is of type {kind}, which is no number.")
         return np.column_stack(columns)
 
-    def values(self, place: int) -> NDArray[Any]:
-        """Return one column as what it holds."""
+    def values(self, place: int) -> Array:
+        """Return one column in its own type."""
         column = self.table.column(place)
         if column.null_count:
             raise ValueError(f"{self.path}: column {self.names[place]!r} has {column.null_count} missing values.")
-        values: NDArray[Any] = column.to_numpy()
+        values: Array = column.to_numpy()
         return np.array(values.tolist()) if values.dtype == object else values
 
 
+class NamedSamples:
+    """Samples with named columns, as `DrLIM.fit` takes them: an array-like with the attribute ``column_names``.
+
+    A data frame would need pandas, which is not installed everywhere.
+    """
+
+    def __init__(self, X: Array, names: list[str]) -> None:
+        self.column_names = names
+        self.dtype = X.dtype
+        self.shape = X.shape
+        self._values = X
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> Array:
+        return np.array(self._values, dtype=dtype) if copy else np.asarray(self._values, dtype=dtype)
+
+
 def open_table(path: Path) -> CsvTable | ParquetTable:
-    """Open a table; its suffix says of which kind it is."""
+    """Open a table of the kind that its suffix names."""
     if path.suffix.lower() != ".parquet":
         return open_csv(path)
     pyarrow = require_pyarrow()
@@ -127,7 +151,7 @@ def open_csv(path: Path) -> CsvTable:
 
 
 def _has_header(path: Path, first: list[str], second: list[str]) -> bool:
-    """Tell a row of names from a row of numbers; refuse what could be either."""
+    """Return whether the first row holds names; refuse a table where it could hold names or numbers."""
     numeric = [_is_number(field) for field in first]
     if all(numeric):
         if len(first) > 2 and first == [str(place) for place in range(len(first))]:
@@ -168,13 +192,12 @@ def column_place(table: CsvTable | ParquetTable, name: str) -> int:
     if table.names is None:
         raise ValueError(f"{table.path} has no row of names, so no column {name!r}. Add one.")
     if name not in table.names:
-        near = difflib.get_close_matches(name, table.names, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"It has {listed(table.names)}."
+        hint = did_you_mean(name, table.names, f"It has {listed(table.names)}.")
         raise ValueError(f"{table.path} has no column {name!r}. {hint}")
     return table.names.index(name)
 
 
-def typed(texts: list[str]) -> NDArray[Any]:
+def typed(texts: list[str]) -> Array:
     """Return texts as integers where all are, else as numbers where all are, else as they are."""
     for kind in (np.int64, np.float64):
         with contextlib.suppress(ValueError, OverflowError):
@@ -184,13 +207,13 @@ def typed(texts: list[str]) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Name the file in whatever a reader raises about its content."""
+    """Turn the errors that readers raise for bad content into a ValueError that names the file."""
     try:
         yield
     except OSError as error:
-        if error.errno is not None:  # the system's word on the path, not a reader's on the content
+        if error.errno is not None:  # the system's error about the path, not a reader's about the content
             raise
-        raise ValueError(f"{path} cannot be read: {one_line(error)}") from error
+        raise ValueError(f"{path} cannot be read: {one_line(error, LONGEST_COMPLAINT)}") from error
     except (
         ValueError,
         LookupError,
@@ -201,12 +224,7 @@ def readable(path: Path) -> Iterator[None]:
         zlib.error,
         MemoryError,
     ) as error:
-        raise ValueError(f"{path} cannot be read: {one_line(error)}") from error
-
-
-def one_line(error: Exception) -> str:
-    """Return what an error says, for use in another's sentence."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"{path} cannot be read: {one_line(error, LONGEST_COMPLAINT)}") from error
 
 
 def listed(names: Collection[str]) -> str:

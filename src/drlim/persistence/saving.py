@@ -104,7 +104,7 @@ def _metadata(estimator: DrLIM) -> Metadata:
         "feature_names": None if names is None else [str(name) for name in names],
         "training": {
             "history": [
-                {name: _plain(value) for name, value in record.items() if name != "seconds"}
+                {name: _number(value) for name, value in record.items() if name != "seconds"}
                 for record in estimator.history_
             ],
             "stopped": getattr(estimator, "stopped_", None),  # a fit that diverged has none
@@ -121,11 +121,14 @@ def _plain(value: object) -> Value:
         return {"torch.device": str(value)}
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
     if isinstance(value, Real):
-        return float(value)
+        return _number(value)
     return value if isinstance(value, str) else None
+
+
+def _number(value: Real | float) -> float:
+    """Return a number of any library as Python's int or float."""
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _tensors(estimator: DrLIM) -> dict[str, Tensor]:

@@ -38,7 +38,7 @@ Value = int | float | str | bool | dict[str, str] | None
 class Training(TypedDict):
     """How the training went: a record for each epoch, and why it ended."""
 
-    history: list[dict[str, Value]]
+    history: list[dict[str, float]]
     stopped: str | None
 
 

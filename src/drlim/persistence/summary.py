@@ -43,8 +43,8 @@ class TrainingSummary(TypedDict):
 
     epochs: int
     stopped: str | None
-    energy_first: Value
-    energy_last: Value
+    energy_first: float | None
+    energy_last: float | None
 
 
 class Summary(TypedDict):

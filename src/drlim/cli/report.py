@@ -1,0 +1,104 @@
+"""Results of commands as lines for a person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+from drlim.cli.output import LONGEST_LINE
+
+if TYPE_CHECKING:
+    from drlim.paper.report import Report
+    from drlim.persistence import Summary
+
+__all__ = ["FitResult", "fit_lines", "report_lines", "summary_lines"]
+
+
+class FitResult(TypedDict):
+    """What `drlim fit` prints: files, numbers of samples, values, dimensions and pairs, and how the training went."""
+
+    model: str
+    embedding: str | None
+    n_samples: int
+    n_features: int
+    n_components: int
+    similar_pairs: int
+    dissimilar_pairs: int
+    epochs: int
+    stopped: str
+    energy: float | None
+    seconds: float
+
+
+def fit_lines(result: FitResult) -> list[str]:
+    """Describe a model that was trained and saved."""
+    sizes = f"{result['n_samples']} samples of {result['n_features']} values"
+    lines = [
+        f"{sizes} on a map of {result['n_components']} dimensions",
+        f"{result['similar_pairs']} similar pairs, {result['dissimilar_pairs']} dissimilar",
+        f"{result['epochs']} epochs in {result['seconds']:.1f} s, ended: {result['stopped']}",
+        f"energy {_short(result['energy'])}",
+        f"saved to {result['model']}",
+    ]
+    if result["stopped"] == "interrupted":
+        lines[-1] = f"partly trained model {lines[-1]}"
+    return lines if result["embedding"] is None else [*lines, f"map written to {result['embedding']}"]
+
+
+def report_lines(report: Report) -> list[str]:
+    """Return the numbers of an experiment as a table, and how many of those wanted are reached."""
+    judged = [row.reached for row in report.rows if row.reached is not None]
+    short = judged.count(False)
+    verdict = f"{len(judged) - short} of {len(judged)} numbers reached"
+    verdict += f"; {short} {'falls' if short == 1 else 'fall'} short." if short else "."
+    end = f"{report.seconds:.0f} s; pictures, report and model are in {report.folder}"
+    return [*_table_lines(report), "", verdict, end]
+
+
+def _table_lines(report: Report) -> list[str]:
+    """Return one line for each number, under a line of titles and a rule."""
+    marks = {True: "yes", False: "NO", None: ""}
+    table = [("number", "measured", "wanted", "reached")]
+    table += [(row.number, f"{row.measured:.4f}", row.wanted, marks[row.reached]) for row in report.rows]
+    widths = [max(len(line[place]) for line in table) for place in range(4)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
+
+
+def summary_lines(summary: Summary) -> list[str]:
+    """Describe a model file, one property on a line."""
+    samples, training, names = summary["samples"], summary["training"], summary["samples"]["feature_names"]
+    properties = {
+        "format": f"{summary['format_version']}, written by drlim {summary['drlim_version']}, {summary['bytes']} bytes",
+        "sha256": summary["sha256"],
+        "needs": ", ".join(summary["needs"]) or "nothing",
+        "encoder": _encoder_text(summary),
+        "samples": f"{samples['n_samples']} of {samples['n_features']} values",
+        "features": "not named" if names is None else ", ".join(names),
+        "pairs": _pairs_text(samples["pairs"]),
+        "training": f"{training['epochs']} epochs, ended: {training['stopped']}",
+        "energy": f"{_short(training['energy_first'])} -> {_short(training['energy_last'])}",
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
+    }
+    return [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+
+
+def _encoder_text(summary: Summary) -> str:
+    architecture = summary["architecture"]
+    encoder = architecture["encoder"] or f"your own, a {architecture['class']}"
+    shape = " x ".join(str(side) for side in architecture["input_shape"])
+    return f"{encoder}: {shape} -> {architecture['n_components']}, {architecture['n_weights']} weights"
+
+
+def _pairs_text(counts: Mapping[str, int | None]) -> str:
+    unlisted = {"similar": "none", "dissimilar": "all the rest", "ignored": "none"}
+    return ", ".join(f"{kind} {unlisted[kind] if count is None else count}" for kind, count in counts.items())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}..."
+
+
+def _short(energy: float | None) -> str:
+    return "none" if energy is None else f"{energy:.5g}"
