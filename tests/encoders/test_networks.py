@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from drlim._base.checks import InvalidParameterError
 from drlim._base.torch import Rows, pick_device, seeded
-from drlim.encoders import ENCODERS, Standardize, Subsample, embed, make_encoder
+from drlim.encoders import ENCODERS, Standardize, Subsample, make_encoder
+from drlim.encoders.embedding import embed_rows as embed
 
 CPU = torch.device("cpu")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from drlim._base.torch import Rows
 from drlim.training.fresh import FreshCopies
 
 CPU = torch.device("cpu")
@@ -17,7 +18,7 @@ def noise(batch, generator):
 
 
 def rows_of(orbit, seed=0):
-    return FreshCopies(X, CPU, torch.float32, orbit, seed)
+    return Rows(FreshCopies(X, orbit, seed), CPU, torch.float32)
 
 
 def test_the_first_half_are_the_samples_and_the_second_their_copies():

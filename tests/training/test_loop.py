@@ -7,15 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-import drlim.training
 from drlim import DivergenceError, NeighborhoodGraph, make_encoder
 from drlim._base.torch import Rows, seeded
-from drlim.encoders import embed
+from drlim.encoders.embedding import embed_rows as embed
 from drlim.forces import balanced, graph_energy
-from drlim.relations.copies import with_copies
+from drlim.relations import with_copies
 from drlim.springs import make_springs
-from drlim.training import Anchor, Settings, train
+from drlim.training import Anchor, Settings, loop
+from drlim.training import epochs as one_epoch
 from drlim.training.fresh import FreshCopies
+from drlim.training.loop import train_rows as train
+from drlim.training.optimizer import learning_rate_at
+from drlim.training.problem import Problem
 
 CPU = torch.device("cpu")
 SPRINGS = make_springs(margin=1.0)
@@ -78,7 +81,7 @@ def test_a_full_step_is_the_gradient_of_the_paper_s_sum_over_pairs():
 
 @pytest.mark.parametrize("kept", [0, 10, 1000])
 def test_chunks_do_not_change_a_full_step(kept, monkeypatch):
-    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: kept)
+    monkeypatch.setattr(one_epoch, "_n_affordable", lambda problem: kept)
     # Distances are compared, not weights: the last layer's bias has no gradient but rounding, and Adam follows that.
     maps = []
     for chunk_size in (3, 100):
@@ -99,13 +102,13 @@ def test_the_gradients_of_mini_batches_add_up_to_the_whole(interactions, monkeyp
     steps = []
 
     def record(problem, optimizer, Z, energy, scale, epoch, step):
-        batch = list(drlim.training._batches(problem, epoch))[step]
+        batch = list(one_epoch._batches(problem, epoch))[step]
         mean[torch.from_numpy(batch)] += energy.gradient * scale / (3 * epochs)
         steps.append(len(batch))
 
-    monkeypatch.setattr(drlim.training, "_step", record)
+    monkeypatch.setattr(one_epoch, "_step", record)
     settings = Settings(batch_size=7, interactions=interactions, max_epochs=epochs, tol=0.0)
-    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
     history = train(encoder, rows, graph, SPRINGS, settings).history
     assert sorted(steps[:3]) == [6, 7, 7]
     tolerance = 1e-6 if interactions == "all" else 0.08
@@ -116,8 +119,8 @@ def test_the_gradients_of_mini_batches_add_up_to_the_whole(interactions, monkeyp
 
 def test_each_epoch_visits_every_sample_once_in_an_order_of_its_own():
     encoder, rows, graph = random_problem()
-    problem = drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(batch_size=7), seed=3)
-    orders = [np.concatenate(list(drlim.training._batches(problem, epoch))) for epoch in (0, 1, 0)]
+    problem = Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(batch_size=7), seed=3)
+    orders = [np.concatenate(list(one_epoch._batches(problem, epoch))) for epoch in (0, 1, 0)]
     assert sorted(orders[0].tolist()) == list(range(20))
     assert not np.array_equal(orders[0], orders[1])
     np.testing.assert_array_equal(orders[0], orders[2])
@@ -153,11 +156,11 @@ def test_history_is_plain_data_of_each_epoch():
 
 def problem_of(**settings):
     encoder, rows, graph = random_problem()
-    return drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(**settings), seed=0)
+    return Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(**settings), seed=0)
 
 
 def rates(problem, *progress):
-    return [drlim.training._scheduled(problem, share) for share in progress]
+    return [learning_rate_at(problem, share) for share in progress]
 
 
 def test_the_learning_rate_of_in_batch_training_rises_over_a_tenth_of_the_run():
@@ -191,12 +194,12 @@ def test_the_result_is_the_average_of_the_weights_on_the_way(interactions, count
 def test_stops_when_the_energy_stands_still():
     settings = Settings(max_epochs=50, tol=1e-2)  # windows of ten epochs
     falling = [1 / (epoch + 1) for epoch in range(40)]
-    assert not drlim.training._has_converged(falling, settings)
-    assert not drlim.training._has_converged([1.0] * 19, settings)
-    assert drlim.training._has_converged([1.0] * 20, settings)
-    assert drlim.training._has_converged([1.0] * 10 + [0.995] * 10, settings)
-    assert not drlim.training._has_converged([1.0] * 10 + [0.98] * 10, settings)
-    assert not drlim.training._has_converged([1.0] * 100, Settings(max_epochs=1000))  # windows of two hundred
+    assert not loop._has_converged(falling, settings)
+    assert not loop._has_converged([1.0] * 19, settings)
+    assert loop._has_converged([1.0] * 20, settings)
+    assert loop._has_converged([1.0] * 10 + [0.995] * 10, settings)
+    assert not loop._has_converged([1.0] * 10 + [0.98] * 10, settings)
+    assert not loop._has_converged([1.0] * 100, Settings(max_epochs=1000))  # windows of two hundred
     encoder, rows, graph = random_problem()
     settings = Settings(max_epochs=500, batch_size=None, learning_rate=1e-2, tol=1e-3)
     result = train(encoder, rows, graph, SPRINGS, settings)
@@ -263,7 +266,7 @@ def test_general_springs_are_trained_on():
 
 
 def test_dropout_drops_the_same_in_both_passes_of_a_chunked_step(monkeypatch):
-    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: 0)
+    monkeypatch.setattr(one_epoch, "_n_affordable", lambda problem: 0)
     encoder, rows, graph = random_problem()
     masks = []
 
@@ -316,10 +319,10 @@ def test_anchors_count_the_same_in_mini_batches(interactions, monkeypatch):
     met = torch.zeros_like(Z)
 
     def record(problem, optimizer, Z, energy, scale, epoch, step):
-        batch = list(drlim.training._batches(problem, epoch))[step]
+        batch = list(one_epoch._batches(problem, epoch))[step]
         met[torch.from_numpy(batch)] += energy.gradient * scale / 3
 
-    monkeypatch.setattr(drlim.training, "_step", record)
+    monkeypatch.setattr(one_epoch, "_step", record)
     settings = Settings(batch_size=7, interactions=interactions, max_epochs=1)
     train(encoder, rows, graph, SPRINGS, settings)
     without = met.clone()
@@ -336,15 +339,15 @@ def test_copies_of_a_sample_come_in_one_batch_and_do_not_change_the_objective(mo
     # An identity as orbit: the copies lie on their samples, so springs between them have no energy, and every other
     # pair is met as often as its number of copies says.
     encoder, rows, graph = random_problem()
-    twice = FreshCopies(rows._host, CPU, torch.float32, lambda batch: batch, seed=0)
+    twice = Rows(FreshCopies(rows._source, lambda batch: batch, seed=0), CPU, torch.float32)
     doubled = with_copies(graph, np.tile(np.arange(20), 2))
     exact = exact_energy(encoder, twice, doubled)
-    monkeypatch.setattr(drlim.training, "_step", lambda *arguments: None)
-    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(one_epoch, "_step", lambda *arguments: None)
+    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
     settings = Settings(batch_size=14, interactions="batch", max_epochs=600)
     history = train(encoder, twice, doubled, SPRINGS, settings).history
-    problem = drlim.training._Problem(encoder, twice, doubled, SPRINGS, balanced(doubled), settings, seed=0)
-    batches = list(drlim.training._batches(problem, 0))
+    problem = Problem(encoder, twice, doubled, SPRINGS, balanced(doubled), settings, seed=0)
+    batches = list(one_epoch._batches(problem, 0))
     assert [len(batch) for batch in batches] == [14, 14, 12]
     for batch in batches:
         np.testing.assert_array_equal(batch[: len(batch) // 2] + 20, batch[len(batch) // 2 :])
@@ -354,11 +357,11 @@ def test_copies_of_a_sample_come_in_one_batch_and_do_not_change_the_objective(mo
 def test_springs_between_copies_count_as_often_as_the_graph_says(monkeypatch):
     # Only the springs between a sample and its own copy are stretched here; in-batch sums must average to the whole.
     encoder, rows, _ = random_problem()
-    twice = FreshCopies(rows._host, CPU, torch.float32, lambda batch: batch + 1, seed=0)
+    twice = Rows(FreshCopies(rows._source, lambda batch: batch + 1, seed=0), CPU, torch.float32)
     graph = with_copies(NeighborhoodGraph.from_pairs(20, [(0, 1)]), np.tile(np.arange(20), 2))
     exact = exact_energy(encoder, twice, graph)
-    monkeypatch.setattr(drlim.training, "_step", lambda *arguments: None)
-    monkeypatch.setattr(drlim.training, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(one_epoch, "_step", lambda *arguments: None)
+    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
     settings = Settings(batch_size=10, interactions="batch", max_epochs=800)
     history = train(encoder, twice, graph, SPRINGS, settings).history
     assert np.mean([record["energy"] for record in history]) == pytest.approx(exact, rel=0.03)
@@ -366,17 +369,17 @@ def test_springs_between_copies_count_as_often_as_the_graph_says(monkeypatch):
 
 def test_activations_are_kept_as_far_as_memory_is_given(monkeypatch):
     encoder, rows, graph = random_problem()
-    monkeypatch.setattr(drlim.training, "_ACTIVATION_BYTES", 10**6)
-    problem = drlim.training._Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(), seed=0)
+    monkeypatch.setattr(one_epoch, "_ACTIVATION_BYTES", 10**6)
+    problem = Problem(encoder, rows, graph, SPRINGS, balanced(graph), Settings(), seed=0)
     # Kept for each sample: 4 standardised inputs and 20 tanh outputs, some of them twice, 4 bytes each.
-    assert 10**6 / (4 * 100) < drlim.training._n_affordable(problem) < 10**6 / (4 * 20)
+    assert 10**6 / (4 * 100) < one_epoch._n_affordable(problem) < 10**6 / (4 * 20)
     assert encoder.training
 
 
 @pytest.mark.parametrize(("kept", "runs"), [(0, 14), (10, 11), (10**6, 7)])
 def test_chunks_whose_activations_are_kept_are_run_once(kept, runs, monkeypatch):
     encoder, rows, graph = random_problem()
-    monkeypatch.setattr(drlim.training, "_n_affordable", lambda problem: kept)
+    monkeypatch.setattr(one_epoch, "_n_affordable", lambda problem: kept)
     calls = []
     encoder.register_forward_hook(lambda *_: calls.append(1))
     train(encoder, rows, graph, SPRINGS, Settings(batch_size=None, max_epochs=1, chunk_size=3))

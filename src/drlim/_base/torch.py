@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
 
-__all__ = ["Rows", "pick_device", "random_state", "seeded", "set_random_state"]
+__all__ = ["RowSource", "Rows", "device_of", "pick_device", "random_state", "seeded", "set_random_state"]
 
 _GLOBAL_GENERATORS = threading.RLock()
-"""Held while the global generators are borrowed: two threads would give each other's states back."""
+"""Lock of the global generators: two threads that save and restore them would exchange their states."""
 
 
 def pick_device(device: str | torch.device) -> torch.device:
@@ -43,10 +43,10 @@ def pick_device(device: str | torch.device) -> torch.device:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run a block with torch's global generators seeded, and give them back as they were.
+    """Run a block with torch's global generators seeded, and restore them afterwards.
 
-    Modules draw initial weights and dropout masks from the global generators and take no other; this is the only
-    way to make a user's own module repeat. One thread at a time runs such a block; others wait.
+    Modules draw initial weights and dropout masks from the global generators and take no other, so this is the only way
+    to make a user's own module repeatable. One thread at a time runs such a block; others wait.
 
     Parameters
     ----------
@@ -68,46 +68,74 @@ def random_state(device: torch.device) -> Tensor:
 
 
 def set_random_state(state: Tensor, device: torch.device) -> None:
-    """Give the global generator a state back."""
+    """Set the state of the global generator that modules on a device draw from."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:
         torch.set_rng_state(state)
 
 
-class Rows:
-    """Samples on the host or a device, of which a few rows at a time are wanted as a tensor.
+def device_of(module: nn.Module) -> torch.device:
+    """Return the device of a module's first weight; the CPU if it has none."""
+    weight = next(module.parameters(), None)
+    return torch.device("cpu") if weight is None else weight.device
 
-    On a CPU the array stays as it is, so that a memory map is read row by row; for a GPU it is copied there once,
-    not batch by batch. Samples that are made when they are read (anything but an array) stay on the host.
+
+class RowSource(Protocol):
+    """Samples that can be read a few at a time: an array, a memory map, or copies that are made when they are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, ...)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Index | slice, /) -> Array: ...
+
+
+class Rows:
+    """Samples of which a batch at a time is wanted as a tensor.
+
+    On a CPU the source stays as it is, so that a memory map is read row by row. For a GPU an array is copied there once,
+    not batch by batch; any other source stays on the host.
+
+    Parameters
+    ----------
+    source : array or RowSource, shape (n, ...)
+    device : torch.device
+        Device of the tensors.
+    dtype : torch.dtype
+        Their dtype.
 
     Attributes
     ----------
     n_copies : int
-        Rows that each sample stands for; those of sample i are i, i + n, i + 2 n...
+        Number of rows that stand for one sample, 1 unless the source says otherwise by an attribute of that name. The
+        rows of sample i are i, i + n, i + 2 n...
     """
 
-    n_copies = 1
-
-    def __init__(self, X: Any, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, source: RowSource, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
         self.dtype = dtype
-        self._host = X
+        self.n_copies: int = getattr(source, "n_copies", 1)
+        self._source = source
         self._there: Tensor | None = None
-        if device.type != "cpu" and isinstance(X, np.ndarray):
-            self._there = torch.from_numpy(np.array(X)).to(device)
+        if device.type != "cpu" and isinstance(source, np.ndarray):
+            self._there = torch.from_numpy(np.array(source)).to(device)
 
     def __len__(self) -> int:
-        return len(self._host)
+        return len(self._source)
 
     def drawn(self) -> Rows:
-        """Return rows that stay what they are; here, these."""
-        return self
+        """Return rows that do not change between reads: these, or one draw of a source that has a method ``drawn``."""
+        draw = getattr(self._source, "drawn", None)
+        return self if draw is None else Rows(draw(), self.device, self.dtype)
 
-    def take(self, index: NDArray[np.int64] | slice) -> Tensor:
-        """Return the rows at ``index``, shape (b, ...), in the dtype wanted."""
+    def take(self, index: Index | slice) -> Tensor:
+        """Return the rows at ``index`` as a tensor of shape (b, ...)."""
         if self._there is not None:
             if isinstance(index, slice):
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
             return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
-        return torch.from_numpy(np.array(self._host[index])).to(self.device, self.dtype)
+        return torch.from_numpy(np.array(self._source[index])).to(self.device, self.dtype)

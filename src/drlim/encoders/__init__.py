@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drlim.encoders.networks import ENCODERS, Standardize, Subsample, embed, make_encoder
+from drlim.encoders.embedding import embed
+from drlim.encoders.networks import ENCODERS, Subsample, make_encoder
+from drlim.encoders.standardize import Standardize
 
 __all__ = [
     "ENCODERS",

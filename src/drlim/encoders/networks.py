@@ -1,4 +1,4 @@
-"""G_W, the map: the paper's two networks, a linear map, a modern default, and evaluation in batches.
+"""The map G_W: the paper's two networks, a linear map and a multilayer perceptron, by name.
 
 Any `torch.nn.Module` that maps a batch of samples to shape (b, n_components) serves as well.
 """
@@ -9,66 +9,17 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import prod
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from drlim._base.checks import StrOptions, check_parameters, integer_in
-from drlim._base.torch import Rows
+from drlim.encoders.standardize import Standardize
 
-__all__ = ["ENCODERS", "Standardize", "Subsample", "embed", "make_encoder"]
+__all__ = ["ENCODERS", "Subsample", "make_encoder"]
 
 
 _SMALLEST_IMAGE = 24
 """Pixels a side that leave the paper's convnet one output pixel: (24 - 5 - 3) // 2 + 1 - 8 = 1."""
-
-
-class Standardize(nn.Module):
-    """Subtract an offset and divide by one scale, so that networks see values of about unit size.
-
-    Table columns are centred one by one, images by one number for all pixels: that keeps the relations between
-    pixels, so a shifted image stays a shifted image. The scale is one number, so distances keep their proportions.
-
-    Parameters
-    ----------
-    input_shape : sequence of int
-        Shape of one sample.
-    """
-
-    offset: Tensor
-    scale: Tensor
-
-    def __init__(self, input_shape: Sequence[int]) -> None:
-        super().__init__()
-        shape = (input_shape[0],) if len(input_shape) == 1 else (1,)
-        self.register_buffer("offset", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(()))
-
-    def fit(self, X: NDArray[np.generic], chunk_size: int = 4096) -> Standardize:
-        """Take offset and scale from samples, shape (n, ...), in float64 and a chunk at a time."""
-        columns = X.ndim == 2
-        total: NDArray[np.float64] | float = 0.0
-        starts = range(0, len(X), chunk_size)
-        for start in starts:
-            part = np.asarray(X[start : start + chunk_size], dtype=np.float64)
-            total = total + (part.sum(axis=0) if columns else part.sum())
-        mean = total / (len(X) if columns else prod(X.shape))
-        squares = 0.0
-        for start in starts:
-            part = np.asarray(X[start : start + chunk_size], dtype=np.float64) - mean
-            squares += float(np.square(part).sum())
-        deviation = float(np.sqrt(squares / prod(X.shape)))
-        self.offset.copy_(torch.as_tensor(np.atleast_1d(mean)))
-        # A constant input has no scale of its own, only the rounding of its mean; and anything below the smallest
-        # normal float32 would divide by 0.
-        rounding = len(X) * np.finfo(np.float64).eps * float(np.abs(mean).max())
-        self.scale.fill_(deviation if deviation > max(rounding, float(np.finfo(np.float32).tiny)) else 1.0)
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (b, ...) to (b, ...)."""
-        return (x - self.offset) / self.scale
 
 
 class Subsample(nn.Module):
@@ -212,44 +163,3 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
         is_image = len(input_shape) in (2, 3) and min(input_shape[-2:]) >= _SMALLEST_IMAGE
         name = "convnet" if is_image else "mlp"
     return nn.Sequential(Standardize(input_shape), ENCODERS[name](input_shape, n_components))
-
-
-def embed(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
-    """Map all rows in evaluation mode, a batch at a time.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        On the rows' device; computes in the rows' dtype, whatever its own. Its mode is given back as it was.
-    rows : Rows
-        n samples.
-    batch_size : int, default=512
-        Bounds the memory of activations; the result does not depend on it beyond rounding. Larger ones are slower on a
-        CPU, where blocks of 32 MiB and more are taken from the system each time (docs/performance.md).
-
-    Returns
-    -------
-    Tensor, shape (n, n_components)
-        Without gradient.
-    """
-    modes = {module: module.training for module in encoder.modules()}
-    encoder.eval()
-    try:
-        with torch.no_grad():
-            forward = _in_dtype(encoder, rows.dtype)
-            outputs = [
-                forward(rows.take(slice(start, start + batch_size))) for start in range(0, len(rows), batch_size)
-            ]
-            return torch.cat(outputs).to(rows.dtype)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    """Return the encoder computing with its weights in another dtype; the encoder itself is not changed."""
-    tensors = {**dict(encoder.named_parameters()), **dict(encoder.named_buffers())}
-    moved = {name: value.to(dtype) for name, value in tensors.items() if value.is_floating_point()}
-    if all(value is tensors[name] for name, value in moved.items()):
-        return encoder
-    return lambda x: torch.func.functional_call(encoder, moved, (x,))

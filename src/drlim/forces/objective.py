@@ -25,7 +25,7 @@ from drlim.graph.listing import Listing
 from drlim.graph.pairset import PairSet
 from drlim.springs import Law, Springs
 
-__all__ = ["Balance", "GraphEnergy", "all_pairs", "balanced", "graph_energy", "pair_list"]
+__all__ = ["Balance", "GraphEnergy", "all_pairs", "balance_of", "balanced", "graph_energy", "pair_list"]
 
 
 class Balance(NamedTuple):
@@ -33,6 +33,10 @@ class Balance(NamedTuple):
 
     similar: float
     dissimilar: float
+
+    def total(self, similar: float, dissimilar: float) -> float:
+        """Return the objective, given the two sums of energies."""
+        return self.similar * similar + self.dissimilar * dissimilar
 
 
 class GraphEnergy(NamedTuple):
@@ -58,7 +62,7 @@ class GraphEnergy(NamedTuple):
     @property
     def total(self) -> float:
         """The objective: the balanced sum of both energies."""
-        return self.balance.similar * self.similar + self.balance.dissimilar * self.dissimilar
+        return self.balance.total(self.similar, self.dissimilar)
 
 
 def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balance:
@@ -100,6 +104,11 @@ def balanced(graph: NeighborhoodGraph, dissimilar_weight: float = 1.0) -> Balanc
     """
     accepted = {"dissimilar_weight": [real_in(0.0, float("inf"))]}
     check_parameters({"dissimilar_weight": dissimilar_weight}, accepted, "balanced")
+    return balance_of(graph, dissimilar_weight)
+
+
+def balance_of(graph: NeighborhoodGraph, dissimilar_weight: float) -> Balance:
+    """Return what `balanced` returns, for a weight that was checked."""
     return Balance(
         1.0 / graph.similar.total_weight if graph.n_similar else 0.0,
         dissimilar_weight / graph.dissimilar.total_weight if graph.n_dissimilar else 0.0,

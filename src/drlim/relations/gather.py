@@ -1,29 +1,102 @@
-"""What is said when training begins, in whatever form, as one graph."""
+"""Everything that is stated at fit time, ``graph``, ``y`` and ``pairs`` of `DrLIM.fit`, as one `NeighborhoodGraph`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from drlim._base.arrays import Array
 from drlim._base.checks import check_same_length, refuse_masked, short_repr
 from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
-from drlim.relations.constraints import label_graph
+from drlim.graph.statements import KINDS
+from drlim.neighbors import knn_graph, neighbors_graph
 from drlim.relations.constraints import pairs as stated_pairs
-from drlim.relations.labels import is_missing, label_array
+from drlim.relations.copies import LazyCopies
+from drlim.relations.labels import is_missing, label_array, label_graph
 
-__all__ = ["as_graph", "check_targets", "check_trainable", "overruled", "with_labels", "with_pairs"]
+__all__ = [
+    "Neighbors",
+    "as_graph",
+    "check_targets",
+    "check_trainable",
+    "gather",
+    "overruled",
+    "with_labels",
+    "with_pairs",
+]
 
 
-def as_graph(given: Any, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
+class Neighbors(NamedTuple):
+    """How neighbours are found where no graph is given: `DrLIM`'s parameters of these names."""
+
+    n_neighbors: int
+    neighbors: object = None
+
+
+def gather(
+    samples: Array | LazyCopies,
+    labels: list[object] | None,
+    graph: object,
+    pairs: object,
+    neighbors: Neighbors,
+    *,
+    described: str = "'X'",
+) -> NeighborhoodGraph:
+    """Return one graph of all that is stated. Pairs overrule labels, and labels overrule the graph or the neighbours.
+
+    Parameters
+    ----------
+    samples : ndarray or LazyCopies, shape (n, ...)
+        Checked samples.
+    labels : list, default=None
+        One label for each sample, as `check_targets` returns them.
+    graph : NeighborhoodGraph, sparse matrix or None
+        Relations of the n samples; None finds neighbours.
+    pairs : array-like, dict, NeighborhoodGraph or None
+    neighbors : Neighbors
+    described : str, default="'X'"
+        What the n samples are, in an error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When something does not fit the samples, or there is nothing to learn from.
+    """
+    known = _found(samples, neighbors) if graph is None else as_graph(graph, len(samples), described)
+    if labels is not None:
+        known = with_labels(known, labels)
+    if pairs is not None:
+        known = with_pairs(known, pairs)
+    check_trainable(known)
+    return known
+
+
+def _found(samples: Array | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
+    """Find the neighbours of the samples."""
+    if isinstance(samples, LazyCopies):
+        raise TypeError(
+            "Expected 'graph' with lazy copies, in which nearest neighbours are not looked for: "
+            "pass the graph of the orbits, fit(copies.X, graph=copies.graph)."
+        )
+    if neighbors.neighbors is not None:
+        return neighbors_graph(neighbors.neighbors, samples)
+    if neighbors.n_neighbors >= len(samples):
+        raise ValueError(
+            f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
+            f"n_samples = {len(samples)}: give more samples or fewer neighbours."
+        )
+    return knn_graph(samples, neighbors.n_neighbors)
+
+
+def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
     """Return a graph or a sparse matrix of similar pairs as a graph on the n samples described, or refuse it."""
     if sparse.issparse(given):
-        shape: Any = getattr(given, "shape")  # noqa: B009 - scipy's stubs have no shape
+        shape: tuple[int, ...] = tuple(getattr(given, "shape"))  # noqa: B009 - scipy's stubs have no shape
         if len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(
                 f"Expected 'graph' to be square (n_samples, n_samples). Got shape {shape}. A search cuts its rows "
@@ -48,20 +121,13 @@ def overruled(graph: NeighborhoodGraph, statement: NeighborhoodGraph) -> Neighbo
     return (graph - ~statement) | statement
 
 
-def check_targets(y: Any, n_samples: int) -> list[Any] | None:
-    """Return labels, one for each sample, or None, with a warning, where they are the targets of a regression."""
-    refuse_masked(y, "y", "label those samples -1, which is unknown, y.filled(-1)")
-    if hasattr(y, "__array__") and not hasattr(y, "shape"):
-        y = np.asarray(y)
-    try:
-        shape = np.shape(y)
-    except ValueError:  # rows of unequal length
-        shape = (0, 0)
-    if len(shape) == 2 and shape[1] == 1:
-        y = np.asarray(y)[:, 0]
-    elif len(shape) == 2 and hasattr(y, "shape"):
-        raise ValueError(f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}.")
-    labels = label_array(y, "'y'")
+def check_targets(y: Any, n_samples: int) -> list[object] | None:
+    """Return labels, one for each sample; None without any, and with a warning for the targets of a regression."""
+    if y is None:
+        return None
+    if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
+        raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
+    labels = label_array(_one_column(y), "'y'")  # (n,)
     check_same_length(len(labels), "y", n_samples, "X")
     if not _is_continuous(labels):
         return list(labels.tolist())
@@ -72,7 +138,23 @@ def check_targets(y: Any, n_samples: int) -> list[Any] | None:
     return None
 
 
-def _is_continuous(labels: NDArray[Any]) -> bool:
+def _one_column(y: Any) -> Any:
+    """Return targets of shape (n, 1) as (n,), and others as they are; refuse several columns."""
+    refuse_masked(y, "y", "label those samples -1, which is unknown, y.filled(-1)")
+    if hasattr(y, "__array__") and not hasattr(y, "shape"):
+        y = np.asarray(y)
+    try:
+        shape = np.shape(y)
+    except ValueError:  # rows of unequal length
+        shape = (0, 0)
+    if len(shape) == 2 and shape[1] == 1:
+        return np.asarray(y)[:, 0]
+    if len(shape) == 2 and hasattr(y, "shape"):
+        raise ValueError(f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}.")
+    return y
+
+
+def _is_continuous(labels: Array) -> bool:
     """Whether all known labels are numbers, and not all of them whole."""
     known = [label for label in labels.tolist() if not is_missing(label)]
     if not all(isinstance(label, Real) for label in known):
@@ -97,7 +179,7 @@ def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
         return overruled(graph, pairs)
     if not isinstance(pairs, Mapping):
         pairs = {"similar": pairs}
-    unknown = [name for name in pairs if name not in ("similar", "dissimilar", "ignored")]
+    unknown = [name for name in pairs if name not in KINDS]
     if unknown:
         raise ValueError(
             "Expected 'pairs' to be similar pairs, or a dict of pairs by 'similar', 'dissimilar' and 'ignored'. "
@@ -115,7 +197,7 @@ def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
     return overruled(graph, stated_pairs(graph.n_samples, **everything))
 
 
-def _are_names(pairs: Any) -> bool:
+def _are_names(pairs: object) -> bool:
     try:
         return np.asarray(pairs).dtype.kind in "US"
     except ValueError:  # rows of unequal length, refused with the rest

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from drlim.springs.paper import Attraction, FreeLaw, Law, Repulsion, Springs, make_springs
+from drlim.springs.heavy_tailed import CauchyRepulsion, LogAttraction
+from drlim.springs.law import Law, Springs
+from drlim.springs.make import FreeLaw, make_springs
+from drlim.springs.paper import Attraction, Repulsion
 
 __all__ = [
     "Attraction",
+    "CauchyRepulsion",
     "FreeLaw",
     "Law",
+    "LogAttraction",
     "Repulsion",
     "Springs",
     "make_springs",

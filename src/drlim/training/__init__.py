@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from drlim.training.loop import Anchor, DivergenceError, Result, Settings, train
+from drlim.training.divergence import DivergenceError
+from drlim.training.loop import train
+from drlim.training.problem import Anchor, Result, Settings
 
-__all__ = [
-    "Anchor",
-    "DivergenceError",
-    "Result",
-    "Settings",
-    "train",
-]
+__all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]

@@ -4,52 +4,72 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from drlim._base.torch import Rows
-from drlim.relations.lazy import LazyCopies
+from drlim._base.arrays import Array, Index
+from drlim.relations import LazyCopies
 
 __all__ = ["FreshCopies"]
 
 Orbit = Callable[..., ArrayLike]
 
 _DRAWN_AT_ONCE = 1024
+"""Maximum number of rows that are made in one call while all copies are drawn."""
 
 
-class FreshCopies(Rows):
-    """n samples and a copy of each, made anew whenever it is read: rows n to 2n - 1.
+class FreshCopies:
+    """n samples and one copy of each, made anew at every read: rows n to 2n - 1. A source of `Rows`.
 
     Parameters
     ----------
     X : ndarray, shape (n, ...)
-    device : torch.device
-    dtype : torch.dtype
     orbit : callable
         Takes a batch, shape (b, ...), and returns as many changed samples of the same shape; or takes a batch and a
         ``numpy.random.Generator`` to draw from.
     seed : int
-        Of the generators; the k-th call is given the one of (seed, k).
+        Seed of the generators; the k-th call takes the generator of (seed, k).
+
+    Attributes
+    ----------
+    n_copies : int
+        2, the number of rows that stand for one sample.
     """
 
     n_copies = 2
 
-    def __init__(self, X: NDArray[Any], device: torch.device, dtype: torch.dtype, orbit: Orbit, seed: int) -> None:
-        super().__init__(LazyCopies(np.asarray(X), {"orbit": self._draw}), device, dtype)
+    def __init__(self, X: Array, orbit: Orbit, seed: int) -> None:
+        self._copies = LazyCopies(np.asarray(X), {"orbit": _Draws(orbit, seed)})
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(2n, ...)."""
+        return self._copies.shape
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def __getitem__(self, index: Index | slice) -> Array:
+        rows: Array = self._copies[index]
+        return rows
+
+    def drawn(self) -> Array:
+        """Return the samples and one copy of each, shape (2n, ...), in memory."""
+        starts = range(0, len(self), _DRAWN_AT_ONCE)
+        return np.concatenate([self[start : start + _DRAWN_AT_ONCE] for start in starts])
+
+
+class _Draws:
+    """A transform that gives each call of an orbit a generator of its own."""
+
+    def __init__(self, orbit: Orbit, seed: int) -> None:
         self._orbit = orbit
         self._seed = seed
         self._n_calls = 0
         self._wants_generator = wants_generator(orbit)
 
-    def drawn(self) -> Rows:
-        """Return rows that stay what they are: the samples, and one copy of each, in memory."""
-        parts = [self._host[start : start + _DRAWN_AT_ONCE] for start in range(0, len(self), _DRAWN_AT_ONCE)]
-        return Rows(np.concatenate(parts), self.device, self.dtype)
-
-    def _draw(self, batch: NDArray[Any]) -> ArrayLike:
+    def __call__(self, batch: Array) -> ArrayLike:
         self._n_calls += 1
         if self._wants_generator:
             return self._orbit(batch, np.random.default_rng([self._seed, self._n_calls]))
@@ -57,7 +77,7 @@ class FreshCopies(Rows):
 
 
 def wants_generator(orbit: Orbit) -> bool:
-    """Whether a function has to be given a second argument."""
+    """Whether a function needs a second argument."""
     try:
         parameters = inspect.signature(orbit).parameters.values()
     except (ValueError, TypeError):  # some functions written in C have no signature

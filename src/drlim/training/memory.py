@@ -1,46 +1,46 @@
-"""Positions of all samples, remembered between the batches that map them, and moved along as the map moves."""
+"""Estimated positions of all samples between the batches that map them, moved along as the map moves."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from drlim._base.arrays import Index
 from drlim._base.torch import Rows
 
 __all__ = ["Memory"]
 
 _N_FEATURES = 32
-"""Principal components of the samples by which a motion is carried over; 16 to 64 serve alike (docs/training.md)."""
+"""Number of principal components of the samples by which a motion is carried over; 16 to 64 serve alike
+(docs/training.md)."""
 
-_N_LOOKED_AT = 512
-"""Samples that the components are taken from: their Gram matrix is decomposed in 30 ms."""
+_N_SEEN = 512
+"""Number of samples from which the components are computed: their Gram matrix is decomposed in 30 ms."""
 
 _MOST_VALUES = 2**25
-"""Values held at once while the components are computed: 128 MiB in float32."""
+"""Maximum number of values in memory at once while the components are computed: 128 MiB in float32."""
 
 _RIDGE = 0.1
-"""Of the regression, for each sample of a batch and a feature of unit variance."""
+"""Ridge of the regression, for each sample of a batch and a feature of unit variance."""
 
 
 class Memory:
-    """Where each of n samples is on the map, by what batches have shown so far.
+    """The position of each of n samples on the map, estimated from the batches that were mapped so far.
 
-    A sample is mapped once an epoch. In between, the map has moved on: early in training by most of its size, and
-    a batch that felt the others where they were last seen would be held back by them. So each batch tells how far
-    its own samples have moved since they were remembered; a ridge regression of that on a few features of the
-    samples (a constant and their first principal components) predicts how far all the others have moved, and they
-    are moved by as much.
+    A sample is mapped once an epoch. Between two of its batches the map moves on, early in training by most of its
+    size, and forces from old positions would hold a batch back. So after each batch a ridge regression is fitted: the
+    motion of the batch's samples since they were last placed, on a few features of the samples (a constant and their
+    first principal components). Its prediction is added to the positions of all the others.
 
     Parameters
     ----------
     positions : Tensor, shape (n, d)
-        Where all samples are now; changed in place by `update`.
+        Positions of all samples now; changed in place by `update`.
     rows : Rows
         The samples.
-    n_features : int
-        Principal components to use, at most; no more than an eighth of a batch, or the regression follows its noise.
+    n_features : int, default=32
+        Maximum number of principal components. With more than an eighth of a batch, the regression follows its noise.
 
     Attributes
     ----------
@@ -51,30 +51,30 @@ class Memory:
         self.positions = positions
         self._features = _principal(rows, n_features).to(positions.dtype)  # (n, k + 1)
 
-    def update(self, batch: NDArray[np.int64], Z: Tensor) -> None:
-        """Take in that the samples ``batch``, shape (b,), are at ``Z``, shape (b, d), and move the others along."""
+    def update(self, batch: Index, Z: Tensor) -> None:
+        """Place the samples ``batch``, shape (b,), at ``Z``, shape (b, d), and move the others along."""
         index = torch.from_numpy(batch).to(Z.device)
         moved = Z - self.positions.index_select(0, index)  # (b, d)
         features = self._features.index_select(0, index)  # (b, k + 1)
-        gram = features.T @ features
+        gram = features.T @ features  # (k + 1, k + 1)
         gram.diagonal().add_(_RIDGE * len(batch))
-        self.positions.addmm_(self._features, torch.linalg.solve(gram, features.T @ moved))
+        self.positions.addmm_(self._features, torch.linalg.solve(gram, features.T @ moved))  # (n, d)
         self.positions[index] = Z
 
 
 def _principal(rows: Rows, n_features: int) -> Tensor:
     """Return a constant and the first principal components of the samples, of unit variance; shape (n, k + 1).
 
-    No value is beyond 3, so that no outlier is thrown about by what holds for the rest.
+    Values are cut at 3, so that no outlier is moved farther than three times a typical sample.
     """
     n_samples = len(rows)
     n_values = rows.take(slice(0, 1)).numel()
-    n_seen = min(n_samples, _N_LOOKED_AT, max(2, _MOST_VALUES // n_values))
+    n_seen = min(n_samples, _N_SEEN, max(2, _MOST_VALUES // n_values))
     seen = rows.take(np.linspace(0, n_samples - 1, n_seen).astype(np.int64)).flatten(1)  # (m, p)
-    centre = seen.mean(0)
+    centre = seen.mean(0)  # (p,)
     size = (seen - centre).abs().max().clamp_min(torch.finfo(seen.dtype).tiny)
     seen = (seen - centre) / size
-    variances, axes = torch.linalg.eigh((seen @ seen.T).double())  # ascending
+    variances, axes = torch.linalg.eigh((seen @ seen.T).double())  # (m,), (m, m) ascending
     kept = variances > 1e-4 * variances[-1].clamp_min(torch.finfo(seen.dtype).tiny)
     kept[: max(0, n_seen - n_features)] = False
     weights = (axes[:, kept] / variances[kept] * n_seen**0.5).to(seen.dtype)  # (m, k)
@@ -85,4 +85,4 @@ def _principal(rows: Rows, n_features: int) -> Tensor:
         for start in range(0, n_samples, step)
     ]
     components = torch.cat(parts)  # (n, k)
-    return torch.cat([components.new_ones(n_samples, 1), components], 1)
+    return torch.cat([components.new_ones(n_samples, 1), components], 1)  # (n, k + 1)

@@ -1,32 +1,40 @@
-"""Checks that need the samples: what cannot train is refused, and what will train badly is warned of, beforehand."""
+"""Checks that need the samples, before training: what cannot train is refused; what will train badly gets a warning."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from drlim._base.arrays import Array
+from drlim._base.messages import one_line
 from drlim._base.notices import warn_user
 from drlim._base.torch import Rows
-from drlim.encoders import embed
+from drlim.encoders.embedding import embed_rows
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.components import count_duplicates
+from drlim.relations import LazyCopies
 from drlim.springs import Springs
 
-__all__ = ["try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
+__all__ = ["preflight", "try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
 
 
-def try_encoder(encoder: nn.Module, samples: NDArray[Any], n_components: int) -> None:
+def preflight(samples: Array | LazyCopies, graph: NeighborhoodGraph, springs: Springs) -> None:
+    """Warn of what will train badly. Lazy copies are not looked at: that would make them all."""
+    if isinstance(samples, LazyCopies):
+        return
+    warn_of_offset(samples)
+    warn_of_twins(samples, graph, springs)
+
+
+def try_encoder(encoder: nn.Module, samples: Array | LazyCopies, n_components: int) -> None:
     """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
     wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
     cpu = torch.device("cpu")
     kinds = [torch.float32] if samples.dtype == np.float32 else [torch.float32, torch.float64]
     for kind in kinds:
         try:
-            output = embed(encoder.cpu(), Rows(samples[:2], cpu, kind))
+            output = embed_rows(encoder.cpu(), Rows(samples[:2], cpu, kind))
         except Exception as error:  # whatever a user's module raises
             name = str(kind).removeprefix("torch.")
             hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
@@ -46,7 +54,7 @@ def _try_gradient(encoder: nn.Module, two: Rows) -> None:
         raise ValueError(
             "The 'encoder' parameter of DrLIM must have weights to train. It has none that require a gradient."
         )
-    encoder.eval()  # one pass in training mode would move the statistics of a batch normalisation
+    encoder.eval()  # in training mode, one pass would move the statistics of a batch normalisation
     output = encoder(two.take(slice(None)))
     if not (output.is_floating_point() and output.requires_grad):
         raise ValueError(
@@ -70,10 +78,10 @@ def try_orbit(rows: Rows) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200].rstrip(".")
+    return one_line(error).rstrip(".")
 
 
-def warn_of_offset(samples: NDArray[Any]) -> None:
+def warn_of_offset(samples: Array) -> None:
     """Warn where the samples lie so far from zero that float32, in which encoders train, blurs them."""
     spread = float(samples.std(dtype=np.float64)) if samples.ndim > 2 else float(np.sqrt(samples.var(axis=0).mean()))
     farthest = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
@@ -84,7 +92,7 @@ def warn_of_offset(samples: NDArray[Any]) -> None:
         )
 
 
-def warn_of_twins(samples: NDArray[Any], graph: NeighborhoodGraph, springs: Springs) -> None:
+def warn_of_twins(samples: Array, graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
     count = count_duplicates(samples, graph.dissimilar)
     if count:

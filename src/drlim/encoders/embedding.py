@@ -1,0 +1,86 @@
+"""Mapping samples by an encoder, a batch at a time."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from drlim._base.arrays import Array
+from drlim._base.checks import check_parameters, check_points, integer_in
+from drlim._base.torch import Rows, device_of
+
+__all__ = ["embed", "embed_rows"]
+
+
+def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
+    """Map samples by an encoder in evaluation mode: ``Z = G_W(X)``.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Maps (b, ...) to (b, n_components). Its mode is restored afterwards.
+    X : array-like, shape (n_samples, ...)
+        Samples. They are mapped in float64 if they are float64, else in float32, whatever the dtype of the weights.
+    batch_size : int, default=512
+        Samples mapped at once, in [1, inf). It bounds the memory of activations; the result does not depend on it
+        beyond rounding. Larger batches are slower on a CPU, where blocks of 32 MiB and more are taken from the system
+        each time (docs/performance.md).
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_components)
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``X`` is not a finite real array of two dimensions or more, or ``encoder`` is no module.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from drlim import embed, make_encoder
+    >>> embed(make_encoder("linear", (3,), n_components=2), np.zeros((5, 3), dtype=np.float32)).shape
+    (5, 2)
+    """
+    check_parameters(
+        {"encoder": encoder, "batch_size": batch_size},
+        {"encoder": [nn.Module], "batch_size": [integer_in(1)]},
+        "embed",
+    )
+    samples = check_points(X, name="X", ndim=None)  # (n, ...)
+    dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
+    Z: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype), batch_size).cpu().numpy()
+    return Z
+
+
+def embed_rows(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
+    """Map all rows in evaluation mode, a batch at a time; return (n, n_components) without gradient.
+
+    The encoder computes in the dtype of the rows, whatever its own.
+    """
+    modes = {module: module.training for module in encoder.modules()}
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            forward = _in_dtype(encoder, rows.dtype)
+            starts = range(0, len(rows), batch_size)
+            outputs = [forward(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b, d)
+            return torch.cat(outputs).to(rows.dtype)  # (n, d)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Return the encoder, or a copy of it that computes in another dtype.
+
+    A copy, because weights swapped on the shared module would be seen by other threads that map at the same time.
+    """
+    tensors = [*encoder.parameters(), *encoder.buffers()]
+    if all(tensor.dtype == dtype for tensor in tensors if tensor.is_floating_point()):
+        return encoder
+    return copy.deepcopy(encoder).to(dtype)

@@ -1,0 +1,57 @@
+"""The encoder of a fit: built by name, copied from a module, or made by a user's function, and tried on two samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+from torch import nn
+
+from drlim._base.checks import short_repr
+from drlim.encoders import Standardize, make_encoder
+from drlim.estimators.samples import Samples
+from drlim.training.preflight import try_encoder
+
+__all__ = ["encoder_for"]
+
+Factory = Callable[[tuple[int, ...], int], nn.Module]
+
+
+def encoder_for(
+    wanted: str | nn.Module | Factory, samples: Samples, n_components: int, previous: nn.Module | None
+) -> nn.Module:
+    """Return a new encoder in float32, or refuse the parameter.
+
+    Parameters
+    ----------
+    wanted : str, torch.nn.Module or callable
+        The parameter ``encoder`` of an estimator.
+    samples : Samples, shape (n, ...)
+        Checked samples. The standardisation of an encoder by name is fitted to them.
+    n_components : int
+    previous : torch.nn.Module or None
+        Encoder of an earlier fit, which must not be trained again under a new fit.
+    """
+    if isinstance(wanted, str):
+        encoder: nn.Module = make_encoder(wanted, samples.shape[1:], n_components).float()
+        for module in encoder.children():
+            if isinstance(module, Standardize):
+                module.fit(samples)
+    elif isinstance(wanted, nn.Module):
+        encoder = copy.deepcopy(wanted).float()
+    else:
+        encoder = _made(wanted, samples.shape[1:], n_components, previous)
+    try_encoder(encoder, samples, n_components)
+    return encoder
+
+
+def _made(factory: Factory, input_shape: tuple[int, ...], n_components: int, previous: nn.Module | None) -> nn.Module:
+    encoder: object = factory(input_shape, n_components)
+    if not isinstance(encoder, nn.Module):
+        raise TypeError(
+            "The 'encoder' parameter of DrLIM must return a torch.nn.Module when called with (input_shape, "
+            f"n_components). Got {short_repr(encoder)} instead."
+        )
+    if encoder is previous:
+        raise ValueError("The 'encoder' parameter of DrLIM must return a new module at each call, not the old one.")
+    return encoder.float()

@@ -1,0 +1,79 @@
+"""What every fit needs around the training: restoring a refused estimator, seeding, and the rows to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+
+from drlim._base.arrays import Array
+from drlim._base.notices import warn_user
+from drlim._base.torch import Rows, seeded
+from drlim.estimators.samples import Samples
+from drlim.graph import NeighborhoodGraph
+from drlim.relations import with_copies
+from drlim.training import DivergenceError
+from drlim.training.fresh import FreshCopies, Orbit
+from drlim.training.preflight import try_orbit
+
+__all__ = ["all_or_nothing", "check_routed_pairs", "drift", "training_mode", "training_rows", "warn_if_interrupted"]
+
+
+@contextmanager
+def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Restore the estimator's attributes if a fit is refused. After a divergence it keeps the last finite map."""
+    before = estimator.__dict__.copy()
+    try:
+        yield
+    except DivergenceError:
+        raise
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+@contextmanager
+def training_mode(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators, and record gradients even where the caller has switched them off."""
+    with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
+        yield
+
+
+def training_rows(
+    samples: Samples, graph: NeighborhoodGraph, orbit: Orbit | None, device: torch.device, seed: int
+) -> tuple[Rows, NeighborhoodGraph]:
+    """Return the rows that training reads, fresh copies included, and their relations."""
+    if orbit is None:
+        return Rows(samples, device, torch.float32), graph
+    if not isinstance(samples, np.ndarray):
+        raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
+    rows = Rows(FreshCopies(samples, orbit, seed), device, torch.float32)
+    try_orbit(rows)
+    return rows, with_copies(graph, np.tile(np.arange(len(samples)), rows.n_copies))
+
+
+def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:
+    """Refuse index pairs where scikit-learn routes them: it cuts graphs along with the samples, but not index pairs."""
+    if pairs is None or isinstance(pairs, NeighborhoodGraph) or not get_config()["enable_metadata_routing"]:
+        return
+    if estimator.get_metadata_routing().fit.requests.get("pairs"):
+        raise TypeError(
+            "Expected 'pairs' as a graph where scikit-learn routes them: it cannot cut index pairs along with the "
+            "samples. Give drlim.pairs(n_samples, similar=..., dissimilar=...)."
+        )
+
+
+def warn_if_interrupted(stopped: str, n_epochs: int, planned: int) -> None:
+    """Warn after Ctrl-C that a map is only partly trained."""
+    if stopped == "interrupted":
+        warn_user(f"Training was interrupted after {n_epochs} of {planned} epochs; the map is usable as it stood.")
+
+
+def drift(distance: Array) -> dict[float, float]:
+    """Return quantiles of the distances that samples have moved."""
+    return {share: float(np.quantile(distance, share)) for share in (0.5, 0.9, 0.99, 1.0)}

@@ -1,0 +1,122 @@
+"""The two laws of a problem: the paper's, others, or any functions of the distance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from drlim._base.checks import InvalidParameterError, check_parameters, real_in, short_repr
+from drlim.springs.law import Law, Springs
+from drlim.springs.paper import Attraction, Repulsion
+
+__all__ = ["FreeLaw", "make_springs", "springs_for"]
+
+
+@dataclass(frozen=True)
+class FreeLaw:
+    """Any differentiable function of the distance, its force taken by automatic differentiation.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a tensor of distances to energies of the same shape, elementwise, with torch operations.
+    reach : float, default=inf
+        Distance from which the function is exactly zero. A finite one spares the pairs beyond it; one that is too
+        small drops pairs that count.
+
+    Examples
+    --------
+    A hinge that is not squared pushes with a constant force inside the margin:
+
+    >>> import torch
+    >>> law = FreeLaw(lambda distance: (1.0 - distance).clamp_min(0.0), reach=1.0)
+    >>> law.force(torch.tensor([0.25, 0.5, 2.0])).tolist()
+    [1.0, 1.0, 0.0]
+    """
+
+    function: Callable[[Tensor], Tensor]
+    reach: float = float("inf")
+
+    def energy(self, distance: Tensor) -> Tensor:
+        """Return ``function(D)``."""
+        return self.function(distance)
+
+    def force(self, distance: Tensor) -> Tensor:
+        """Return ``-d function/dD``."""
+        with torch.enable_grad():
+            leaf = distance.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self.function(leaf).sum(), leaf)
+        return -slope
+
+
+def make_springs(
+    margin: float = 1.0, laws: tuple[Law | Callable[[Tensor], Tensor], ...] | Springs | None = None
+) -> Springs:
+    """Return the paper's springs, or a pair of your own.
+
+    Parameters
+    ----------
+    margin : float, default=1.0
+        The paper's m, in (0, inf); used by the exact loss only. The paper gives no number: with free outputs it
+        sets the unit of length and nothing else.
+    laws : None, Springs or pair of (Law or callable), default=None
+        None is the exact loss (equation 4). A pair ``(L_S, L_D)`` is the general loss (equation 3); a callable
+        takes a tensor of distances and returns energies of the same shape, finite and differentiable.
+
+    Returns
+    -------
+    Springs
+
+    Raises
+    ------
+    ValueError, TypeError
+        When ``margin`` is out of range, or ``laws`` is not a pair of laws or callables.
+
+    Examples
+    --------
+    >>> import torch
+    >>> attract, repel = lambda d: d.square(), lambda d: torch.exp(-d)
+    >>> springs = make_springs(laws=(attract, repel))
+    >>> springs.dissimilar.force(torch.zeros(1)).tolist()
+    [1.0]
+    """
+    if laws is None:
+        check_parameters({"margin": margin}, {"margin": [real_in(0.0, float("inf"))]}, "make_springs")
+    return springs_for(margin, laws)
+
+
+def springs_for(margin: float, laws: object) -> Springs:
+    """Return what `make_springs` returns, for a margin that was checked."""
+    if laws is None:
+        return Springs(Attraction(), Repulsion.of_checked(margin))
+    if isinstance(laws, Springs):
+        laws = (laws.similar, laws.dissimilar)
+    wanted = "The 'springs' parameter must be None, a Springs or a pair (L_S, L_D) of laws or callables."
+    if not isinstance(laws, tuple | list) or len(laws) != 2:
+        raise InvalidParameterError(f"{wanted} Got {short_repr(laws)} instead.")
+    return Springs(_as_law(laws[0], wanted), _as_law(laws[1], wanted))
+
+
+def _as_law(law: object, wanted: str) -> Law:
+    """Wrap a callable; try it on three distances, so that a wrong one is refused before any training."""
+    if not isinstance(law, Law):
+        if not callable(law):
+            raise InvalidParameterError(f"{wanted} Got {short_repr(law)} in it.")
+        law = FreeLaw(law)
+    distance = torch.tensor([0.0, 0.5, 1.0])
+    try:
+        energy, force = law.energy(distance), law.force(distance)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InvalidParameterError(
+            f"{wanted} {short_repr(law)} fails on a tensor of three distances: {reason or type(error).__name__}."
+        ) from error
+    if energy.shape != distance.shape or not torch.isfinite(torch.cat([energy, force])).all():
+        raise InvalidParameterError(
+            f"{wanted} {short_repr(law)} does not map three distances (0, 0.5, 1) to three finite energies and "
+            f"forces: got energies {short_repr(energy.tolist())} and forces {short_repr(force.tolist())}."
+        )
+    return law

@@ -1,0 +1,52 @@
+"""Training that leaves the finite numbers: how it is noticed, and the error that names it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from drlim.forces import GraphEnergy
+
+__all__ = ["DivergenceError", "check_energy", "check_gradients", "check_result", "is_finite"]
+
+_LARGEST_WEIGHT = 1e18
+"""Weights beyond it would map a sample out of the range of float32."""
+
+
+class DivergenceError(ArithmeticError):
+    """Training left the finite numbers; the encoder holds its last finite state."""
+
+
+def is_finite(module: nn.Module) -> bool:
+    """Whether all weights are finite, and small enough that float32 holds what they map a sample to."""
+    return all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in module.parameters())
+
+
+def check_result(module: nn.Module, epoch: int, step: int, rate: float) -> None:
+    """Refuse weights that the last step of an epoch moved out of the finite numbers."""
+    if not is_finite(module):
+        raise _diverged("result", math.nan, math.nan, epoch, step, rate)
+
+
+def check_energy(energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
+    """Refuse an energy or a force that is not finite."""
+    total = energy.similar + energy.dissimilar
+    if not (math.isfinite(total) and bool(torch.isfinite(energy.gradient).all())):
+        raise _diverged("forces", energy.similar, energy.dissimilar, epoch, step, rate)
+
+
+def check_gradients(encoder: nn.Module, energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
+    """Refuse gradients of weights that are not finite."""
+    gradients = [weight.grad for weight in encoder.parameters() if weight.grad is not None]
+    if gradients and not bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
+        raise _diverged("gradient", energy.similar, energy.dissimilar, epoch, step, rate)
+
+
+def _diverged(what: str, similar: float, dissimilar: float, epoch: int, step: int, rate: float) -> DivergenceError:
+    return DivergenceError(
+        f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (energy of similar "
+        f"pairs {similar:.6g}, of dissimilar pairs {dissimilar:.6g}, learning rate {rate:.3g}). The "
+        "encoder keeps the weights of the last finite epoch. Try a tenth of the learning rate."
+    )

@@ -1,0 +1,195 @@
+"""One pass through the samples: one exact step, or steps on batches with the forces of all samples or of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from drlim._base.arrays import Index
+from drlim._base.torch import random_state, set_random_state
+from drlim.encoders.embedding import embed_rows
+from drlim.forces import GraphEnergy, graph_energy, pair_list
+from drlim.training.divergence import check_energy, check_gradients
+from drlim.training.memory import Memory
+from drlim.training.optimizer import WeightAverage, learning_rate_at, set_learning_rate
+from drlim.training.problem import Problem
+
+__all__ = ["EpochSums", "choose_epoch"]
+
+_ACTIVATION_BYTES = 512 * 2**20
+"""Maximum size of the activations that a step on all samples keeps; those of 6000 digits in the paper's network fit."""
+
+
+class EpochSums(NamedTuple):
+    """Sums over an epoch: of L_S, of L_D, of the anchors' energy, and the number of springs evaluated."""
+
+    similar: float
+    dissimilar: float
+    anchor: float
+    pairs: int
+
+
+def choose_epoch(
+    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage
+) -> Callable[[int], EpochSums]:
+    """Return the function that runs one epoch, given its number."""
+    batch_size = problem.settings.batch_size
+    if batch_size is None or batch_size >= len(problem.rows):
+        n_kept = _n_affordable(problem)
+        return lambda epoch: _full_epoch(problem, optimizer, average, epoch, n_kept)
+    if problem.settings.interactions == "batch":
+        position = np.full(len(problem.rows), -1, dtype=np.int64)  # (n,) scratch, which a cut of the graph needs
+        return lambda epoch: _batch_epoch(problem, optimizer, average, epoch, position)
+    n_features = min(32, batch_size // 8)
+    memory = Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features)
+    return lambda epoch: _all_epoch(problem, optimizer, average, epoch, memory)
+
+
+def _n_affordable(problem: Problem) -> int:
+    """Return how many samples' activations fit into `_ACTIVATION_BYTES`, judged by those of two samples."""
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel() * tensor.element_size() if tensor.shape[:1] == (2,) else 0
+        return tensor
+
+    problem.encoder.eval()  # the mode that moves no statistics and draws no mask
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        problem.encoder(problem.rows.take(np.arange(2)))
+    problem.encoder.train()
+    return _ACTIVATION_BYTES // max(1, kept // 2)
+
+
+def _full_epoch(
+    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, n_kept: int
+) -> EpochSums:
+    """Take one step on the exact objective. The encoder runs in chunks, so that memory is bounded.
+
+    Activations of the first ``n_kept`` samples are kept for the backward pass; the other chunks are mapped twice.
+    """
+    rows = problem.rows.drawn()  # the line search of L-BFGS and both passes of a chunk need the same copies
+    n_samples, size = len(rows), problem.settings.chunk_size
+    chunks = [slice(start, min(start + size, n_samples)) for start in range(0, n_samples, size)]
+    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
+    trials: list[EpochSums] = []
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        states, outputs = [], []
+        for chunk in chunks:
+            states.append(random_state(rows.device))
+            with torch.set_grad_enabled(chunk.stop <= n_kept):
+                outputs.append(problem.encoder(rows.take(chunk)))  # (c, d)
+        Z = torch.cat([output.detach() for output in outputs])  # (n, d)
+        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
+        energy, anchored = problem.with_anchor(energy, Z, slice(None))
+        check_energy(energy, epoch, 0, rate)
+        for chunk, output, state in zip(chunks, outputs, states, strict=True):
+            Z_chunk = output  # (c, d)
+            if not output.requires_grad:
+                set_random_state(state, rows.device)  # dropout must drop what it dropped before
+                Z_chunk = problem.encoder(rows.take(chunk))
+            Z_chunk.backward(energy.gradient[chunk])
+        check_gradients(problem.encoder, energy, epoch, 0, rate)
+        trials.append(EpochSums(energy.similar, energy.dissimilar, anchored, 0))
+        return energy.total + anchored
+
+    set_learning_rate(problem, optimizer, epoch)
+    optimizer.step(closure)
+    average.update()
+    return trials[0]._replace(pairs=len(trials) * n_samples * (n_samples - 1) // 2)
+
+
+def _all_epoch(
+    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, memory: Memory
+) -> EpochSums:
+    """Take steps on batches with the forces of all n samples, those outside the batch at their estimated positions."""
+    n_samples = len(problem.rows)
+    similar, dissimilar, anchor = 0.0, 0.0, 0.0
+    for step, batch in enumerate(_batches(problem, epoch)):
+        set_learning_rate(problem, optimizer, epoch, step)
+        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        memory.update(batch, Z.detach())
+        energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=batch)
+        energy, anchored = problem.with_anchor(energy, Z, batch)
+        # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
+        _step(problem, optimizer, Z, energy, problem.n_steps, epoch, step)
+        average.update()
+        similar, dissimilar, anchor = similar + energy.similar, dissimilar + energy.dissimilar, anchor + anchored
+    return EpochSums(similar, dissimilar, anchor, n_samples * (n_samples - 1))
+
+
+def _batch_epoch(
+    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, position: Index
+) -> EpochSums:
+    """Take steps in which every pair inside the batch counts, and no other.
+
+    Two of n samples are in one batch of b with probability b (b - 1) / (n (n - 1)). The sums are divided by it, so that
+    batches of any size estimate the same objective. Copies of one sample are in one batch in every epoch, and count for
+    that much less.
+    """
+    n_copies = problem.rows.n_copies
+    n_samples = len(problem.rows) // n_copies
+    similar, dissimilar, anchor, pairs, seen = 0.0, 0.0, 0.0, 0, 0
+    for step, batch in enumerate(_batches(problem, epoch)):
+        set_learning_rate(problem, optimizer, epoch, step)
+        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
+        size = len(batch) // n_copies
+        scale = n_samples * (n_samples - 1) / (size * (size - 1))
+        if n_copies > 1:
+            energy = _discounted(problem, energy, Z, size, (size - 1) / (n_samples - 1))
+        energy, anchored = problem.with_anchor(energy, Z, batch, n_samples / size / scale)
+        _step(problem, optimizer, Z, energy, scale, epoch, step)
+        average.update()
+        similar += energy.similar * scale * size
+        dissimilar += energy.dissimilar * scale * size
+        anchor, pairs, seen = anchor + anchored, pairs + len(batch) * (len(batch) - 1) // 2, seen + size
+    return EpochSums(similar / seen, dissimilar / seen, anchor, pairs)
+
+
+def _discounted(problem: Problem, energy: GraphEnergy, Z: Tensor, size: int, share: float) -> GraphEnergy:
+    """Count the springs between copies of one sample, which are similar, by a share of their weight."""
+    copies = np.arange(len(Z)).reshape(-1, size)  # (n_copies, size): a column for each sample
+    pairs = np.concatenate([copies[[a, b]].T for a in range(len(copies)) for b in range(a)])  # (p, 2)
+    excess, gradient = pair_list(Z, pairs, problem.springs.similar)
+    return energy._replace(
+        similar=energy.similar + (share - 1) * excess,
+        gradient=energy.gradient + problem.balance.similar * (share - 1) * gradient,
+    )
+
+
+def _step(
+    problem: Problem,
+    optimizer: torch.optim.Optimizer,
+    Z: Tensor,
+    energy: GraphEnergy,
+    scale: float,
+    epoch: int,
+    step: int,
+) -> None:
+    """Carry the forces on a batch to the weights, and take one step."""
+    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
+    check_energy(energy, epoch, step, rate)
+    optimizer.zero_grad()
+    Z.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
+    check_gradients(problem.encoder, energy, epoch, step, rate)
+    optimizer.step()
+
+
+def _batches(problem: Problem, epoch: int) -> Iterator[Index]:
+    """Yield all samples in a random order drawn from (seed, epoch), in batches of nearly equal size.
+
+    Nearly equal, so that no last batch of one or two samples upsets a batch normalisation. All copies of a sample,
+    which are n apart, come in one batch.
+    """
+    n_samples = len(problem.rows) // problem.rows.n_copies
+    first = np.arange(problem.rows.n_copies)[:, None] * n_samples  # (n_copies, 1)
+    order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)  # (n,)
+    for batch in np.array_split(order, problem.n_steps):
+        yield (first + batch).ravel()  # (n_copies * b,)
