@@ -1,9 +1,9 @@
-"""The sentences in which bad input is refused: one wording, for functions, estimator and command line."""
+"""Checks of what a user passes in, with one wording of errors for functions, estimator and command line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,7 @@ class InvalidParameterError(ValueError, TypeError):
 
 @contextmanager
 def brief_errors() -> Iterator[None]:
-    """Shorten scikit-learn's refusals of an array to the sentences, without the array and the links."""
+    """Shorten scikit-learn's errors about an array: keep the sentences, drop the array's values and the links."""
     try:
         yield
     except ValueError as error:
@@ -115,28 +115,37 @@ def check_points(
     dtype: Any = (np.float64, np.float32),
     largest: float | None = None,
 ) -> NDArray[np.floating[Any]]:
-    """Return points as a float array of shape (n, d), or refuse them by name.
+    """Return points as an array, or refuse them by name.
 
     Parameters
     ----------
-    Z : array-like
-        Points, one a row. See ``dtype`` for what it becomes.
+    Z : array-like, shape (n, d), or (n, ...) with ``ndim=None``
+        Points, one a row.
     name : str, default="Z"
         The parameter's name in an error.
     min_samples : int, default=1
-        Fewer rows are refused.
+        Minimum number of rows.
     ndim : int or None, default=2
-        Dimensions wanted; None takes two or more, so that images pass.
-    dtype : dtype or sequence of dtype, default=(float64, float32)
-        Types kept; anything else becomes the first.
+        Number of dimensions of the array; None accepts two or more, so that images pass.
+    dtype : dtype, tuple of dtype or "numeric", default=(float64, float32)
+        Accepted types; values of another type are converted to the first. "numeric" keeps any type of numbers.
     largest : float, default=None
-        Values beyond it in size are refused; None takes any.
+        Maximum absolute value; None sets no limit.
+
+    Returns
+    -------
+    ndarray, shape of ``Z``
 
     Raises
     ------
     ValueError
         When there are NaN, infinite, complex, masked or non-numeric values, values beyond ``largest``, too few rows
-        or other dimensions than ``ndim``.
+        or another number of dimensions than ``ndim``.
+
+    Examples
+    --------
+    >>> check_points([[0, 1], [2, 3]]).dtype
+    dtype('float64')
     """
     from sklearn.utils import check_array  # takes a second to import, and many commands need no points
 
@@ -179,22 +188,22 @@ def as_array(values: object, phrase: str) -> Array:
 
 
 def is_masked(values: object) -> bool:
-    """Whether a numpy array hides some of its values; pandas' arrays have a mask, too, and are None there."""
+    """Return whether an array is NumPy's masked array with a masked value; pandas' arrays with a mask are none."""
     return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))
 
 
-def count_rows(X: Any, name: str) -> int:
-    """Return the number of samples of what has a row for each, or refuse it by name."""
+def count_rows(X: object, name: str) -> int:
+    """Return the number of rows of an array, a list or the like, or refuse what has none, by name."""
     shape = getattr(X, "shape", None)
     if shape:
         return int(shape[0])
-    if shape is not None or not hasattr(X, "__len__") or isinstance(X, str | bytes):
+    if shape is not None or not isinstance(X, Sized) or isinstance(X, str | bytes):
         raise TypeError(f"Expected '{name}' to hold samples, one a row. Got {short_repr(X)}.")
     return len(X)
 
 
 def check_same_length(n: int, name: str, n_other: int, other: str) -> None:
-    """Refuse two arrays of different length that should have a row for each sample, naming both."""
+    """Refuse two arrays of different length that should each have one row for each sample; name both."""
     if n != n_other:
         raise ValueError(
             f"Expected '{name}' and '{other}' to describe the same samples, one a row. "
@@ -202,8 +211,8 @@ def check_same_length(n: int, name: str, n_other: int, other: str) -> None:
         )
 
 
-def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> NDArray[Any]:
-    """Return one label a sample as an array that can be sorted and compared.
+def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> Array:
+    """Return labels, one for each sample, as an array that can be sorted and compared.
 
     Parameters
     ----------
@@ -212,9 +221,13 @@ def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> ND
     name : str
         The parameter's name in an error.
     n_samples : int
-        How many are wanted.
+        Number of samples.
     other : str
-        The parameter that has this many rows.
+        Name of the parameter that has one row for each sample, in an error.
+
+    Returns
+    -------
+    ndarray, shape (n_samples,)
 
     Raises
     ------
@@ -223,12 +236,14 @@ def check_labels(labels: ArrayLike, name: str, n_samples: int, other: str) -> ND
     """
     refuse_masked(labels, name, "leave those samples out, or give them a label of their own")
     values = np.asarray(labels)
-    given = values if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)  # numpy makes NaN "nan"
+    given = (
+        values if hasattr(labels, "dtype") else np.asarray(labels, dtype=object)
+    )  # NumPy would turn NaN beside strings into "nan"
     if values.ndim != 1:
         raise ValueError(f"Expected '{name}' to be 1-D, one label a sample. Got {short_repr(labels)}.")
     check_same_length(len(values), name, n_samples, other)
     try:
-        missing = bool(np.any(given != given)) or None in given.tolist()  # NaN alone differs from itself
+        missing = bool(np.any(given != given)) or None in given.tolist()  # only NaN differs from itself
         np.unique(given)
     except TypeError:  # None, pandas' NA, or numbers beside strings
         missing = True

@@ -1,4 +1,4 @@
-"""The one atomic write: what is at a path is the old file or the new one, whole."""
+"""Atomic writing: at any time a path holds the old file or the new one, whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["atomic_write"]
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write a file so that its path never shows a part of it.
+    """Write a file so that its path never holds a part of the content.
 
     The bytes go to a temporary file in the same folder, are forced to the disk, and only then take the path's
     name. A full disk, an exception or Ctrl-C leaves the old file (or none) and nothing beside it; a killed
@@ -25,7 +25,7 @@ def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO]
     path : str or path-like
         File to write. Its folder must exist. A symbolic link is followed, so that the link survives.
     data : bytes or callable
-        The content, or a function that writes it to the binary, seekable file object it is given.
+        The content, or a function that writes it to its argument, a binary, seekable file object.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO]
     IsADirectoryError, PermissionError
         When the path is a folder, or a file that may not be written.
     ValueError
-        When something that is no regular file, such as a device, has the path.
+        When the path is of something else than a regular file, such as a device.
     TypeError
         When ``data`` is neither bytes nor callable.
     OSError
@@ -88,7 +88,7 @@ def _mode_of_old(target: Path) -> int | None:
         raise IsADirectoryError(f"Cannot write {target}: it is a folder. Give the path of a file.")
     if not target.exists():
         return None
-    if not target.is_file():  # replacing /dev/null by a file would hurt everyone
+    if not target.is_file():  # a file in place of /dev/null would break other programs
         raise ValueError(f"Cannot write {target}: it is not a regular file. Give the path of a file.")
     if not os.access(target, os.W_OK):  # a rename would replace even a file that is write-protected
         raise PermissionError(f"Cannot write {target}: it is write-protected. Give another path.")
@@ -96,7 +96,8 @@ def _mode_of_old(target: Path) -> int | None:
 
 
 def _write_whole(temporary: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
-    # "x" gives the umask's permissions, which tempfile's 0600 would not, and never opens another's file.
+    """Write a new file and force its content to the disk."""
+    # "x" gives the permissions of the umask, where tempfile gives 0600, and opens no file that exists.
     with temporary.open("xb") as file:
         if callable(data):
             data(file)
@@ -107,7 +108,7 @@ def _write_whole(temporary: Path, data: bytes | Callable[[BinaryIO], object]) ->
 
 
 def _force_folder(folder: Path) -> None:
-    """Force the rename itself to the disk, where the system can."""
+    """Force the new name of the file to the disk, where the system supports that."""
     with contextlib.suppress(OSError):  # Windows cannot open a folder, some file systems cannot sync one
         handle = os.open(folder, os.O_RDONLY)
         try:
