@@ -1,8 +1,8 @@
 """Choose the fours and nines that the package ships, from the four files of MNIST.
 
-Run as ``python tools/make_digits49.py FOLDER`` with the package installed, where FOLDER holds the original
+Run ``python tools/make_digits49.py FOLDER`` with the package installed. FOLDER contains the original files
 ``train-images-idx3-ubyte.gz``, ``train-labels-idx1-ubyte.gz``, ``t10k-images-idx3-ubyte.gz`` and
-``t10k-labels-idx1-ubyte.gz``. It writes ``src/drlim/data/digits49.npz`` and prints its SHA-256. The choice is
+``t10k-labels-idx1-ubyte.gz``. The script writes ``src/drlim/data/digits49.npz`` and prints its SHA-256. The choice is
 the same on every machine.
 """
 
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from drlim.datasets.formats import read_idx, write_npz
 
 SEED = 2006
-"""The year of the paper."""
+"""Seed of the choice: the year of the paper."""
 N_TRAIN_EACH = 3000
 CLASSES = (4, 9)
 TARGET = Path(__file__).resolve().parents[1] / "src" / "drlim" / "data" / "digits49.npz"
 
 
 def chosen_rows(labels: NDArray[np.uint8], n_each: int | None) -> NDArray[np.intp]:
-    """Rows of ``n_each`` samples of each class, at random, or of all of them, in the order of the file."""
-    # Raw bits, whose stream NumPy keeps for ever; the streams of its distributions may change.
+    """Return the indices of ``n_each`` samples of each class at random, or of all of them, in the order of the file."""
+    # Raw bits, whose stream NumPy guarantees; the streams of its distributions may change.
     keys = np.random.PCG64(SEED).random_raw(len(labels))
     chosen = []
     for label in CLASSES:
@@ -36,7 +36,7 @@ def chosen_rows(labels: NDArray[np.uint8], n_each: int | None) -> NDArray[np.int
 
 
 def digits49(folder: Path) -> dict[str, NDArray[np.uint8]]:
-    """Images (n, 28, 28) and labels (n,), 4 or 9, of both splits."""
+    """Return images (n, 28, 28) and labels (n,), 4 or 9, of both splits."""
     arrays = {}
     for name, prefix, n_each in [("train", "train", N_TRAIN_EACH), ("test", "t10k", None)]:
         labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz")

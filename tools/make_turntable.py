@@ -1,10 +1,10 @@
-"""Render the aeroplane on a turntable that the package ships: a stand-in for the aeroplane of NORB.
+"""Render the aeroplane on a turntable that the package ships, in place of the aeroplane of NORB.
 
-Run as ``python tools/make_turntable.py [--sheet SHEET.png]`` with the package installed; two minutes on one core.
-It writes ``src/drlim/data/turntable.npz`` and prints its SHA-256. Rays are traced with NumPy alone through a model
-made here of ellipsoids and plates, so that no mesh of anyone else's is needed. Poses are those of NORB: 9
-elevations of the camera, 18 azimuths of the object, 6 lightings that stay with the room. Another machine may
-round a few pixels to the next grey level.
+Run ``python tools/make_turntable.py [--sheet SHEET.png]`` with the package installed; it takes two minutes on one core.
+It writes ``src/drlim/data/turntable.npz`` and prints its SHA-256. NumPy traces the rays through a model of ellipsoids
+and plates that is defined here, so that no mesh of another author is needed. The poses are those of NORB: 9 elevations
+of the camera, 18 azimuths of the object, and 6 lightings that do not turn with the object. On another machine a few
+pixels may be rounded to the next grey level.
 """
 
 from __future__ import annotations
@@ -18,21 +18,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from drlim._base.arrays import Floats
 from drlim.datasets.formats import write_npz
-
-Array = NDArray[np.float64]
 
 TARGET = Path(__file__).resolve().parents[1] / "src" / "drlim" / "data" / "turntable.npz"
 ELEVATIONS = range(30, 75, 5)
 AZIMUTHS = range(0, 360, 20)
 SIZE = 96
 SAMPLES = 3
-"""Rays along each side of a pixel."""
+"""Number of rays along each side of a pixel."""
 CAMERA_DISTANCE = 7.0
 HALF_VIEW = 1.38
-"""Half of the frame's side, in the plane through the centre; the aeroplane is 2.1 long and 1.9 wide."""
+"""Half the side of the frame, in the plane through the centre; the aeroplane is 2.1 long and 1.9 wide."""
 GREY_STEP = 2
-"""Grey levels are multiples of it: half the entropy of what no eye sees, and a file under 1 MB."""
+"""Grey levels are multiples of it, which no eye sees and which keeps the file under 1 MB."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Ellipsoid:
     radii: tuple[float, float, float]
     albedo: float
 
-    def hit(self, origins: Array, directions: Array) -> tuple[Array, Array]:
-        """Distance (n,) along each ray, infinite for a miss, and outward normals (n, 3)."""
+    def hit(self, origins: Floats, directions: Floats) -> tuple[Floats, Floats]:
+        """Return the distance (n,) along each ray, infinite for a miss, and outward normals (n, 3)."""
         radii = np.array(self.radii)
         o, d = (origins - self.center) / radii, directions / radii
         a, b, c = (d * d).sum(1), (o * d).sum(1), (o * o).sum(1) - 1
@@ -65,8 +64,8 @@ class Plate:
     axis: int
     albedo: float
 
-    def planes(self) -> tuple[Array, Array]:
-        """Outward normals (6, 3) and offsets (6,): inside is normal . x <= offset."""
+    def planes(self) -> tuple[Floats, Floats]:
+        """Return outward normals (6, 3) and offsets (6,): inside is normal . x <= offset."""
         rows = []
         slopes = [(tip - root) / self.span for root, tip in zip(self.root, self.tip, strict=True)]
         behind, ahead, across, thick = self.root
@@ -88,8 +87,8 @@ class Plate:
         length = np.linalg.norm(table[:, :3], axis=1, keepdims=True)
         return table[:, :3] / length, table[:, 3] / length[:, 0]
 
-    def hit(self, origins: Array, directions: Array) -> tuple[Array, Array]:
-        """As `Ellipsoid.hit`: the last plane entered, if before the first one left."""
+    def hit(self, origins: Floats, directions: Floats) -> tuple[Floats, Floats]:
+        """Return the same as `Ellipsoid.hit`: a ray hits the last plane it enters, if it has left none before."""
         normals, offsets = self.planes()
         entry = np.full(len(origins), -np.inf)
         leave = np.full(len(origins), np.inf)
@@ -113,11 +112,11 @@ def _tailplane(side: int) -> Plate:
 
 
 PAINT = 0.8
-"""Share of the light that comes back: one paint all over, as on the toys of NORB."""
+"""Share of the light that is reflected. The whole model has one paint, as the toys of NORB have."""
 
 AEROPLANE = [
     Ellipsoid((0.0, 0.0, 0.0), (1.05, 0.135, 0.145), PAINT),
-    Ellipsoid((0.66, 0.0, 0.07), (0.2, 0.095, 0.09), 0.2),  # cockpit, which tells the nose
+    Ellipsoid((0.66, 0.0, 0.07), (0.2, 0.095, 0.09), 0.2),  # cockpit, which marks the nose
     _wing(1),
     _wing(-1),
     _tailplane(1),
@@ -126,9 +125,9 @@ AEROPLANE = [
     *(Ellipsoid((x, y, -0.12), (0.19, 0.075, 0.075), PAINT) for x, y in [(0.16, 0.36), (0.16, -0.36)]),
 ]
 
-# Lamps (azimuth from the camera to its left, elevation, strength), ambient strength, background: clearly different
-# directions and strengths, as the combinations of NORB's four lamps are. The background stays lighter than most
-# of the aeroplane, as NORB's does.
+# Lamps (azimuth from the camera to its left, elevation, strength), ambient strength, background. Directions and
+# strengths differ clearly, as those of the combinations of NORB's four lamps. The background is lighter than most of
+# the aeroplane, as in NORB.
 LIGHTINGS: list[tuple[list[tuple[float, float, float]], float, float]] = [
     ([(75, 40, 0.6)], 0.16, 0.78),
     ([(-75, 40, 0.6)], 0.16, 0.75),
@@ -139,18 +138,18 @@ LIGHTINGS: list[tuple[list[tuple[float, float, float]], float, float]] = [
 ]
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: Floats) -> Floats:
     return vectors / np.sqrt((vectors * vectors).sum(-1, keepdims=True))
 
 
-def direction(azimuth: float, elevation: float) -> Array:
+def direction(azimuth: float, elevation: float) -> Floats:
     """Return the unit vector (3,) at these degrees; azimuth 0 is x, 90 is y."""
     a, e = np.deg2rad([azimuth, elevation])
     return np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
 
 
-def nearest_hit(origins: Array, directions: Array) -> tuple[Array, Array, Array]:
-    """Distances (n,), normals (n, 3) and albedos (n,) where rays meet the aeroplane first."""
+def nearest_hit(origins: Floats, directions: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return distances (n,), normals (n, 3) and albedos (n,) at the first hit of each ray on the aeroplane."""
     distance = np.full(len(origins), np.inf)
     normals, albedo = np.zeros_like(origins), np.zeros(len(origins))
     for part in AEROPLANE:
@@ -160,8 +159,8 @@ def nearest_hit(origins: Array, directions: Array) -> tuple[Array, Array, Array]
     return distance, normals, albedo
 
 
-def camera_rays(azimuth: float, elevation: float) -> tuple[Array, Array]:
-    """Origins and directions (n, 3) of a frame's rays, row by row, in the aeroplane's own axes."""
+def camera_rays(azimuth: float, elevation: float) -> tuple[Floats, Floats]:
+    """Return origins and directions (n, 3) of the rays of a frame, row after row, in the axes of the aeroplane."""
     # The object turns by azimuth; seen from it, camera and lamps turn the other way.
     eye = direction(-azimuth, elevation) * CAMERA_DISTANCE
     right = np.array([np.sin(np.deg2rad(azimuth)), np.cos(np.deg2rad(azimuth)), 0.0])
@@ -174,12 +173,12 @@ def camera_rays(azimuth: float, elevation: float) -> tuple[Array, Array]:
 
 
 def frames(azimuth: float, elevation: float) -> Iterator[NDArray[np.uint8]]:
-    """One pose under each of the lightings, each (96, 96)."""
+    """Yield one pose under each of the lightings, (96, 96) each."""
     origins, rays = camera_rays(azimuth, elevation)
     distance, normals, albedo = nearest_hit(origins, rays)
     seen = np.isfinite(distance)
     normals, albedo = normals[seen], albedo[seen]
-    # Off the surface by a hair, so that a point does not shade itself.
+    # Slightly off the surface, so that a point does not shade itself.
     points = origins[seen] + distance[seen, None] * rays[seen] + 1e-3 * normals
     for lamps, ambient, background in LIGHTINGS:
         light = np.full(len(points), ambient)
@@ -194,7 +193,7 @@ def frames(azimuth: float, elevation: float) -> Iterator[NDArray[np.uint8]]:
 
 
 def turntable() -> dict[str, NDArray[np.generic]]:
-    """Images (972, 96, 96) and their poses, by elevation, then azimuth, then lighting."""
+    """Return images (972, 96, 96) and their poses, ordered by elevation, then azimuth, then lighting."""
     poses = [(e, a) for e in ELEVATIONS for a in AZIMUTHS]
     images = np.stack([frame for e, a in poses for frame in frames(a, e)])
     n = len(LIGHTINGS)
@@ -207,7 +206,7 @@ def turntable() -> dict[str, NDArray[np.generic]]:
 
 
 def contact_sheet(images: NDArray[np.uint8], path: Path) -> None:
-    """Show six azimuths by row, the six lightings by column, at three elevations, in one picture."""
+    """Write one picture: a row for each of nine azimuths, and the six lightings in columns, at three elevations."""
     from PIL import Image  # only for looking at the result
 
     grid = images.reshape(9, 18, 6, SIZE, SIZE)
