@@ -59,9 +59,6 @@ def literal(Z: Floats, graph: NeighborhoodGraph, laws: Springs) -> tuple[Floats,
     return energy, force, kinds
 
 
-# --- by hand ------------------------------------------------------------------------------------------------------
-
-
 def test_three_samples_on_a_line() -> None:
     # 0-1 similar at distance 3: energy 9/2, pull 3. 1-2 dissimilar, half a margin apart: energy 1/8, push 1/2.
     # One similar pair, two dissimilar (0-2 is out of reach): the balance is 1 and 1/2.
@@ -97,9 +94,6 @@ def test_margin_springs_and_the_balance_act() -> None:
     heavy = tension(Z, graph, margin=2.0, dissimilar_weight=8.0)
     assert heavy.energy.sum() == 1.0
     assert heavy.dissimilar.energy.tolist() == [0.125]
-
-
-# --- against the double loop ---------------------------------------------------------------------------------------
 
 
 @given(st.integers(2, 14), st.integers(1, 3), st.integers(0, 10_000), st.sampled_from(["dissimilar", "ignored"]))
@@ -167,9 +161,6 @@ def test_memory_does_not_grow_with_n_squared(monkeypatch: pytest.MonkeyPatch) ->
     assert peak < 3000 * 3000 * 8 / 20  # of the matrix of distances
 
 
-# --- ranks of pairs -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_shares_count_the_pairs_of_the_same_kind(seed: int) -> None:
     graph, Z = mixed_graph(25, seed), np.random.default_rng(seed).normal(size=(25, 2))
@@ -224,9 +215,6 @@ def test_without_pairs_all_that_was_stated_is_ranked() -> None:
     assert pair_tension(np.arange(3.0)[:, None], by_default).pairs.tolist() == [[0, 1]]
 
 
-# --- wrong labels ---------------------------------------------------------------------------------------------------
-
-
 def test_flipped_labels_stand_out() -> None:
     # 46 of 4600 labels of 8x8 digits are wrong: half of them strangers declared similar, half neighbours declared
     # dissimilar. At least 80 % of either are in the top 5 % of their kind.
@@ -240,9 +228,6 @@ def test_flipped_labels_stand_out() -> None:
     Z = DrLIM(max_epochs=70, random_state=0, verbose=0).fit(X, graph=flipped).embedding_
     assert np.mean(pair_tension(Z, flipped, strangers).share <= 0.05) >= 0.8
     assert np.mean(pair_tension(Z, flipped, listed[gone]).share <= 0.05) >= 0.8
-
-
-# --- what is printed, and refused -----------------------------------------------------------------------------------
 
 
 def test_what_is_printed() -> None:

@@ -54,9 +54,6 @@ def assert_nothing_is_clipped(ax: Axes) -> None:
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
-# --- plot_invariance ------------------------------------------------------------------------------------------------
-
-
 def test_bars_are_as_long_as_the_numbers() -> None:
     ax = plot_invariance(REPORT)
     ratios, told = widths(ax)
@@ -87,9 +84,6 @@ def test_axes_of_ones_own_are_drawn_on() -> None:
     for draw in (lambda ax: plot_invariance(REPORT, ax), lambda ax: plot_tension(Z, tension(Z, GRAPH), ax=ax)):
         ax = Figure(layout="constrained").add_subplot()
         assert draw(ax) is ax
-
-
-# --- plot_tension ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +120,6 @@ def test_nothing_to_draw_is_no_error(found: Tension) -> None:
 
 def test_texts_stay_apart(found: Tension) -> None:
     assert_nothing_is_clipped(plot_tension(Z, found))
-
-
-# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

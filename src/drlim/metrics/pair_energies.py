@@ -193,5 +193,5 @@ def _population(pairs: PairSet) -> tuple[Index, Index]:
         drawn.append(both[:, pairs.weight_of(*both) > 0])  # (2, pairs of the set)
         if sum(some.shape[1] for some in drawn) >= _DRAWN:
             break
-    first, second = np.concatenate(drawn, axis=1)
+    first, second = np.concatenate(drawn, axis=1)  # (p,) each
     return first, second
