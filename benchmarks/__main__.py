@@ -1,6 +1,6 @@
-"""``python -m benchmarks [NAME ...]``: measure, print the table, write runs/benchmarks.json.
+"""The command ``python -m benchmarks [NAME ...]``: measure, print the table, write runs/benchmarks.json.
 
-The exit status tells of crashes only: a promise that is not kept is a line of the table.
+The exit status is 1 after a crash only. A bound that is not reached is a line of the table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,34 @@ __all__ = ["main", "run_all"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status."""
+    """Run the command line and return the exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    _refuse_unknown(parser, given.names)
+    if given.table:
+        _print(table(kept(given.out)) or f"There is no {given.out} yet: run python -m benchmarks first.")
+        return 0
+    if given.here and len(given.names) != 1:
+        parser.error("--here takes one NAME.")
+    if given.here:
+        _print(json.dumps(run_here(given.names[0], given.device or "cpu")))
+        return 0
+    devices = [given.device] if given.device else None
+    return run_all(given.names or _unasked(), devices, given.out)
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in SUITE]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}. There are: {', '.join(SUITE)}.")
+
+
+def _unasked() -> list[str]:
+    """Return the names of the measurements that run when none is named."""
+    return [name for name, entry in SUITE.items() if entry.unasked]
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the library promises.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(SUITE)}")
     parser.add_argument("--table", action="store_true", help="measure nothing; print the table of the last run")
@@ -28,20 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--here", action="store_true", help="in this process, and print JSON: one NAME, as run by itself"
     )
     parser.add_argument("--out", type=Path, default=FILE, help="file of the results (default: runs/benchmarks.json)")
-    given = parser.parse_args(arguments)
-    unknown = [name for name in given.names if name not in SUITE]
-    if unknown:
-        parser.error(f"unknown: {', '.join(unknown)}. There are: {', '.join(SUITE)}.")
-    if given.table:
-        _say(table(kept(given.out)) or f"There is no {given.out} yet: run python -m benchmarks first.")
-        return 0
-    if given.here:
-        if len(given.names) != 1:
-            parser.error("--here takes one NAME.")
-        _say(json.dumps(run_here(given.names[0], given.device or "cpu")))
-        return 0
-    names = given.names or [name for name, entry in SUITE.items() if entry.unasked]
-    return run_all(names, [given.device] if given.device else None, given.out)
+    return parser
 
 
 def run_all(
@@ -50,16 +64,18 @@ def run_all(
     path: Path,
     run: Callable[[str, str], dict[str, Any]] = run_apart,
 ) -> int:
-    """Run measurements one after the other, each in its own process; write and print as they come.
+    """Run measurements one after the other, each in its own process, and write and print each result at once.
 
     Parameters
     ----------
     names : sequence of str
+        Names of measurements, keys of `benchmarks.suite.SUITE`.
     devices : sequence of str or None
-        None is the CPU, then the GPU where there is one.
+        Devices to measure on; None takes the CPU, then the GPU if there is one.
     path : Path
-        JSON file. What it holds of other measurements of this machine stays.
+        JSON file of the results. Results of other measurements on this machine remain in it.
     run : callable, default=run_apart
+        Takes a name and a device, and returns the entry of the file.
 
     Returns
     -------
@@ -78,13 +94,13 @@ def run_all(
             results.setdefault(device, {})[name] = entry
             crashed |= entry["error"] is not None
             write(path, results, about)
-            _say(f"{name} ({device}, {entry['seconds']:.0f} s)\n{_brief(entry)}")
-    _say(f"\n{table(results)}\n\nWritten to {path}.")
+            _print(f"{name} ({device}, {entry['seconds']:.0f} s)\n{_brief(entry)}")
+    _print(f"\n{table(results)}\n\nWritten to {path}.")
     return int(crashed)
 
 
 def _brief(entry: dict[str, Any]) -> str:
-    """Return one measurement with its parts, indented."""
+    """Return one measurement with its parts as indented text."""
     if entry["error"] is not None:
         return entry["error"]
     lines = []
@@ -97,7 +113,7 @@ def _brief(entry: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""One epoch over all pairs, against the encoder alone and against the paper's loop."""
+"""Time of one epoch over all pairs, compared with the encoder alone and with the paper's loop."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["all_pairs_epoch", "literal_loop", "recorder"]
 def all_pairs_epoch(n: int = 6000, rounds: int = 7, device: str = "cpu") -> Measured:
     """Time an epoch of ``DrLIM(batch_size="all")`` on digits against the encoder's forward and backward pass.
 
-    The encoder alone gets its samples as a tensor, in the pieces in which `fit` sent them through, one after the
-    other, and a gradient that is there already. ``parts`` also has it in pieces of other sizes: a piece of all
-    samples is slower, because its activations are pages fresh from the system at each pass.
+    The encoder alone takes its samples as a tensor, in the same pieces as in `fit`, one after the other, and a given
+    gradient. ``parts`` also contains its times in pieces of other sizes. One piece of all samples is slower, because
+    the system has to provide new pages for its activations at each pass.
     """
     X, graph = _digits(n)
     batches: list[int] = []
     epoch = _epoch(X, graph, device, batches)
     epoch()
     encoder, inputs = _encoder(X, device), torch.from_numpy(X).to(device)
-    given = torch.randn(n, 2, device=device) / n  # any: the time does not depend on it
+    given = torch.randn(n, 2, device=device) / n  # any values: the time does not depend on them
     sides: dict[str, Callable[[], object]] = {"epoch": epoch}
     sizes = {"encoder alone": batches, **{f"encoder in {size}s": _pieces(n, size) for size in (250, 1000, n)}}
     for name, pieces in sizes.items():
@@ -50,7 +50,7 @@ def all_pairs_epoch(n: int = 6000, rounds: int = 7, device: str = "cpu") -> Meas
 def literal_loop(
     n: int = 6000, rounds: int = 5, n_batches: int = 3, batch_size: int = 1000, device: str = "cpu"
 ) -> Measured:
-    """Time the same epoch against the paper's loop; pairs a second of one over the other's."""
+    """Time the same epoch against the paper's loop, and return the ratio of the pairs per second."""
     X, graph = _digits(n)
     steps = siamese_steps(_encoder(X, device), torch.from_numpy(X), graph, batch_size=batch_size)
 
@@ -73,10 +73,7 @@ def literal_loop(
 
 
 def recorder(X: np.ndarray, batches: list[int]) -> Callable[[tuple[int, ...], int], nn.Module]:
-    """Return an encoder for `DrLIM`, the paper's, that notes in ``batches`` the sizes it is sent while it trains.
-
-    Only those of the last epoch are of use: clear the list before it.
-    """
+    """Return a maker of the paper's encoder that appends to ``batches`` the size of each batch it is trained on."""
 
     def build(input_shape: tuple[int, ...], n_components: int) -> nn.Module:
         encoder = make_encoder("convnet", input_shape, n_components)
@@ -105,7 +102,7 @@ def _encoder(X: np.ndarray, device: str) -> nn.Module:
 def _epoch(X: np.ndarray, graph: NeighborhoodGraph, device: str, batches: list[int]) -> Callable[[], float]:
     """Return a function that trains for two epochs and returns the seconds of the second.
 
-    ``batches`` then holds the sizes of that epoch.
+    ``batches`` then contains the sizes of that epoch's batches.
     """
 
     def run() -> float:
@@ -126,7 +123,7 @@ def _pieces(n: int, size: int) -> list[int]:
 
 
 def _forward_backward(encoder: nn.Module, inputs: Tensor, given: Tensor, pieces: Sequence[int]) -> None:
-    """Send all samples forward and a given gradient back, a piece at a time."""
+    """Send all samples forward through the encoder and a given gradient back, one piece at a time."""
     encoder.zero_grad()
     start = 0
     for size in pieces:

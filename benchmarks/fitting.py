@@ -1,4 +1,4 @@
-"""Memory of a whole process that fits the translated digits."""
+"""Peak memory of a process that fits the translated digits."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ __all__ = ["fit_memory", "fit_memory_all", "fit_memory_defaults"]
 def fit_memory(n: int = 6000, epochs: tuple[int, int] = (2, 5)) -> Measured:
     """Measure the peak memory of experiment 2: translating the digits, finding neighbours, training.
 
-    In batches, with the experiment's own parameters. Twice, the second time for more epochs: the peak must not move.
+    Training is in batches, with the parameters of the experiment. It runs twice, the second time for more epochs: the
+    peak must not change.
     """
     return _fit_memory("`fit` of `shifted`", n, epochs, MODEL)
 
 
 def fit_memory_defaults(n: int = 6000, epochs: tuple[int, int] = (1, 2)) -> Measured:
-    """Measure the same with the estimator's own parameters."""
+    """Measure the same with the default parameters of the estimator."""
     return _fit_memory("`fit` of `shifted` with default parameters", n, epochs, {"encoder": "convnet"})
 
 
 def fit_memory_all(n: int = 6000, epochs: tuple[int, int] = (2, 5)) -> Measured:
-    """Measure the same with steps on all pairs at once."""
+    """Measure the same with steps on all pairs."""
     return _fit_memory(
         '`fit` of `shifted` with `batch_size="all"`', n, epochs, {"encoder": "convnet", "batch_size": "all"}
     )
 
 
 def _fit_memory(what: str, n: int, epochs: tuple[int, int], parameters: dict[str, Any]) -> Measured:
-    """Measure everything the process holds at its highest, the interpreter and torch included."""
+    """Measure the peak memory of the whole process, with the interpreter and torch."""
     loaded = whole_peak()
     samples = translated(datasets.digits49().X_train[:n]).X  # (5 n, 28, 28)
     graph = knn_graph(samples, n_neighbors=5)

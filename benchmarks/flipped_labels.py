@@ -1,16 +1,16 @@
-"""Wrong statements, found by their tension: one in a hundred pair labels is flipped, and a map trained on the rest.
+"""Wrong pairs found by their tension: one in a hundred labels of pairs is flipped, and a map is trained on all of them.
 
-Half of the flips declare similar what was drawn at random from the dissimilar pairs, the other half declares dissimilar
-what are nearest neighbours. Of each half, which share stands among the 5 % of its kind that have the highest energy?
-Stretched: similar pairs, ranked among the similar ones. Pressed: dissimilar pairs among the dissimilar ones.
+Half of the flips declare similar a pair drawn at random from the dissimilar ones (stretched). The other half declares
+dissimilar a pair of nearest neighbours (pressed). Measured is the share of each half that is among the 5 % of its kind
+with the highest energy: similar pairs are ranked among similar ones, dissimilar pairs among dissimilar ones.
 
-Run by ``python -m benchmarks.flipped_labels``, for 6000 digits of MNIST and three seeds; about a minute each on two
+``python -m benchmarks.flipped_labels`` measures it for 6000 digits of MNIST and three seeds, about a minute each on two
 cores. ``--small`` takes 1300 digits of 8 x 8 pixels, some seconds each.
 
-Not all can be found. Two digits drawn at random lie near each other on a plane now and then, and a pair of neighbours
-that nothing else holds together can be parted at no cost: neither statement is contradicted by the others. A run of
-fewer than 40 epochs finds fewer of those declared dissimilar. To divide a pair's energy by that of its samples' other
-springs, or by how crowded its place is, was tried and changed little.
+Some flips cannot be found, because no other pair contradicts them. Two digits drawn at random can be close to each
+other on a plane, and two neighbours without common neighbours can be separated at no cost. With fewer than 40 epochs,
+fewer of the pairs declared dissimilar are found. Dividing the energy of a pair by that of the other springs of its
+samples, or by the density of the map there, changed little.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from drlim.metrics import pair_tension
 __all__ = ["Flipped", "flip_labels", "found", "main", "measure"]
 
 TOP = 0.05
-"""Share of a kind in which a flipped pair counts as found."""
+"""Share of the pairs of a kind, by energy, in which a flipped pair counts as found."""
 
 WANTED = 0.8
+"""Minimum share of flipped pairs to be found."""
 
 TRAINING: dict[str, Any] = {"max_epochs": 60, "verbose": 0}
-"""Springs have to come near to rest before the wrong ones stand out."""
+"""Parameters of the estimator. Wrong pairs stand out only when the energy is close to its minimum."""
 
 
 class Flipped(NamedTuple):
-    """A graph some of whose statements are wrong."""
+    """A graph with some wrong pairs."""
 
     graph: NeighborhoodGraph
     stretched: NDArray[np.int64]  # (k, 2) dissimilar, declared similar
@@ -52,40 +53,45 @@ def flip_labels(graph: NeighborhoodGraph, share: float = 0.01, seed: int = 0) ->
     Parameters
     ----------
     graph : NeighborhoodGraph
-        Whose pairs listed nowhere are dissimilar.
+        A graph whose unlisted pairs are dissimilar.
     share : float, default=0.01
-        How many are flipped, as a part of the number of similar pairs.
+        Number of flips divided by the number of similar pairs.
     seed : int, default=0
+        Seed of the choice.
+
+    Returns
+    -------
+    Flipped
     """
     rng = np.random.default_rng(seed)
     n, listed = graph.n_samples, graph.similar.pairs()
     count = max(1, round(share * len(listed) / 2))
     gone = rng.choice(len(listed), count, replace=False)
     drawn = np.unique(np.sort(rng.integers(0, n, (4 * count + 20, 2)), axis=1), axis=0)
-    strangers = drawn[graph.dissimilar.weight_of(*drawn.T) > 0]  # no sample is a stranger to itself
+    strangers = drawn[graph.dissimilar.weight_of(*drawn.T) > 0]  # without pairs of a sample and itself
     stretched = rng.permutation(strangers)[:count]
     similar = np.concatenate([np.delete(listed, gone, axis=0), stretched])
     return Flipped(NeighborhoodGraph.from_pairs(n, similar), stretched, listed[gone])
 
 
 def found(Z: NDArray[Any], flipped: Flipped) -> tuple[float, float]:
-    """Return which share of the stretched and of the pressed flips is in the top of tension."""
+    """Return the shares of the stretched and of the pressed flips that are in the top of their kind by energy."""
     both = (pair_tension(Z, flipped.graph, half).share <= TOP for half in (flipped.stretched, flipped.pressed))
     stretched, pressed = (float(half.mean()) for half in both)
     return stretched, pressed
 
 
 def measure(seeds: int = 3, small: bool = False, **parameters: Any) -> list[Measured]:
-    """Train one map a seed on flipped labels; return one line for each half of the flips, of the mean over seeds.
+    """Train one map for each seed on flipped labels, and return a line for each half of the flips: the mean over seeds.
 
     Parameters
     ----------
     seeds : int, default=3
-        Each draws its own flips and its own initial weights.
+        Number of seeds. Each draws its own flips and initial weights.
     small : bool, default=False
-        Take 8 x 8 digits.
+        Whether to take the digits of 8 x 8 pixels.
     **parameters
-        Of `DrLIM`, instead of `TRAINING`.
+        Parameters of `DrLIM` that replace those of `TRAINING`.
     """
     data = datasets.digits() if small else datasets.digits49()
     graph = knn_graph(data.X_train, n_neighbors=5)

@@ -1,4 +1,4 @@
-"""The force pass by itself: how it grows, what it beats, what it holds."""
+"""The force pass by itself: its growth with the number of points, its time beside others, and its memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from drlim.springs import Repulsion
 __all__ = ["collapsed_memory", "growth", "memory", "neighbor_list", "one_margin"]
 
 LAW = Repulsion(1.0)
+"""The law of all passes."""
 
 
 def growth(
     n: int = 10**4, factor: int = 100, rounds: int = 5, dims: tuple[int, ...] = (2, 1, 3), device: str = "cpu"
 ) -> list[Measured]:
-    """Time a pass over n points and one over ``factor`` times as many, as densely strewn: one line for each d.
+    """Time a pass over n points and one over ``factor`` times as many with the same density: one line for each d.
 
-    The exponent is that of time as a power of the number of points between the two.
+    The result is the exponent p if the time between the two grows as a power n^p of the number of points.
     """
     return [_growth(n, factor, rounds, d, device) for d in dims]
 
@@ -47,7 +48,7 @@ def _growth(n: int, factor: int, rounds: int, d: int, device: str) -> Measured:
 
 
 def neighbor_list(n: int = 10**6, rounds: int = 3, device: str = "cpu") -> Measured:
-    """Time a pass against listing the pairs in range by a k-d tree and adding them up."""
+    """Time a pass against a sum over the pairs in range that a k-d tree lists."""
     Z = spread_evenly(n, device=device)
     off = _disagreement(all_pairs(Z, LAW), by_neighbor_list(Z, 1.0))
     times = alternate({"drlim": lambda: all_pairs(Z, LAW), "list": lambda: by_neighbor_list(Z, 1.0)}, rounds, device)
@@ -64,7 +65,7 @@ def neighbor_list(n: int = 10**6, rounds: int = 3, device: str = "cpu") -> Measu
 
 
 def one_margin(n: int = 30_000, rounds: int = 5, device: str = "cpu") -> Measured:
-    """Time a pass where every pair is in range against a compiled double loop: pairs a second, one over the other."""
+    """Time a pass with every pair in range against a compiled double loop, and return the ratio of pairs per second."""
     Z = within_a_margin(n, device=device)
     off = _disagreement(all_pairs(Z, LAW), compiled_loop(Z, 1.0))
     times = alternate({"drlim": lambda: all_pairs(Z, LAW), "loop": lambda: compiled_loop(Z, 1.0)}, rounds, device)
@@ -85,7 +86,7 @@ def one_margin(n: int = 30_000, rounds: int = 5, device: str = "cpu") -> Measure
 
 
 def memory(n: int = 10**6, device: str = "cpu") -> Measured:
-    """Measure the peak memory of a pass over points strewn evenly, beyond the points."""
+    """Measure the peak memory of a pass over evenly spread points, without the points."""
     return _memory(
         f"peak memory of a force pass beyond its inputs, {n:,} points, 50 in range",
         spread_evenly(n, device=device),
@@ -103,13 +104,15 @@ def collapsed_memory(n: int = 10**5, device: str = "cpu") -> Measured:
 
 
 def _memory(what: str, Z: Tensor, device: str) -> Measured:
-    all_pairs(Z[:20_000].clone(), LAW)  # compiled, libraries loaded: that is memory of the process, not of a pass
+    all_pairs(
+        Z[:20_000].clone(), LAW
+    )  # to compile and load libraries: that memory belongs to the process, not to a pass
     grown = peak_memory(lambda: all_pairs(Z, LAW), device)
     return measured(what, grown / 1e9, "GB", at_most=1.0, parts={"MiB": grown / MIB})
 
 
 def _disagreement(ours: tuple[float, Tensor], theirs: tuple[float, Tensor]) -> str:
-    """Say how far two answers to one question differ; refuse to time two different questions."""
+    """Return the relative difference of two results as text; raise if they are not the same quantity."""
     energy = abs(ours[0] - theirs[0]) / abs(theirs[0])
     gradient = float((ours[1].cpu() - theirs[1].cpu()).norm() / theirs[1].cpu().norm())
     if not max(energy, gradient) < 1e-3:

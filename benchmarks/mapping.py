@@ -1,4 +1,4 @@
-"""`transform` against the bare encoder."""
+"""Time of `transform` compared with the encoder alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ __all__ = ["transform"]
 
 
 def transform(n: int = 10**5, rounds: int = 5, n_train: int = 500, device: str = "cpu") -> Measured:
-    """Time ``DrLIM.transform`` of n images against its encoder in torch, which has the images as a tensor.
+    """Time ``DrLIM.transform`` of n images against its encoder in torch, which takes the images as a tensor.
 
-    In evaluation and inference mode, in batches of the size that `transform` itself uses; ``parts`` has other sizes.
+    The encoder runs in evaluation and inference mode, in batches of the size that `transform` uses; ``parts`` contains
+    times for other sizes.
     """
     digits = np.asarray(datasets.digits49().X_train, dtype=np.float32)
     model = DrLIM(encoder="convnet", max_epochs=1, device=device, random_state=0, verbose=False).fit(digits[:n_train])
-    # Copies, but each an image of its own in memory.
+    # Repeated images, but each in memory of its own.
     X = np.resize(digits, (n, *digits.shape[1:]))  # (n, 28, 28)
     images, size = torch.from_numpy(X.copy()), _batch_size(model, X)
     off = float(np.abs(model.transform(X) - _bare(model.encoder_, images, size).cpu().numpy()).max())

@@ -1,4 +1,4 @@
-"""Clocks, peak memory, and the one form in which every measurement is handed back."""
+"""Clocks, peak memory, and the form in which every measurement is returned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MIB", "alternate", "measured", "peak_memory", "ratio", "reached", "s
 MIB = 2**20
 
 Measured = dict[str, Any]
-"""What `measured` returns: plain values that JSON can hold."""
+"""Result of `measured`: values that JSON can store."""
 
 
 def measured(
@@ -35,17 +35,19 @@ def measured(
     Parameters
     ----------
     what : str
-        What was measured, in words.
+        Description of the quantity.
     value : float
+        Its value.
     unit : str
-        Of ``value`` and of the bound: "ratio", "s", "GB", "exponent".
+        Unit of ``value`` and of the bound: "ratio", "s", "GB", "exponent".
     at_least, at_most : float, default=None
-        The bound promised, one of the two or none.
+        The promised bound; at most one of the two.
     spread : (float, float), default=None
         Quartiles of ``value`` over the rounds of the run.
     parts : dict, default=None
-        What ``value`` was computed from, by name.
+        Numbers that ``value`` was computed from, by name.
     notes : str, default=""
+        Remarks.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def measured(
 
 
 def reached(line: Measured) -> bool | None:
-    """Whether a measurement keeps its promise; None when none was made.
+    """Whether a measurement reaches its bound; None without a bound.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def reached(line: Measured) -> bool | None:
 
 
 def seconds(function: Callable[[], object], device: str = "cpu") -> float:
-    """Return the wall time of one call, a GPU's queue emptied before and after."""
+    """Return the wall time of one call in seconds. A GPU's queue is emptied before and after."""
     return _clocked(function, device)[1]
 
 
@@ -91,22 +93,23 @@ def alternate(
 ) -> dict[str, list[float]]:
     """Time several functions in turn, A B A B ..., after one untimed call of each.
 
-    What slows a machine for a while then slows all of them. The untimed call compiles, fills caches and takes memory
-    from the system.
+    A temporary slowdown of the machine then affects all of them. The untimed call compiles, fills caches and allocates
+    memory.
 
     Parameters
     ----------
     sides : dict of str to callable
-        A function that returns a float has clocked itself, and is believed: that is how one epoch inside a longer
-        call is timed.
+        Functions by name. If a function returns a float, this is taken as its time in seconds; in this way one epoch
+        inside a longer call can be timed.
     rounds : int
-        In [1, inf).
+        Number of timed calls of each function, in [1, inf).
     device : str, default="cpu"
+        Device on which the functions compute.
 
     Returns
     -------
     dict of str to list of float
-        Seconds of each side, a round a place.
+        Seconds of each side, one entry for each round.
     """
     for function in sides.values():
         function()
@@ -121,7 +124,7 @@ def alternate(
 def ratio(above: list[float], below: list[float]) -> tuple[float, tuple[float, float]]:
     """Return the median over the rounds of the ratio of two sides, and its quartiles.
 
-    Of each round by itself: what slows both sides of a round leaves its ratio alone.
+    The ratio is taken in each round, so that a slowdown of both sides of a round does not change it.
 
     Examples
     --------
@@ -133,7 +136,7 @@ def ratio(above: list[float], below: list[float]) -> tuple[float, tuple[float, f
 
 
 def quartiles(values: list[float]) -> tuple[float, float]:
-    """Return the first and third quartile; of one value, itself twice."""
+    """Return the first and third quartile; for a single value, that value twice."""
     if len(values) == 1:
         return values[0], values[0]
     first, _, third = statistics.quantiles(values, n=4, method="inclusive")
@@ -141,10 +144,9 @@ def quartiles(values: list[float]) -> tuple[float, float]:
 
 
 def peak_memory(function: Callable[[], object], device: str = "cpu") -> int:
-    """Return by how many bytes the process grew, at most, while ``function`` ran.
+    """Return the maximum growth of the process, in bytes, while ``function`` runs; on a GPU, that of its memory.
 
-    Above what was held when it began; of a GPU, its own memory. Best in a fresh process: memory that was
-    taken and given back earlier can be used again without being counted.
+    Use a fresh process: memory that was allocated and freed earlier can be used again without being counted.
     """
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
@@ -152,16 +154,16 @@ def peak_memory(function: Callable[[], object], device: str = "cpu") -> int:
         function()
         _synchronize(device)
         return int(torch.cuda.max_memory_allocated()) - before
-    before = _held_now()
+    before = _resident_now()
     function()
     return max(0, whole_peak() - before)
 
 
 def whole_peak() -> int:
-    """Return the most bytes that this process has held, since `peak_memory` last began where the system can tell."""
-    held = _status("VmHWM")
-    if held is not None:
-        return held
+    """Return the peak memory of this process in bytes, on Linux since the start of the last `peak_memory`."""
+    peak = _status("VmHWM")
+    if peak is not None:
+        return peak
     import resource  # not on Windows
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -169,7 +171,7 @@ def whole_peak() -> int:
 
 
 def _clocked(function: Callable[[], object], device: str) -> tuple[object, float]:
-    """Return what a call returned, and its seconds."""
+    """Return the result of a call, and its wall time in seconds."""
     _synchronize(device)
     began = time.perf_counter()
     returned = function()
@@ -177,17 +179,17 @@ def _clocked(function: Callable[[], object], device: str) -> tuple[object, float
     return returned, time.perf_counter() - began
 
 
-def _held_now() -> int:
-    """Return the bytes held now, the mark of the peak brought down to them where the system can do that."""
+def _resident_now() -> int:
+    """Return the resident bytes of the process, and reset its peak to them if the system allows it."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:  # not Linux, or not allowed: the earlier peak then hides growth below it
+    except OSError:  # not Linux, or not allowed: growth below the earlier peak is then not counted
         return whole_peak()
     return _status("VmRSS") or whole_peak()
 
 
 def _status(name: str) -> int | None:
-    """Return a size that Linux keeps of this process, in bytes."""
+    """Return a size from Linux's status of this process, in bytes; None on other systems."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Stating and combining relations of a million samples: time and memory."""
+"""Time and memory of stating and combining relations of a million samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["both", "either", "labelled", "stated", "without"]
 
 
 def stated(n: int = 10**6, n_edges: int = 10**7) -> list[Measured]:
-    """Measure ``pairs`` of a list of index pairs, in random order, half of it must-link, half cannot-link."""
+    """Measure ``pairs`` of index pairs in random order, half of them similar and half dissimilar."""
     edges = _edges(n, n_edges, seed=0)
     half = len(edges) // 2
     return _measure("`pairs`", n, n_edges, lambda: drlim.pairs(n, similar=edges[:half], dissimilar=edges[half:]))
@@ -29,25 +29,25 @@ def labelled(n: int = 10**6, n_classes: int = 100) -> list[Measured]:
 
 
 def either(n: int = 10**6, n_edges: int = 10**7) -> list[Measured]:
-    """Measure ``a | b`` of two graphs of n_edges each, a fifth of them in common; likewise `both`, `without`."""
+    """Measure ``a | b`` of two graphs of n_edges pairs each, a fifth of them in common."""
     first, second = _two(n, n_edges)
     return _measure("`a | b`", n, n_edges, lambda: (first | second).n_similar)
 
 
 def both(n: int = 10**6, n_edges: int = 10**7) -> list[Measured]:
-    """Measure ``a & b``."""
+    """Measure ``a & b`` of the same two graphs."""
     first, second = _two(n, n_edges)
     return _measure("`a & b`", n, n_edges, lambda: (first & second).n_similar)
 
 
 def without(n: int = 10**6, n_edges: int = 10**7) -> list[Measured]:
-    """Measure ``a - b``."""
+    """Measure ``a - b`` of the same two graphs."""
     first, second = _two(n, n_edges)
     return _measure("`a - b`", n, n_edges, lambda: (first - second).n_similar)
 
 
 def _measure(what: str, n: int, n_edges: int | None, call: Callable[[], object]) -> list[Measured]:
-    """Clock one call, the state it asks for included, and the memory by which it grows the process."""
+    """Measure the time of one call and the growth of the process."""
     clock: list[float] = []
     grown = peak_memory(lambda: clock.append(seconds(call)))
     of = f"{what}, {n:,} samples" + ("" if n_edges is None else f", {n_edges:,} pairs")
@@ -58,6 +58,7 @@ def _measure(what: str, n: int, n_edges: int | None, call: Callable[[], object])
 
 
 def _two(n: int, n_edges: int) -> tuple[NeighborhoodGraph, NeighborhoodGraph]:
+    """Return two graphs of n_edges similar pairs each, a fifth of which they share."""
     edges = _edges(n, 2 * n_edges - n_edges // 5, seed=1)
     return drlim.pairs(n, similar=edges[:n_edges]), drlim.pairs(n, similar=edges[-n_edges:])
 

@@ -1,4 +1,4 @@
-"""The file and the table that a run leaves."""
+"""The file and the table of the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIBRARIES = ("torch", "numba", "numpy", "scipy", "scikit-learn")
 
 
 def machine() -> dict[str, Any]:
-    """Return what numbers depend on: processor, cores, threads, GPU, versions."""
+    """Return the properties of the machine that results depend on: processor, cores, threads, GPU, versions."""
     import torch
 
     return {
@@ -42,7 +42,7 @@ def write(path: Path, results: Mapping[str, Mapping[str, Any]], about: Mapping[s
 
 
 def kept(path: Path, about: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Return the results in a file, by device and name; none where there is no file, or it is of another machine."""
+    """Return the results in a file, by device and name; none if it is missing or of another machine than ``about``."""
     if not path.exists():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ def kept(path: Path, about: Mapping[str, Any] | None = None) -> dict[str, dict[s
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the results as Markdown, a table a device, in the order of the suite.
+    """Return the results as Markdown, one table for each device, in the order of the suite.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def _last_words(error: str) -> str:
 
 
 def _processor() -> str:
-    """Return the model of the processor: Linux alone keeps it where it can be read."""
+    """Return the model of the processor on Linux; on other systems what Python reports."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,7 +1,8 @@
-"""What a few labels are worth: 8x8 digits, one label in ten known, judged on digits held out.
+"""The benefit of a few labels: 8x8 digits with one label in ten known, judged on test digits.
 
-A map of nearest neighbours alone is compared with one of the same neighbours and the labels that are known, by the
-share of held-out digits whose five nearest on the map (training digits, with their true labels) tell what they are.
+A map trained on nearest neighbours alone is compared with a map trained on the same neighbours and the known labels.
+Compared is the share of test digits that the five nearest training digits on the map classify correctly, by their true
+labels.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from drlim.metrics import knn_accuracy
 __all__ = ["accuracies", "measure"]
 
 SHARE = 0.1
+"""Share of the labels that are known."""
 
 
 def accuracies(seed: int, **parameters: object) -> tuple[float, float]:
@@ -23,9 +25,9 @@ def accuracies(seed: int, **parameters: object) -> tuple[float, float]:
     Parameters
     ----------
     seed : int
-        Of the encoder and of which labels are known.
+        Seed of the encoder and of the choice of known labels.
     **parameters
-        Of `DrLIM`, for both.
+        Parameters of `DrLIM` for both maps.
     """
     data = datasets.digits()
     known = np.random.default_rng(seed).random(len(data.y_train)) < SHARE
@@ -39,7 +41,7 @@ def accuracies(seed: int, **parameters: object) -> tuple[float, float]:
 
 
 def measure(seeds: int = 5) -> Measured:
-    """Return by how much the labels help, over some seeds."""
+    """Return the ratio of the mean accuracies with and without labels over some seeds."""
     both = np.array([accuracies(seed) for seed in range(seeds)])  # (seeds, 2)
     without, with_labels = both.mean(axis=0)
     return measured(

@@ -1,4 +1,4 @@
-"""Which measurements there are, and how one of them is run in a process of its own."""
+"""The list of measurements, and how one of them runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ __all__ = ["ROOT", "SUITE", "Entry", "commit", "run_apart", "run_here"]
 ROOT = Path(__file__).resolve().parents[1]
 
 _LONGEST = 900
-"""Seconds after which a measurement counts as crashed; the longest takes about 100 on two cores."""
+"""Maximum number of seconds of a measurement, beyond which it counts as crashed. The longest takes about 100."""
 
 
 class Entry(NamedTuple):
-    """A measurement: a function of ``benchmarks``, whether it can be told to use a GPU, and whether it runs unasked."""
+    """A measurement: a function of a module of ``benchmarks``."""
 
     module: str
     function: str
     on_gpu: bool = False
+    """Whether it has a parameter ``device``."""
     unasked: bool = True
+    """Whether it runs when no measurement is named."""
 
 
 SUITE = {
@@ -50,7 +52,7 @@ SUITE = {
     "minus": Entry("relations", "without"),
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
 }
-"""By the name used on the command line, in the order of the table."""
+"""Measurements by their names on the command line, in the order of the table."""
 
 
 def run_here(name: str, device: str = "cpu", **sizes: Any) -> list[dict[str, Any]]:
@@ -59,15 +61,16 @@ def run_here(name: str, device: str = "cpu", **sizes: Any) -> list[dict[str, Any
     Parameters
     ----------
     name : str
-        Of `SUITE`.
+        A key of `SUITE`.
     device : str, default="cpu"
+        Device for measurements that can use a GPU.
     **sizes
         Parameters of the measurement, for a quick trial.
 
     Returns
     -------
     list of dict
-        Lines as `benchmarks.measuring.measured` makes them.
+        Results of `benchmarks.measuring.measured`.
     """
     entry = SUITE[name]
     function: Callable[..., Any] = getattr(import_module(f"benchmarks.{entry.module}"), entry.function)
@@ -76,13 +79,13 @@ def run_here(name: str, device: str = "cpu", **sizes: Any) -> list[dict[str, Any
 
 
 def run_apart(name: str, device: str = "cpu") -> dict[str, Any]:
-    """Run one measurement in a fresh process, so that memory is its own and no earlier one has warmed anything.
+    """Run one measurement in a fresh process, where earlier ones have no effect on memory and caches.
 
     Returns
     -------
     dict
-        ``lines`` (empty after a crash), ``error`` (None, or the last words of the process), ``seconds``, ``date`` and
-        ``commit``.
+        ``lines`` (empty after a crash), ``error`` (None, or the end of the output), ``seconds``, ``date``
+        and ``commit``.
     """
     began = time.perf_counter()
     command = [sys.executable, "-m", "benchmarks", "--here", name, "--device", device]

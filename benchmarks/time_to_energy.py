@@ -1,8 +1,8 @@
-"""Race to a fixed exact energy: the library's defaults against the loop that a competent user would write.
+"""Time to a fixed exact energy: the library's defaults compared with the loop that a competent user would write.
 
 ``python -m benchmarks.time_to_energy [digits|turntable|translated]`` runs it by itself. Both sides start from the same
-weights of the same network and use Adam. The energy is the balanced objective over all pairs of the training set,
-taken outside the clock.
+weights of the same network and use Adam. The energy is the balanced objective over all pairs of the training set; the
+time of computing it is not counted.
 """
 
 from __future__ import annotations
@@ -32,28 +32,32 @@ Curve = list[tuple[float, float]]
 
 
 class Problem(NamedTuple):
-    """What both sides are given, and how much of it they run.
+    """The data of both sides, and the lengths of their runs.
 
     Attributes
     ----------
     X : ndarray, shape (n, ...)
+        Training samples.
     graph : NeighborhoodGraph
+        Their relations.
     encoder : str
+        Name of the network.
     n_components : int
+        Number of dimensions of the map.
     weight : float
-        The objective's ``dissimilar_weight``.
+        ``dissimilar_weight`` of the objective.
     rivals : list of (int, float)
-        Batch size and learning rate of each baseline: the best found, see docs/training.md.
+        Batch size and learning rate of each baseline: the best ones found, see docs/training.md.
     epochs : int
-        Of each baseline.
+        Number of epochs of each baseline.
     check : int
-        Epochs between two looks at its energy.
+        Number of epochs between two computations of its energy.
     levels : list of int
-        Epochs of the baseline whose energy, the best one until then, is the level to be reached.
+        Epochs of the baselines; the lowest energy up to each of them is an energy to reach.
     ours : list of int
-        ``max_epochs`` of the library's runs, each from the start.
+        ``max_epochs`` of the runs of the library, each from the start.
     warm_up : int
-        Steps over which the baseline's rate rises: as many as serve it best.
+        Number of steps over which the learning rate of the baselines rises: the best number found.
     """
 
     X: NDArray[Any]
@@ -96,27 +100,28 @@ def _turntable(n: int = 660) -> Problem:
 
 
 PROBLEMS = {"digits": _digits, "turntable": _turntable, "translated": _translated}
-"""By the name used on the command line; each takes the number of images to use."""
+"""Makers of the problems by their names on the command line; each takes the number of images."""
 
 
 def measure(n: int = 6000, seeds: Sequence[int] = (0, 1, 2), **sizes: Any) -> Measured:
     """Return the time to a fixed exact energy on digits, as a share of the time of the in-batch loop.
 
-    The value is the median over seeds and levels. At each level the fastest of the baselines counts, at the first
-    look that finds it there.
+    The value is the median over seeds and levels. At each level the fastest baseline counts, at the first computation
+    of its energy that is at or below the level.
 
     Parameters
     ----------
     n : int, default=6000
-        Images.
+        Number of images.
     seeds : sequence of int, default=(0, 1, 2)
+        Seeds of the weights and batches.
     **sizes
         Fields of `Problem` to replace, for a quick trial.
 
     Returns
     -------
     dict
-        As `benchmarks.measuring.measured` makes it; ``parts`` holds the shares by level, and the curves.
+        Result of `benchmarks.measuring.measured`; ``parts`` contains the shares by level, and the curves.
     """
     problem = _digits(n)._replace(**sizes)
     _compile()
@@ -139,7 +144,7 @@ def measure(n: int = 6000, seeds: Sequence[int] = (0, 1, 2), **sizes: Any) -> Me
 
 
 def race(problem: Problem, seed: int) -> dict[str, Any]:
-    """Run both sides once; return curves, levels and the share of the time for each level."""
+    """Run both sides once, and return curves, levels and the share of the time for each level."""
     curves = {f"batch {size}, rate {rate}": baseline(problem, size, rate, seed) for size, rate in problem.rivals}
     curve = ours(problem, seed)
     shares, levels = {}, {}
@@ -152,14 +157,16 @@ def race(problem: Problem, seed: int) -> dict[str, Any]:
 
 
 def first_reached(curve: Curve, level: float, *, between: bool = False) -> float:
-    """Return the seconds at which a curve is first at or below a level; infinity when it never is.
+    """Return the time at which a curve is first at or below a level, in seconds; infinity if it never is.
 
     Parameters
     ----------
     curve : list of (float, float)
+        Points (seconds, energy), in the order of time.
     level : float
+        Energy to reach.
     between : bool, default=False
-        Whether to go straight from point to point, as one may where the points are ends of separate runs.
+        Whether to interpolate linearly between points, which is valid if the points are ends of separate runs.
 
     Examples
     --------
@@ -177,7 +184,7 @@ def first_reached(curve: Curve, level: float, *, between: bool = False) -> float
 
 
 def ours(problem: Problem, seed: int) -> Curve:
-    """Fit once for each number of epochs, from the start: what a user gets for the time, set-up included."""
+    """Fit once for each number of epochs, from the start, and return times with set-up and the energies."""
     curve = []
     for max_epochs in problem.ours:
         model = DrLIM(
@@ -197,7 +204,7 @@ def ours(problem: Problem, seed: int) -> Curve:
 
 
 def baseline(problem: Problem, batch_size: int, rate: float, seed: int) -> Curve:
-    """Run the in-batch loop, looking at the exact energy every ``problem.check`` epochs, outside the clock."""
+    """Run the in-batch loop, and return its times with the energy after every ``problem.check`` epochs."""
     X = torch.from_numpy(np.ascontiguousarray(problem.X, dtype=np.float32))
     encoder, curve, clock = _encoder(problem, seed), [], 0.0
     epochs = _in_batch_epochs(encoder, X, problem, batch_size, rate, seed)
@@ -215,7 +222,7 @@ def baseline(problem: Problem, batch_size: int, rate: float, seed: int) -> Curve
 def _in_batch_epochs(
     encoder: nn.Module, X: Tensor, problem: Problem, batch_size: int, rate: float, seed: int
 ) -> Iterator[None]:
-    """Train on random batches, all pairs of a batch labelled, by autograd; yield after each epoch."""
+    """Train by autograd on all pairs within random batches, and yield after each epoch."""
     optimizer = torch.optim.Adam(encoder.parameters(), lr=rate)
     rise = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / (problem.warm_up + 1)))
     generator = torch.Generator().manual_seed(seed)
@@ -254,7 +261,7 @@ def in_batch_loss(Z: Tensor, alike: Tensor, graph: NeighborhoodGraph, weight: fl
 
 
 def _compile() -> None:
-    """Fit a few samples, so that no compiler runs on the clock."""
+    """Fit a few samples, so that the time of compilation is not counted."""
     DrLIM(encoder="mlp", max_epochs=1, batch_size=50, verbose=False).fit(datasets.digits().X_train[:200])
 
 
