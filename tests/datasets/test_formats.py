@@ -37,9 +37,6 @@ def assert_same(found, expected):
     assert found.shape == expected.shape
 
 
-# ---- IDX
-
-
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_idx_by_hand(tmp_path, pack):
     assert_same(read_idx(written(tmp_path / "a", pack(IDX_BY_HAND))), np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
@@ -89,9 +86,6 @@ def test_idx_has_no_complex_numbers(tmp_path):
     with pytest.raises(ValueError, match=re.escape("IDX cannot hold numbers of type complex128. Convert them to")):
         write_idx(tmp_path / "a", np.zeros(3, complex))
     assert list(tmp_path.iterdir()) == []
-
-
-# ---- NORB
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -177,9 +171,6 @@ def test_norb_has_no_int64(tmp_path):
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         write_norb_matrix(tmp_path / "a.mat", np.zeros(3, np.int64))
-
-
-# ---- npz
 
 
 def test_npz_is_read_back_and_its_bytes_do_not_depend_on_the_time(tmp_path, monkeypatch):

@@ -72,9 +72,6 @@ def whole(tmp_path_factory) -> Path:
     return write_norb(tmp_path_factory.mktemp("data") / "norb").parent
 
 
-# ---- the aeroplane that ships
-
-
 def test_turntable_layout():
     data = turntable()
     assert_layout(data)
@@ -122,9 +119,6 @@ def test_aeroplane_stays_within_the_frame_and_fills_it():
     assert not ink[..., [0, -1]].any()
     across = np.maximum(np.ptp(np.argwhere(ink[4, 0, 0])[:, 0]), np.ptp(np.argwhere(ink[4, 0, 0])[:, 1]))
     assert 0.6 < across / 96 < 0.85
-
-
-# ---- small NORB
 
 
 @pytest.mark.parametrize("instance", [4, 6, np.int64(6)])
