@@ -11,8 +11,9 @@ from scipy import sparse
 
 from drlim.springs import Springs, make_springs
 from drlim.springs.heavy_tailed import CauchyRepulsion, LogAttraction
-from drlim.training import DivergenceError
+from drlim.training import DivergenceError, free_forces
 from drlim.training import relax as module
+from drlim.training.free_forces import normalisation
 from drlim.training.relax import Schedule, relax
 
 
@@ -68,10 +69,10 @@ def separation(Z: np.ndarray, n: int) -> float:
 
 def test_normalisation_by_hand() -> None:
     """n = 16: c = 2, from 16^2 to 16 x 2; half way the geometric mean of 16 and 2."""
-    assert module._normalisation(16, 0, 120) == 256
-    assert module._normalisation(16, 60, 120) == pytest.approx(16 * 32**0.5)
-    assert [module._normalisation(16, step, 120) for step in (120, 121, 300)] == pytest.approx([32.0] * 3)
-    assert module._normalisation(16, 0, 0) == pytest.approx(32.0)
+    assert normalisation(16, 0, 120) == 256
+    assert normalisation(16, 60, 120) == pytest.approx(16 * 32**0.5)
+    assert [normalisation(16, step, 120) for step in (120, 121, 300)] == pytest.approx([32.0] * 3)
+    assert normalisation(16, 0, 0) == pytest.approx(32.0)
 
 
 def test_two_points_come_to_rest_where_their_two_forces_are_equal() -> None:
@@ -195,12 +196,31 @@ def test_the_width_of_the_start_is_scaled_unless_none() -> None:
 def test_the_grid_and_the_exact_sum_lead_to_like_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = groups([15] * 20)
     exact = relax(graph)
-    monkeypatch.setattr(module, "_GRID_FROM", 100)
+    monkeypatch.setattr(free_forces, "_GRID_FROM", 100)
     by_grid = relax(graph)
     assert by_grid.tobytes() != exact.tobytes()
     for Z in (exact, by_grid):
         nearest = np.argsort(np.linalg.norm(Z[:, None] - Z, axis=2), axis=1)[:, 1:11]
         assert (nearest // 15 == np.arange(300)[:, None] // 15).mean() > 0.99
+
+
+def test_sorting_the_points_changes_rounding_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, weights = random_problem(2)
+    more = {"dissimilar": pairs(12, (0, 5)), "ignored": pairs(12, (1, 7))}
+    schedule = Schedule(phases=((5, 4.0), (5, 1.5)))
+    wanted = relax(sparse.csr_array(weights), schedule=schedule, **more)
+    monkeypatch.setattr(module, "_SORTED_FROM", 2)
+    order = module._along_curve(wanted)
+    assert not np.array_equal(order, np.arange(12))
+    found = relax(sparse.csr_array(weights), schedule=schedule, **more)
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
+
+
+def test_the_curve_visits_quarters_of_the_plane_one_after_the_other() -> None:
+    Z = np.indices((16, 16), dtype=np.float32).reshape(2, -1).T  # (256, 2)
+    quarter = (Z // 8).astype(int) @ [1, 2]
+    along = quarter[module._along_curve(Z)]
+    assert np.count_nonzero(np.diff(along)) == 3
 
 
 def test_one_seed_gives_the_same_bytes_with_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:

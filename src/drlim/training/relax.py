@@ -17,28 +17,21 @@ of its energy is one of this one with S equal to the sum there, since ``log S = 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from drlim._base.arrays import Array
-from drlim.forces import Balance, all_pairs, graph_energy
-from drlim.graph import NeighborhoodGraph, PairSet
-from drlim.springs import Law, Springs
+from drlim._base.arrays import Array, Index
+from drlim.springs import Springs
 from drlim.springs.heavy_tailed import CauchyRepulsion, LogAttraction
 from drlim.training.divergence import DivergenceError
+from drlim.training.free_forces import Gradient, checked_pairs, free_forces
 
 __all__ = ["Schedule", "relax"]
 
 Singles = NDArray[np.float32]
-Pull = Callable[[Singles], Array]
-
-_GRID_FROM = 4000
-"""Number of points from which repulsion in the plane is summed on a grid. The exact sum takes 3 ms there."""
 
 _GAIN_UP, _GAIN_DOWN, _LEAST_GAIN = 0.2, 0.8, 0.01
 """Change of a coordinate's gain where its gradient opposes, and follows, the last step; the least gain (Jacobs
@@ -46,6 +39,13 @@ _GAIN_UP, _GAIN_DOWN, _LEAST_GAIN = 0.2, 0.8, 0.01
 
 _LONGEST_STEP = 5.0
 """Maximum length of a step, in units of the map. Steps of a good run are shorter; it keeps lone points within sight."""
+
+_SORTED_FROM = 100_000
+"""Number of points from which each phase begins by sorting them along a curve: sums over lists are faster where near
+points are near in memory, too. Fewer points fit into a second-level cache."""
+
+_CURVE_BITS = 12
+"""Number of bits of a coordinate on the curve."""
 
 _NARROW = 1e-4
 """Standard deviation of the random start of points that are given one place."""
@@ -142,56 +142,56 @@ def relax(
     >>> bool(between > 2 * within)
     True
     """
-    attraction = _checked(attraction, "attraction")
+    attraction = checked_pairs(attraction, "attraction")
     n = attraction.shape[0]
+    dissimilar = None if dissimilar is None else checked_pairs(dissimilar, "dissimilar", n)
+    ignored = None if ignored is None else checked_pairs(ignored, "ignored", n)
     springs = springs or Springs(LogAttraction(), CauchyRepulsion())
     schedule = schedule or Schedule()
-    rng = np.random.default_rng([seed, n])
-    Z = _started(attraction, n_components, start, schedule, rng)  # (n, d)
-    total = float(attraction.sum(dtype=np.float64)) / 2 or 1.0  # over unordered pairs
-    attract = _over_listed(_scaled(attraction, 1 / total), springs.similar)
-    repel = _over_all(n, n_components, springs.dissimilar)
-    declared = _declared(dissimilar, n, attraction.nnz / 2)
-    part = None if declared is None else _over_listed(declared, springs.dissimilar)
-    spared = None if ignored is None else _over_listed(_ones(_checked(ignored, "ignored", n)), springs.dissimilar)
-
-    def gradient(Z: Singles, exaggeration: float, step: int) -> Array:
-        """Return dE/dz, shape (n, d)."""
-        undeclared = repel(Z) if spared is None else repel(Z) - spared(Z)
-        listed = attract(Z) if part is None else attract(Z) + part(Z)
-        slope: Array = exaggeration * listed + (2 / _normalisation(n, step, schedule.annealed)) * undeclared
-        return slope
-
-    return _descended(Z, gradient, schedule)
-
-
-def _normalisation(n: int, step: int, annealed: int) -> float:
-    """Return S_t."""
-    c = 0.5 * n**0.5
-    begun = 1.0 if annealed == 0 else min(1.0, step / annealed)
-    return float(n * max(n * (c / n) ** begun, c))
-
-
-def _descended(Z: Singles, gradient: Callable[[Singles, float, int], Array], schedule: Schedule) -> Singles:
-    """Descend with momentum, and with a gain for each coordinate that grows while its gradient keeps its sign."""
+    Z = _started(attraction, n_components, start, schedule, np.random.default_rng([seed, n]))  # (n, d)
+    forces = free_forces(attraction, dissimilar, ignored, springs, n_components, schedule.annealed)
     step = 0
     for steps, exaggeration in schedule.phases:
-        rate = len(Z) / exaggeration
-        update, gains = np.zeros_like(Z), np.ones_like(Z)  # (n, d), (n, d)
-        for _ in range(steps):
-            slope = gradient(Z, exaggeration, step).astype(np.float32, copy=False)  # (n, d)
-            _check(slope, step)
-            turn = np.sign(slope) * np.sign(update)  # (n, d) below 0 where the step goes on in its direction
-            gains = np.where(turn < 0, gains + _GAIN_UP, np.where(turn > 0, gains * _GAIN_DOWN, gains))
-            gains = np.maximum(gains, _LEAST_GAIN, dtype=np.float32)
-            update = schedule.momentum * update - np.float32(rate) * gains * slope
-            length = np.sqrt(np.einsum("nd,nd->n", update, update))  # (n,)
-            update *= np.minimum(1, _LONGEST_STEP / np.maximum(length, _LONGEST_STEP))[:, None]
-            Z = Z + update
-            step += 1
-    Z = Z - Z.mean(axis=0, dtype=np.float64).astype(np.float32)
+        if n < _SORTED_FROM:
+            Z = _descended(Z, forces.gradient(), (step, step + steps), exaggeration, schedule.momentum)
+        else:
+            order = _along_curve(Z)
+            sorted_forces = forces.reordered(order).gradient()
+            Z[order] = _descended(Z[order], sorted_forces, (step, step + steps), exaggeration, schedule.momentum)
+        step += steps
+    Z -= Z.mean(axis=0, dtype=np.float64).astype(np.float32)
     _check(Z, step)
     return Z
+
+
+def _descended(Z: Singles, gradient: Gradient, steps: tuple[int, int], exaggeration: float, momentum: float) -> Singles:
+    """Descend with momentum, and with a gain for each coordinate that grows while its gradient keeps its sign."""
+    rate = np.float32(len(Z) / exaggeration)
+    update, gains = np.zeros_like(Z), np.ones_like(Z)  # (n, d), (n, d)
+    for step in range(*steps):
+        slope = gradient(Z, exaggeration, step).astype(np.float32, copy=False)  # (n, d)
+        _check(slope, step)
+        turn = np.sign(slope) * np.sign(update)  # (n, d) below 0 where the step goes on in its direction
+        gains = np.where(turn < 0, gains + _GAIN_UP, np.where(turn > 0, gains * _GAIN_DOWN, gains))
+        gains = np.maximum(gains, _LEAST_GAIN, dtype=np.float32)
+        update = momentum * update - rate * gains * slope
+        length = np.sqrt(np.einsum("nd,nd->n", update, update))  # (n,)
+        update *= np.minimum(1, _LONGEST_STEP / np.maximum(length, _LONGEST_STEP))[:, None]
+        Z = Z + update
+    return Z
+
+
+def _along_curve(Z: Singles) -> Index:
+    """Return the points in the order of a curve that fills the map, along which near points are near (Morton 1966)."""
+    low, high = Z.min(axis=0), Z.max(axis=0)
+    cells = ((Z - low) / np.maximum(high - low, np.finfo(np.float32).tiny) * (2**_CURVE_BITS - 1)).astype(
+        np.int64
+    )  # (n, d)
+    code = np.zeros(len(Z), dtype=np.int64)
+    for bit in range(_CURVE_BITS):
+        for axis in range(min(3, Z.shape[1])):
+            code |= ((cells[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return np.argsort(code, kind="stable")
 
 
 def _check(values: Array, step: int) -> None:
@@ -201,39 +201,6 @@ def _check(values: Array, step: int) -> None:
             f"Relaxation diverged: the forces of step {step + 1} are not finite. Give laws with finite energy at any "
             "distance, and a start of moderate size."
         )
-
-
-def _checked(pairs: sparse.csr_array, name: str, n: int | None = None) -> sparse.csr_array:
-    """Return a copy in float32, without zeros, as canonical CSR; refuse what is no symmetric matrix of weights."""
-    shape = pairs.shape
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2 or shape[0] != (n or shape[0]):
-        raise ValueError(f"Expected '{name}' to be a sparse matrix (n, n), n {n or 'at least 2'}. Got shape {shape}.")
-    single = sparse.csr_array(sparse.csr_array(pairs).astype(np.float64))  # a copy
-    single.sum_duplicates()
-    single.eliminate_zeros()
-    if not (np.isfinite(single.data).all() and (single.data > 0).all()):
-        raise ValueError(f"Expected '{name}' to hold finite weights of at least 0.")
-    probe = np.random.default_rng(0).uniform(
-        1, 2, single.shape[0]
-    )  # a matrix that is not symmetric shows in one product
-    if not np.allclose(single @ probe, probe @ single, rtol=1e-4, atol=0):
-        raise ValueError(f"Expected '{name}' to be symmetric: each pair stands in both its rows with one weight.")
-    return single
-
-
-def _scaled(pairs: sparse.csr_array, factor: float) -> sparse.csr_array:
-    """Return the matrix times a factor, in float32 for the sums."""
-    return sparse.csr_array(((pairs.data * factor).astype(np.float32), pairs.indices, pairs.indptr), shape=pairs.shape)
-
-
-def _ones(pairs: sparse.csr_array) -> sparse.csr_array:
-    """Return the matrix with all its entries 1."""
-    return sparse.csr_array((np.ones(pairs.nnz, dtype=np.float32), pairs.indices, pairs.indptr), shape=pairs.shape)
-
-
-def _declared(dissimilar: sparse.csr_array | None, n: int, n_similar: float) -> sparse.csr_array | None:
-    """Return declared pairs in units of the mean weight of a similar pair, which is 1 over their number."""
-    return None if dissimilar is None else _scaled(_checked(dissimilar, "dissimilar", n), 1 / max(1.0, n_similar))
 
 
 def _started(
@@ -270,31 +237,3 @@ def _smoothed(attraction: sparse.csr_array, places: Array) -> Array:
             np.linalg.qr(places - weights @ places)[0]
         )  # without the constant, which is the slowest of all
     return places
-
-
-def _over_listed(pairs: sparse.csr_array, law: Law) -> Pull:
-    """Return the function from points to the gradient of a law over listed pairs."""
-    if isinstance(law, LogAttraction | CauchyRepulsion):
-        from drlim.forces.listed_cauchy import listed_gradient  # imports numba: 0.3 s
-
-        return lambda Z: listed_gradient(Z, pairs, law)
-    upper = sparse.triu(pairs, 1, format="coo")
-    listed = PairSet.from_pairs(
-        pairs.shape[0], np.column_stack([upper.row, upper.col]), weights=upper.data.astype(np.float64)
-    )
-    graph = NeighborhoodGraph.from_sets(pairs.shape[0], listed, rest="ignored")
-    both = Springs(law, law)
-    return lambda Z: graph_energy(torch.from_numpy(Z), graph, both, Balance(1.0, 0.0)).gradient.numpy()
-
-
-def _over_all(n: int, n_components: int, law: Law) -> Pull:
-    """Return the function from points to the gradient of a law over all pairs."""
-    if not isinstance(law, CauchyRepulsion):
-        return lambda Z: all_pairs(torch.from_numpy(Z), law)[1].numpy()
-    if n_components == 2 and n > _GRID_FROM:
-        from drlim.forces.far_field import cauchy_on_grid  # imports numba: 0.3 s
-
-        return cauchy_on_grid
-    from drlim.forces.kernel_cauchy import cauchy_over_all
-
-    return lambda Z: cauchy_over_all(Z)[1]
