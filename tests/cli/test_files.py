@@ -1,12 +1,10 @@
-"""Data files: what each kind holds comes in whole, and what cannot be used is refused by name."""
+"""Data files: arrays, labels, pairs and maps come in and go out whole; what cannot be used is refused by name."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from PIL import Image
 from scipy import sparse
+from tests.cli.reading import refusal, written
 
 from drlim import NeighborhoodGraph
 from drlim._base.checks import InvalidParameterError
 from drlim.cli import files as datafiles
 from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_labels, read_samples, write_map
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def refusal(path: Path, read: Callable[..., Any] = read_samples, **options: Any) -> str:
-    """Return the sentence in which a file is refused."""
-    with pytest.raises(ValueError, match=re.escape(str(path))) as info:
-        read(path, **options)
-    assert len(str(info.value)) <= 600
-    return str(info.value).replace(f"{path}", "FILE")
-
-
-# Arrays
 
 
 def test_npy_is_read_through_a_memory_map(tmp_path):
@@ -99,204 +81,6 @@ def test_cut_short(tmp_path, suffix):
     assert refusal(path).startswith("FILE cannot be read: ")
 
 
-# Tables of text
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("start", ["", "\ufeff"])
-def test_table_with_names(tmp_path, newline, delimiter, start):
-    rows = [["a", '" b, ""x"" "', "c d"], ["1", "2.5", "-3e2"], [], ['"4"', " 5", "6 "]]
-    path = written(tmp_path / "x.csv", start + newline.join(delimiter.join(row) for row in rows) + newline)
-    samples = read_samples(path)
-    assert samples.names == ["a", 'b, "x"', "c d"]
-    assert samples.X.tolist() == [[1, 2.5, -300], [4, 5, 6]]
-
-
-def test_table_without_names(tmp_path):
-    assert read_samples(written(tmp_path / "x.csv", "0,1\n2,3")).X.tolist() == [[0, 1], [2, 3]]
-    assert read_samples(written(tmp_path / "x.CSV", "0,1\n2,3")).names is None
-    assert read_samples(written(tmp_path / "x.tsv", "7")).X.tolist() == [[7]]
-
-
-def test_columns_by_name(tmp_path):
-    path = written(tmp_path / "x.csv", "a,kind,b\n1,four,2\n3,nine,4\n")
-    assert read_samples(path, leave_out="kind") == (pytest.approx(np.array([[1, 2], [3, 4]])), ["a", "b"])
-    chosen = read_samples(path, columns=["b", "a"])
-    assert chosen.X.tolist() == [[2, 1], [4, 3]]
-    assert chosen.names == ["b", "a"]
-    assert refusal(path, columns=["b", "c"]) == "FILE has no column 'c'. It has 'a', 'kind', 'b'."
-    assert refusal(path, leave_out="kin") == "FILE has no column 'kin'. Did you mean 'kind'?"
-    assert read_samples(written(tmp_path / "y.csv", "1,2\n3,4"), columns=["a", "b"]).X.tolist() == [[1, 2], [3, 4]]
-    assert refusal(tmp_path / "y.csv", leave_out="a") == "FILE has no row of names, so no column 'a'. Add one."
-    assert refusal(written(tmp_path / "z.csv", "a\n1\n"), leave_out="a") == "FILE has no column left."
-
-
-def test_no_sign_begins_a_comment(tmp_path):
-    path = written(tmp_path / "x.csv", "a,#kind,b\n1,#4,2\n3,#9,4\n")
-    assert read_samples(path, leave_out="#kind").X.tolist() == [[1, 2], [3, 4]]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("", "FILE is empty."),
-        ("\n \n", "FILE is empty."),
-        ("a,b\n", "FILE has names of columns and no rows."),
-        (
-            "a,b\n1,2\n3,x\n",
-            "FILE cannot be read: 'x' in column 'b', row 2 of the data, is no number. "
-            "Correct it, or leave the column out.",
-        ),
-        (
-            "1,2\n3,\n",
-            "FILE cannot be read: '' in column 2, row 2 of the data, is no number. "
-            "Correct it, or leave the column out.",
-        ),
-        ("a,b\n1,2\n3\n", "FILE cannot be read: the number of columns changed from 2 to 1 at row 2"),
-        ("a,b,a\n1,2,3\n", "FILE: two columns have the name 'a'."),
-        (
-            ",a\n0,1\n",
-            "FILE: column 1 has no name. If it is the index of a data frame, write the file with index=False.",
-        ),
-        (
-            "0,1,2\n5,6,7\n",
-            "FILE: the first row counts 0, 1, 2, ..., as data frames without names write it. "
-            "Delete it, or give the columns names.",
-        ),
-        (
-            "5.1,setosa\n4.9,setosa\n",
-            "FILE has columns that are no numbers, and no row of names to choose columns by. Add one.",
-        ),
-    ],
-)
-def test_table_that_cannot_be_used(tmp_path, text, sentence):
-    assert refusal(written(tmp_path / "x.csv", text)) == sentence
-
-
-def test_table_that_is_not_utf8(tmp_path):
-    assert "can't decode byte 0xe4" in refusal(written(tmp_path / "x.csv", "Länge\n1\n".encode("latin-1")))
-
-
-# Parquet
-
-
-def test_parquet(tmp_path):
-    path = tmp_path / "x.parquet"
-    frame = pd.DataFrame({"a": np.array([1, 2], dtype=np.int16), "kind": ["four", "nine"], "b": [True, False]})
-    frame.to_parquet(path)
-    samples = read_samples(path, leave_out="kind")
-    assert samples.names == ["a", "b"]
-    assert samples.X.tolist() == [[1, 1], [2, 0]]
-    assert read_samples(path, columns=["b"]).X.tolist() == [[1], [0]]
-    assert refusal(path).startswith("FILE: column 'kind' is of type ")
-    pd.DataFrame({"a": [1.0, None]}).to_parquet(path)
-    assert refusal(path) == "FILE: column 'a' has 1 missing values."
-    assert refusal(written(path, b"PAR1")).startswith("FILE cannot be read: ")
-
-
-def test_parquet_keeps_float32(tmp_path):
-    pd.DataFrame({"a": np.ones(3, np.float32), "b": np.ones(3, np.float32)}).to_parquet(tmp_path / "x.parquet")
-    assert read_samples(tmp_path / "x.parquet").X.dtype == np.float32
-
-
-def test_parquet_without_pyarrow(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    message = re.escape(".parquet files need pyarrow, which is not installed: pip install pyarrow")
-    with pytest.raises(ImportError, match=message):
-        read_samples(tmp_path / "x.parquet")
-    with pytest.raises(ImportError, match=message):
-        check_output(tmp_path / "x.parquet", MAP_SUFFIXES)
-
-
-def test_a_readers_complaint_names_the_file(tmp_path, monkeypatch):
-    import pyarrow.parquet
-
-    def complain(_: Any) -> None:
-        raise OSError("corrupt\nsnappy data")  # as pyarrow does, without a number
-
-    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
-    monkeypatch.setattr(pyarrow.parquet, "read_table", complain)
-    assert refusal(tmp_path / "x.parquet") == "FILE cannot be read: corrupt snappy data"
-
-
-# Images
-
-
-def test_folder_of_grey_images_in_order_of_names(tmp_path):
-    for name, value in (("b.png", 2), ("a.PNG", 1), ("c.tif", 3)):
-        Image.fromarray(np.full((4, 5), value, dtype=np.uint8)).save(tmp_path / name)
-    written(tmp_path / "labels.txt", "no image")
-    written(tmp_path / ".hidden.png", "no image")
-    samples = read_samples(tmp_path)
-    assert samples.X.shape == (3, 4, 5)
-    assert samples.X.dtype == np.uint8
-    assert samples.X[:, 0, 0].tolist() == [1, 2, 3]
-
-
-def test_folder_of_colour_images_has_channels_first(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    X = read_samples(tmp_path).X
-    assert X.shape == (1, 3, 4, 5)
-    np.testing.assert_array_equal(X[0], pixels.transpose(2, 0, 1))
-
-
-def test_bits_and_sixteen_bits(tmp_path):
-    (tmp_path / "bits").mkdir()
-    Image.fromarray(np.array([[True, False]])).save(tmp_path / "bits" / "a.png")
-    assert read_samples(tmp_path / "bits").X.tolist() == [[[255, 0]]]
-    (tmp_path / "deep").mkdir()
-    Image.fromarray(np.array([[65535, 256]], dtype=np.uint16)).save(tmp_path / "deep" / "a.png")
-    assert read_samples(tmp_path / "deep").X.tolist() == [[[65535, 256]]]
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "CMYK"])
-def test_other_kinds_of_image_are_refused(tmp_path, mode):
-    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
-    Image.new(mode, (4, 4)).save(path)
-    with pytest.raises(ValueError, match=re.escape(f"{path} is an image of mode {mode}. Convert it to grey or RGB.")):
-        read_samples(tmp_path)
-
-
-def test_images_of_different_sizes(tmp_path):
-    Image.new("L", (4, 5)).save(tmp_path / "a.png")
-    Image.new("L", (4, 4)).save(tmp_path / "b.png")
-    assert refusal(tmp_path) == (
-        "FILE: all images must be of one size and kind. a.png is of shape (5, 4) and dtype uint8, "
-        "b.png of shape (4, 4) and dtype uint8."
-    )
-
-
-def test_folder_without_images(tmp_path):
-    written(tmp_path / "labels.txt", "1")
-    assert refusal(tmp_path).startswith("FILE has no images in it (.bmp, ")
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what is left of the metadata
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.integers(0, 60), suffix=st.sampled_from([".png", ".bmp", ".gif", ".tif", ".jpg"]))
-def test_broken_image_is_named(tmp_path, cut, suffix):
-    folder = tmp_path / suffix
-    folder.mkdir(exist_ok=True)
-    path = folder / f"a{suffix}"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)).save(path)
-    os.truncate(path, cut)
-    with pytest.raises(ValueError, match=re.escape(f"{path} is ")):
-        read_samples(folder)
-
-
-def test_images_without_pillow(tmp_path, monkeypatch):
-    Image.new("L", (4, 4)).save(tmp_path / "a.png")
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    message = "Reading images needs Pillow, which is not installed: pip install pillow"
-    with pytest.raises(ImportError, match=re.escape(message)):
-        read_samples(tmp_path)
-
-
-# Whatever else
-
-
 def test_options_that_do_not_apply(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 2)))
     assert refusal(tmp_path / "x.npy", array="a") == "FILE: only an .npz has arrays by name. Got array='a'."
@@ -331,9 +115,6 @@ def test_any_content_is_read_or_refused(tmp_path, content, suffix, start):
         except ValueError as error:
             assert str(path) in str(error)  # noqa: PT017 - both outcomes are right
             assert len(str(error)) <= 600  # noqa: PT017
-
-
-# Labels
 
 
 @pytest.mark.parametrize(
@@ -385,9 +166,6 @@ def test_labels_that_are_none(tmp_path):
         read_labels(str(written(tmp_path / "y.mat", "")))
 
 
-# Graphs
-
-
 PAIRS = [[0, 1], [3, 2]]
 GRAPH = NeighborhoodGraph.from_pairs(5, PAIRS)
 
@@ -425,9 +203,6 @@ def test_pairs_that_cannot_be_used(tmp_path):
     assert "to be square" in refusal(tmp_path / "g.npz", read_graph, n_samples=5)
     sentence = "FILE is of a kind that cannot be read. Give pairs as .csv, .npy or .npz."
     assert refusal(written(tmp_path / "g.mat", ""), read_graph, n_samples=5) == sentence
-
-
-# Maps
 
 
 FLOATS = st.one_of(

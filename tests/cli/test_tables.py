@@ -1,0 +1,129 @@
+"""Tables of text and of Parquet."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.cli.reading import refusal, written
+
+from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_table_with_names(tmp_path, newline, delimiter, start):
+    rows = [["a", '" b, ""x"" "', "c d"], ["1", "2.5", "-3e2"], [], ['"4"', " 5", "6 "]]
+    path = written(tmp_path / "x.csv", start + newline.join(delimiter.join(row) for row in rows) + newline)
+    samples = read_samples(path)
+    assert samples.names == ["a", 'b, "x"', "c d"]
+    assert samples.X.tolist() == [[1, 2.5, -300], [4, 5, 6]]
+
+
+def test_table_without_names(tmp_path):
+    assert read_samples(written(tmp_path / "x.csv", "0,1\n2,3")).X.tolist() == [[0, 1], [2, 3]]
+    assert read_samples(written(tmp_path / "x.CSV", "0,1\n2,3")).names is None
+    assert read_samples(written(tmp_path / "x.tsv", "7")).X.tolist() == [[7]]
+
+
+def test_columns_by_name(tmp_path):
+    path = written(tmp_path / "x.csv", "a,kind,b\n1,four,2\n3,nine,4\n")
+    assert read_samples(path, leave_out="kind") == (pytest.approx(np.array([[1, 2], [3, 4]])), ["a", "b"])
+    chosen = read_samples(path, columns=["b", "a"])
+    assert chosen.X.tolist() == [[2, 1], [4, 3]]
+    assert chosen.names == ["b", "a"]
+    assert refusal(path, columns=["b", "c"]) == "FILE has no column 'c'. It has 'a', 'kind', 'b'."
+    assert refusal(path, leave_out="kin") == "FILE has no column 'kin'. Did you mean 'kind'?"
+    assert read_samples(written(tmp_path / "y.csv", "1,2\n3,4"), columns=["a", "b"]).X.tolist() == [[1, 2], [3, 4]]
+    assert refusal(tmp_path / "y.csv", leave_out="a") == "FILE has no row of names, so no column 'a'. Add one."
+    assert refusal(written(tmp_path / "z.csv", "a\n1\n"), leave_out="a") == "FILE has no column left."
+
+
+def test_no_sign_begins_a_comment(tmp_path):
+    path = written(tmp_path / "x.csv", "a,#kind,b\n1,#4,2\n3,#9,4\n")
+    assert read_samples(path, leave_out="#kind").X.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "FILE is empty."),
+        ("\n \n", "FILE is empty."),
+        ("a,b\n", "FILE has names of columns and no rows."),
+        (
+            "a,b\n1,2\n3,x\n",
+            "FILE cannot be read: 'x' in column 'b', row 2 of the data, is no number. "
+            "Correct it, or leave the column out.",
+        ),
+        (
+            "1,2\n3,\n",
+            "FILE cannot be read: '' in column 2, row 2 of the data, is no number. "
+            "Correct it, or leave the column out.",
+        ),
+        ("a,b\n1,2\n3\n", "FILE cannot be read: the number of columns changed from 2 to 1 at row 2"),
+        ("a,b,a\n1,2,3\n", "FILE: two columns have the name 'a'."),
+        (
+            ",a\n0,1\n",
+            "FILE: column 1 has no name. If it is the index of a data frame, write the file with index=False.",
+        ),
+        (
+            "0,1,2\n5,6,7\n",
+            "FILE: the first row counts 0, 1, 2, ..., as data frames without names write it. "
+            "Delete it, or give the columns names.",
+        ),
+        (
+            "5.1,setosa\n4.9,setosa\n",
+            "FILE has columns that are no numbers, and no row of names to choose columns by. Add one.",
+        ),
+    ],
+)
+def test_table_that_cannot_be_used(tmp_path, text, sentence):
+    assert refusal(written(tmp_path / "x.csv", text)) == sentence
+
+
+def test_table_that_is_not_utf8(tmp_path):
+    assert "can't decode byte 0xe4" in refusal(written(tmp_path / "x.csv", "Länge\n1\n".encode("latin-1")))
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "x.parquet"
+    frame = pd.DataFrame({"a": np.array([1, 2], dtype=np.int16), "kind": ["four", "nine"], "b": [True, False]})
+    frame.to_parquet(path)
+    samples = read_samples(path, leave_out="kind")
+    assert samples.names == ["a", "b"]
+    assert samples.X.tolist() == [[1, 1], [2, 0]]
+    assert read_samples(path, columns=["b"]).X.tolist() == [[1], [0]]
+    assert refusal(path).startswith("FILE: column 'kind' is of type ")
+    pd.DataFrame({"a": [1.0, None]}).to_parquet(path)
+    assert refusal(path) == "FILE: column 'a' has 1 missing values."
+    assert refusal(written(path, b"PAR1")).startswith("FILE cannot be read: ")
+
+
+def test_parquet_keeps_float32(tmp_path):
+    pd.DataFrame({"a": np.ones(3, np.float32), "b": np.ones(3, np.float32)}).to_parquet(tmp_path / "x.parquet")
+    assert read_samples(tmp_path / "x.parquet").X.dtype == np.float32
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    message = re.escape(".parquet files need pyarrow, which is not installed: pip install pyarrow")
+    with pytest.raises(ImportError, match=message):
+        read_samples(tmp_path / "x.parquet")
+    with pytest.raises(ImportError, match=message):
+        check_output(tmp_path / "x.parquet", MAP_SUFFIXES)
+
+
+def test_a_readers_complaint_names_the_file(tmp_path, monkeypatch):
+    import pyarrow.parquet
+
+    def complain(_: Any) -> None:
+        raise OSError("corrupt\nsnappy data")  # as pyarrow does, without a number
+
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
+    monkeypatch.setattr(pyarrow.parquet, "read_table", complain)
+    assert refusal(tmp_path / "x.parquet") == "FILE cannot be read: corrupt snappy data"
