@@ -39,7 +39,7 @@ from drlim.graph import NeighborhoodGraph
 __all__ = ["MAP_SUFFIXES", "Samples", "check_output", "read_graph", "read_labels", "read_samples", "write_map"]
 
 MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
-"""Kinds of file that `write_map` writes."""
+"""Suffixes of the files that `write_map` writes."""
 
 _PAIR_SETS = ("similar", "dissimilar", "ignored")
 _Path = str | os.PathLike[str]
@@ -76,9 +76,9 @@ def read_samples(
     array : str, default=None
         Name of an array in an ``.npz``.
     columns : sequence of str, default=None
-        The columns wanted of a table that has names, in this order; None takes all.
+        Columns to read, in this order, from a table with names; None reads all.
     leave_out : str, default=None
-        A column of a table that is not to be read, such as one of labels.
+        Column of a table that is not read, such as one of labels.
 
     Returns
     -------
@@ -87,9 +87,9 @@ def read_samples(
     Raises
     ------
     ValueError
-        When the file does not hold what was asked for; names file, row and column.
+        When the file does not hold such samples; the message names the file, the row and the column.
     ImportError
-        When the format needs a package that is not installed; names it.
+        When the format needs a package that is not installed; the message names it.
     OSError
         When the system cannot read.
     """
@@ -108,7 +108,7 @@ def read_samples(
 
 
 def read_labels(source: str, data: _Path | None = None) -> Array:
-    """Read one label a sample.
+    """Read labels, one for each sample.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def read_labels(source: str, data: _Path | None = None) -> Array:
     Returns
     -------
     ndarray, shape (n_samples,)
-        Integers where all labels are, else numbers where all are, else text.
+        Integers when all labels are integers, else numbers when all are numbers, else text.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def read_labels(source: str, data: _Path | None = None) -> Array:
 
 
 def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
-    """Read which samples are similar.
+    """Read pairs of similar samples as a graph.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
         - ``.npz``: such arrays named ``similar``, and if wanted ``dissimilar`` and ``ignored``; or one array of
           similar pairs; or a sparse matrix as ``scipy.sparse.save_npz`` writes it.
     n_samples : int
-        Samples there are.
+        Number of samples.
 
     Returns
     -------
@@ -193,16 +193,16 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
 
 
 def write_map(path: _Path, Z: Array, names: Sequence[str]) -> None:
-    """Write a map, atomically; the suffix of the path says how.
+    """Write a map, atomically, in the format that the suffix of the path names.
 
     Parameters
     ----------
     path : str or path-like
         ``.npy``, ``.npz`` (array ``embedding``), ``.csv`` or ``.parquet`` (one column an axis).
     Z : ndarray, shape (n_samples, n_components)
-        Comes back to the last bit, from text too.
+        The map. Every format stores it exactly, text too.
     names : sequence of str
-        One for each column.
+        One name for each column.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def write_map(path: _Path, Z: Array, names: Sequence[str]) -> None:
 
 
 def check_output(path: _Path, suffixes: Collection[str]) -> None:
-    """Refuse a file that could not be written, before any work.
+    """Refuse a file that cannot be written, before any work.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ __all__ = [
 
 TEXT_SUFFIXES = (".csv", ".tsv")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
-"""Kinds of file that `open_table` opens."""
+"""Suffixes of the files that `open_table` opens."""
 
 _FEW = 8
 """Maximum number of names that a message lists."""
@@ -56,7 +56,9 @@ class CsvTable(NamedTuple):
         """Return columns, which must hold numbers, as an array (n, len(places))."""
         if not self.lines:
             raise ValueError(f"{self.path} has names of columns and no rows.")
-        usecols = None if list(places) == list(range(self.n_columns)) else list(places)  # None checks all lengths
+        usecols = (
+            None if list(places) == list(range(self.n_columns)) else list(places)
+        )  # None makes NumPy check that all rows have the same number of fields
         with readable(self.path):
             try:
                 return np.loadtxt(
@@ -234,7 +236,7 @@ def listed(names: Collection[str]) -> str:
 
 
 def require_pyarrow() -> Any:
-    """Import pyarrow, which is optional, or say how to get it."""
+    """Import pyarrow, or refuse with the command that installs it: it is optional."""
     try:
         import pyarrow as pa
         import pyarrow.parquet
