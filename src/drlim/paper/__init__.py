@@ -1,6 +1,7 @@
-"""The paper's experiments, one module each, made of drlim's public names only.
+"""The paper's experiments, one module each, written with drlim's public names.
 
-``drlim reproduce NAME`` on the command line calls `reproduce`.
+Each module has ``run(folder, ...) -> (rows, details)``, and `drlim.paper.frame` makes a report of it. The command
+``drlim reproduce NAME`` calls `reproduce`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from drlim.paper.frame import Outcome
     from drlim.paper.report import Report
 
 __all__ = ["EXPERIMENTS", "reproduce"]
@@ -26,22 +28,22 @@ EXPERIMENTS = {
     "comparison": "PCA, Isomap, LLE, t-SNE and UMAP (where installed) on the same images",
     "all": "all of these, and one page that shows them",
 }
-"""What can be reproduced; each name's module, but that of "all", is ``drlim.paper.NAME`` with "_" for "-"."""
+"""Names and summaries of the experiments. The module of each but "all" is ``drlim.paper.NAME``, with "_" for "-"."""
 
 _MINUTES = 20
-"""What "all" may take on two cores."""
+"""Maximum wall time of "all" on two cores, in minutes."""
 
 
 def reproduce(name: str, folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> Report:
-    """Run one experiment of the paper, or all of them, and judge it.
+    """Run one experiment of the paper, or all of them, and judge its result.
 
     Parameters
     ----------
     name : str
-        A key of `EXPERIMENTS`. "all" runs the others, in that order, each in its own folder inside ``folder``, and
-        writes ``index.html``: one page, without need of a network, with every picture and number.
+        A key of `EXPERIMENTS`. "all" runs the others, in that order, each in a folder of its own inside ``folder``, and
+        writes ``index.html``: one page with every picture and number, which loads nothing from a network.
     folder : Path
-        Where pictures, report and model go; made if missing. Files of an earlier run are replaced.
+        Folder for pictures, report and model; made if it is missing. Files of an earlier run are replaced.
     random_state : int, default=0
         Seed of weights and batches, in [0, inf). The same seed gives the same bytes on one machine.
     verbose : bool, default=None
@@ -50,6 +52,7 @@ def reproduce(name: str, folder: Path, *, random_state: int = 0, verbose: bool |
     Returns
     -------
     drlim.paper.report.Report
+        The numbers measured, beside their bounds.
 
     Raises
     ------
@@ -63,33 +66,31 @@ def reproduce(name: str, folder: Path, *, random_state: int = 0, verbose: bool |
             f"The 'name' parameter of reproduce must be one of {sorted(EXPERIMENTS)}. Got {name!r} instead."
         )
     if name == "all":
-        return _reproduce_all(Path(folder), random_state=random_state, verbose=verbose)
+        from drlim.paper.frame import framed
+
+        return framed(name, _run_all)(Path(folder), random_state=random_state, verbose=verbose)
     report: Report = import_module(f"drlim.paper.{name.replace('-', '_')}").reproduce(
         Path(folder), random_state=random_state, verbose=verbose
     )
     return report
 
 
-def _reproduce_all(folder: Path, *, random_state: int, verbose: bool | None) -> Report:
-    """Run every experiment, write the page after each, and return all their numbers in one report."""
+def _run_all(folder: Path, *, random_state: int, verbose: bool | None) -> Outcome:
+    """Run every experiment, write the page after each, and return all their numbers."""
     from drlim.paper.page import write_page
-    from drlim.paper.report import Report, Row
+    from drlim.paper.report import Row
 
     began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     reports: list[Report] = []
     for name in EXPERIMENTS:
         if name != "all":
             reports.append(reproduce(name, folder / name, random_state=random_state, verbose=verbose))
-            write_page(reports, folder / "index.html", EXPERIMENTS)  # what is done can be read if the rest is stopped
-    seconds = time.perf_counter() - began
+            write_page(reports, folder / "index.html", EXPERIMENTS)  # readable if the next experiment is interrupted
     rows = [
         Row(f"{report.experiment}: {row.number}", row.measured, row.at_least, row.at_most)
         for report in reports
         for row in report.rows
     ]
-    rows.append(Row("wall time, minutes, on two cores", seconds / 60, at_most=_MINUTES))
-    times = {report.experiment: round(report.seconds, 1) for report in reports}
-    whole = Report("all", rows, seconds, folder, {"seconds": times})
-    whole.write()
-    return whole
+    minutes = (time.perf_counter() - began) / 60
+    rows.append(Row("wall time, minutes, on two cores", minutes, at_most=_MINUTES))
+    return rows, {"seconds": {report.experiment: round(report.seconds, 1) for report in reports}}

@@ -1,35 +1,34 @@
 """Experiment 5 (the paper's section 3.4, figures 7 and 8): one aeroplane in all poses and lights, on a 3-D map.
 
-972 views, 660 of them to train on. Similar are views of contiguous azimuth or contiguous elevation, whatever the
-lighting; all else is dissimilar. The paper's network with 20 hidden units. Expected: a cylinder, azimuth round it,
-elevation along it, and no trace of the light. Measured: see `judge`. Under a minute on two cores.
+The paper's network with 20 hidden units is trained on 660 of 972 views. Views of contiguous azimuth or contiguous
+elevation are similar, whatever the lighting; all other pairs are dissimilar. Expected: a cylinder, with the azimuth
+around it, the elevation along it, and no trace of the lighting. Measured: see `judge`. Under a minute on two cores.
 
-The paper's images are of NORB, for research only; they are read from the user's files where ``DRLIM_DATA`` names a
-folder that has them. Else a rendered aeroplane stands in, and the report says so.
+The paper's images are from NORB, which is for research only. They are read from the user's files if ``DRLIM_DATA``
+names a folder that contains them. Otherwise a rendered aeroplane replaces them, and the report mentions it.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, metrics, plotting
+from drlim._base.arrays import Array, Index
 from drlim._base.disk import atomic_write
 from drlim.graph import NeighborhoodGraph
-from drlim.paper.report import Report, Row, described
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Parameters, Row, described
 from drlim.paper.rotatable import rotatable_page
 from drlim.paper.topology import loop_ratio
 from drlim.relations import grid_graph
 
-__all__ = ["FIGURES", "MODEL", "judge", "poses", "read_outs", "relations", "reproduce", "views"]
+__all__ = ["FIGURES", "MODEL", "judge", "poses", "read_outs", "relations", "reproduce", "run", "views"]
 
-MODEL: dict[str, Any] = {
+MODEL: Parameters = {
     "n_components": 3,
     "encoder": "two_layer",
     "margin": 1.0,
@@ -40,7 +39,7 @@ MODEL: dict[str, Any] = {
     "max_epochs": 250,
     "tol": 0.0,
 }
-"""Parameters of the estimator; docs/experiments.md has what led to them."""
+"""Parameters of the estimator; docs/experiments.md explains their choice."""
 
 FIGURES = {
     "azimuth.png": "All views on the learned map from five angles, coloured by azimuth.",
@@ -52,32 +51,38 @@ FIGURES = {
 }
 
 
-def reproduce(
-    folder: Path, *, random_state: int = 0, verbose: bool | None = None, n_train: int | None = None, **changes: Any
-) -> Report:
-    """Train on views of an aeroplane, map those held out, and leave pictures, report and model in ``folder``.
+def run(
+    folder: Path,
+    /,
+    *,
+    random_state: int = 0,
+    verbose: bool | None = None,
+    n_train: int | None = None,
+    **changes: object,
+) -> Outcome:
+    """Train on views of an aeroplane, map all views, and write pictures and model into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets the pictures of `FIGURES`, ``rotatable.html``, ``report.json`` and ``model.safetensors``.
+        Folder for the pictures of `FIGURES`, ``rotatable.html`` and ``model.safetensors``.
     random_state : int, default=0
+        Seed of weights and batches.
     verbose : bool, default=None
         Whether to show a progress bar; None shows it on a terminal.
     n_train : int, default=None
-        Views to train on, the first ones of a random order; None takes all 660.
+        Number of views to train on, drawn at random; None takes all 660.
     **changes
-        Parameters of the estimator in place of those in `MODEL`.
+        Parameters of the estimator that replace those of `MODEL`.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     data, source = views()
     train = np.random.default_rng(random_state).permutation(data.train)[:n_train]
-    parameters = {**MODEL, **changes}
+    parameters: Parameters = {**MODEL, **changes}
     graph = relations({name: values[train] for name, values in data.metadata.items()})
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(data.images[train], graph=graph)
     Z = model.transform(data.images)  # (972, 3)
@@ -91,13 +96,14 @@ def reproduce(
         "notes": notes,
         "figures": FIGURES,
     }
-    report = Report("airplane", rows, time.perf_counter() - began, folder, details)
-    report.write()
-    return report
+    return rows, details
+
+
+reproduce = framed("airplane", run)
 
 
 def views() -> tuple[datasets.PosedImages, str]:
-    """Return the views of an aeroplane, and what they are: NORB's where they are there, else the stand-in."""
+    """Return the views of an aeroplane and their source: NORB if its files are there, else the rendered ones."""
     if os.environ.get("DRLIM_DATA"):
         try:
             return datasets.small_norb_airplane(), "small NORB, aeroplane 4"
@@ -106,22 +112,20 @@ def views() -> tuple[datasets.PosedImages, str]:
     return datasets.turntable(), "turntable, a rendered stand-in for NORB"
 
 
-def relations(metadata: dict[str, NDArray[np.int64]]) -> NeighborhoodGraph:
-    """Declare views of contiguous azimuth or elevation similar, and those of one pose, whatever the lighting."""
+def relations(metadata: dict[str, Index]) -> NeighborhoodGraph:
+    """Declare similar the views of one pose and those of contiguous azimuth or elevation, whatever the lighting."""
     return grid_graph(metadata, step={"azimuth": 20, "elevation": 5}, cyclic={"azimuth": 360}, ignore=["lighting"])
 
 
-def poses(metadata: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return one number for each pose, the same in all lights."""
+def poses(metadata: dict[str, Index]) -> Index:
+    """Return a number for each view that is equal for all views of one pose, shape (n,)."""
     return metadata["elevation"] * 1000 + metadata["azimuth"]
 
 
-def judge(
-    Z: NDArray[np.floating[Any]], data: datasets.PosedImages, train: NDArray[np.int64] | None = None
-) -> tuple[list[Row], list[str]]:
-    """Return the numbers of a map of all 972 views, judged on test views, and what could not be measured and why.
+def judge(Z: Array, data: datasets.PosedImages, train: Index | None = None) -> tuple[list[Row], list[str]]:
+    """Return the numbers of a map of all 972 views, measured on test views, and remarks on missing ones.
 
-    The read-out is fitted on the views in ``train``; None takes all that are there to train on.
+    The linear read-out is fitted on the views in ``train``; None takes all training views.
     """
     train, test = data.train if train is None else train, data.test
     rows = [
@@ -139,13 +143,8 @@ def judge(
     return rows, []
 
 
-def read_outs(
-    Z: NDArray[np.floating[Any]],
-    metadata: dict[str, NDArray[np.int64]],
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-) -> dict[str, float]:
-    """Return R2, on the rows in ``test``, of the linear functions that best give the pose on the rows in ``train``."""
+def read_outs(Z: Array, metadata: dict[str, Index], train: Index, test: Index) -> dict[str, float]:
+    """Return R2 on the views in ``test`` of linear regressions from map to pose, fitted on the views in ``train``."""
     from sklearn.linear_model import LinearRegression
 
     angle = np.deg2rad(metadata["azimuth"])
@@ -156,8 +155,8 @@ def read_outs(
     }
 
 
-def draw(Z: NDArray[np.floating[Any]], metadata: dict[str, NDArray[np.int64]], folder: Path) -> None:
-    """Draw a map by azimuth, elevation and lighting, each from five angles, and as a page that turns."""
+def draw(Z: Array, metadata: dict[str, Index], folder: Path) -> None:
+    """Draw a map coloured by azimuth, elevation and lighting, each from five angles, and as a page to rotate it."""
     for name, cmap in (("azimuth", "twilight"), ("elevation", "viridis"), ("lighting", "viridis")):
         panels = plotting.plot_views(Z, metadata[name], cmap=cmap, key_title=name)
         plotting.save_figure(panels[0], folder / f"{name}.png", dpi=110)
@@ -167,10 +166,11 @@ def draw(Z: NDArray[np.floating[Any]], metadata: dict[str, NDArray[np.int64]], f
 
 
 def _draw_model(model: DrLIM, data: datasets.PosedImages, folder: Path) -> None:
-    weights: Any = next(weight for name, weight in model.encoder_.named_parameters() if name.endswith("weight"))
-    shape = (len(weights), *data.images.shape[1:])  # the first layer: (units, height, width)
-    plotting.save_figure(plotting.plot_weights(weights.detach().numpy().reshape(shape)), folder / "weights.png")
+    weights = next(weight for name, weight in model.encoder_.named_parameters() if name.endswith("weight"))
+    shape = (len(weights), *data.images.shape[1:])
+    images = weights.detach().numpy().reshape(shape)  # (units, height, width), of the first layer
+    plotting.save_figure(plotting.plot_weights(images), folder / "weights.png")
     plotting.save_figure(plotting.plot_history(model.history_), folder / "history.png")
-    rows = np.flatnonzero((data.metadata["lighting"] == 2) & (data.metadata["elevation"] % 20 == 10))
-    sheet = plotting.plot_images(data.images[rows], columns=18)
+    shown = np.flatnonzero((data.metadata["lighting"] == 2) & (data.metadata["elevation"] % 20 == 10))
+    sheet = plotting.plot_images(data.images[shown], columns=18)
     plotting.save_figure(sheet, folder / "views.png")

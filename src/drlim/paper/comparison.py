@@ -1,8 +1,8 @@
-"""What one would try instead: PCA, Isomap, LLE, t-SNE and UMAP on the images of experiments 1, 2, 4 and 5.
+"""Other methods on the images of experiments 1, 2, 4 and 5: PCA, Isomap, LLE, t-SNE and UMAP.
 
-Every method is judged on the same test samples. Those that can map new samples are fitted on training samples, as many
-as they can take in the time; t-SNE cannot, and is fitted on the very samples it is judged on. DrLIM's own numbers are
-of the models that the experiments left beside, on these samples. Half a minute on two cores.
+All methods are judged on the same test samples. Methods that can map new samples are fitted on training samples, as
+many as they can process in the time. t-SNE cannot map new samples and is fitted on the test samples themselves. The
+numbers of DrLIM are those of the models in the folders of the other experiments. Half a minute on two cores.
 """
 
 from __future__ import annotations
@@ -11,28 +11,35 @@ import contextlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import drlim
 from drlim import datasets, metrics
+from drlim._base.arrays import Array
 from drlim.paper import airplane
-from drlim.paper.report import Report, Row
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Details, Row
 from drlim.paper.shifted import translated, within_clusters
 from drlim.paper.topology import loop_ratio
 
-__all__ = ["METHODS", "Task", "reproduce", "tasks"]
+__all__ = ["METHODS", "Method", "Task", "reproduce", "run", "tasks"]
 
-Judge = Callable[[NDArray[Any]], dict[str, float]]
+Judge = Callable[[Array], dict[str, float]]
+"""Takes a map (n, d) of test images and returns numbers by name."""
+
+Line = dict[str, str | float]
+"""One line of the table, by column."""
 
 _N_NEIGHBORS = 15
-"""Of Isomap, LLE and UMAP (its default). With 10 or fewer the graph of the aeroplane falls into pieces."""
+"""Number of neighbours of Isomap, LLE and UMAP (its default). With 10 the aeroplane's graph is disconnected."""
 
 
 @dataclass(frozen=True)
@@ -42,120 +49,119 @@ class Task:
     Attributes
     ----------
     name : str
+        Name of the images in the table.
     X_train, X_test : ndarray, shape (n, ...)
+        Images to fit on and images to judge by.
     n_components : int
+        Number of dimensions of the map.
     judge : callable
         Takes a map of ``X_test`` and returns numbers by name.
     models : dict of str to str
-        Experiments whose models map these images, and what to call them.
+        Experiments whose models map these images, with the names of the models in the table.
     n_fit : int
-        Training samples for the methods that cannot take all, spread evenly.
+        Maximum number of training samples for methods that cannot process all; they are spread evenly.
     """
 
     name: str
-    X_train: NDArray[np.float32]
-    X_test: NDArray[np.float32]
+    X_train: Array
+    X_test: Array
     n_components: int
     judge: Judge
     models: Mapping[str, str] = field(default_factory=dict)
     n_fit: int = 3000
 
 
-def _pca(n_components: int, seed: int) -> Any:
-    from sklearn.decomposition import PCA
+class Method(NamedTuple):
+    """A method of another library.
 
-    return PCA(n_components, random_state=seed)
+    Attributes
+    ----------
+    module : str
+        Module that defines its class.
+    name : str
+        Name of its class.
+    settings : mapping of str to object
+        Parameters beside ``n_components`` and ``random_state``.
+    takes_all : bool
+        Whether it is fitted on all training samples. The others take `Task.n_fit` of them.
+    seeded : bool
+        Whether it has a ``random_state``.
+    """
+
+    module: str
+    name: str
+    settings: Mapping[str, object] = MappingProxyType({})
+    takes_all: bool = False
+    seeded: bool = True
+
+    def make(self, n_components: int, seed: int) -> Any:  # these libraries have no types
+        """Return an estimator that is not fitted."""
+        seeds = {"random_state": seed} if self.seeded else {}
+        return getattr(import_module(self.module), self.name)(n_components=n_components, **self.settings, **seeds)
 
 
-def _isomap(n_components: int, seed: int) -> Any:  # noqa: ARG001
-    from sklearn.manifold import Isomap
+_NEIGHBORS = MappingProxyType({"n_neighbors": _N_NEIGHBORS})
 
-    return Isomap(n_components=n_components, n_neighbors=_N_NEIGHBORS)
-
-
-def _lle(n_components: int, seed: int) -> Any:
-    from sklearn.manifold import LocallyLinearEmbedding
-
-    return LocallyLinearEmbedding(n_components=n_components, n_neighbors=_N_NEIGHBORS, random_state=seed)
-
-
-def _tsne(n_components: int, seed: int) -> Any:
-    from sklearn.manifold import TSNE
-
-    return TSNE(n_components, random_state=seed)
-
-
-def _umap(n_components: int, seed: int) -> Any:
-    from umap import UMAP
-
-    return UMAP(n_components=n_components, random_state=seed)
-
-
-METHODS: dict[str, Callable[[int, int], Any]] = {
-    "PCA": _pca,
-    "Isomap": _isomap,
-    "LLE": _lle,
-    "t-SNE": _tsne,
-    "UMAP": _umap,
+METHODS = {
+    "PCA": Method("sklearn.decomposition", "PCA", takes_all=True),
+    "Isomap": Method("sklearn.manifold", "Isomap", _NEIGHBORS, seeded=False),
+    "LLE": Method("sklearn.manifold", "LocallyLinearEmbedding", _NEIGHBORS),
+    "t-SNE": Method("sklearn.manifold", "TSNE"),
+    "UMAP": Method("umap", "UMAP"),
 }
-"""Makers of the methods, from the dimensions of the map and a seed."""
-
-_TAKES_ALL = ("PCA",)
-"""Methods that are fitted on all training samples; the others take `Task.n_fit` of them."""
+"""The methods by their names in the table."""
 
 
-def reproduce(
+def run(
     folder: Path,
     *,
     random_state: int = 0,
     verbose: bool | None = None,  # noqa: ARG001 - all experiments take it
-    chosen: list[Task] | None = None,
-) -> Report:
-    """Fit every method on every set of images, and leave the table in ``folder``.
+    chosen: Sequence[Task] | None = None,
+) -> Outcome:
+    """Fit every method on every set of images, and return the table of their numbers.
 
     Parameters
     ----------
     folder : Path
-        Gets ``report.json``. Models of DrLIM are looked for in the folders beside it.
+        Models of DrLIM are read from the folders beside it.
     random_state : int, default=0
+        Seed of the methods.
     verbose : bool, default=None
-        Not used: there is nothing to count.
-    chosen : list of Task, default=None
-        None takes `tasks`.
+        Not used, as the methods report no progress.
+    chosen : sequence of Task, default=None
+        Sets of images; None takes those of `tasks`.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
+        ``table``, with ``columns`` and ``rows``, and ``notes``.
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     notes = [] if find_spec("umap") else ["UMAP is not installed, and left out."]
-    found: list[dict[str, Any]] = []
+    names = [name for name in METHODS if name != "UMAP" or not notes]
+    lines: list[Line] = []
     for task in tasks() if chosen is None else chosen:
-        found += _by_models(task, folder.parent, notes)
-        for name in METHODS:
-            if name != "UMAP" or find_spec("umap"):
-                found.append(_by_method(task, name, random_state, notes))
-    columns = list(dict.fromkeys(key for line in found for key in line))
-    table = {"columns": columns, "rows": [[line.get(column) for column in columns] for line in found]}
-    report = Report(
-        "comparison", list(_rows(found)), time.perf_counter() - began, folder, {"table": table, "notes": notes}
-    )
-    report.write()
-    return report
+        lines += _by_models(task, folder.parent, notes)
+        lines += [_by_method(task, name, random_state, notes) for name in names]
+    return list(_rows(lines)), {"table": _table(lines), "notes": notes}
+
+
+reproduce = framed("comparison", run)
 
 
 def tasks() -> list[Task]:
-    """Return the images of the paper's experiments, with the numbers asked of their maps."""
+    """Return the images of the paper's experiments, with the functions that judge their maps."""
     digits, (posed, _) = datasets.digits49(), airplane.views()
     train, test = translated(digits.X_train[:800]), translated(digits.X_test[::5])
+    X_train, X_test = np.asarray(train.X), np.asarray(test.X)  # (5 n, 28, 28) each
     slant = metrics.slant(digits.X_test)
 
-    def judge_digits(Z: NDArray[Any]) -> dict[str, float]:
+    def judge_digits(Z: Array) -> dict[str, float]:
         trust = metrics.trustworthiness(digits.X_test, Z, n_neighbors=10)
         return {"trustworthiness": trust, "R2 of slant": metrics.position_r2(Z, slant)}
 
-    def judge_translated(Z: NDArray[Any]) -> dict[str, float]:
+    def judge_translated(Z: Array) -> dict[str, float]:
         return {
             "trustworthiness": float(np.mean(within_clusters(Z, test))),
             "shift from position": metrics.position_accuracy(Z, test.transform),
@@ -165,7 +171,7 @@ def tasks() -> list[Task]:
     models = {"shifted": "DrLIM without prior", "shifted-prior": "DrLIM with prior"}
     return [
         Task("digits", digits.X_train, digits.X_test, 2, judge_digits, {"digits": "DrLIM"}),
-        Task("translated digits", train.X, test.X, 2, judge_translated, models),
+        Task("translated digits", X_train, X_test, 2, judge_translated, models),
         _airplane_task(posed),
     ]
 
@@ -174,8 +180,8 @@ def _airplane_task(posed: datasets.PosedImages) -> Task:
     metadata = {name: values[posed.test] for name, values in posed.metadata.items()}
     even, odd = np.arange(0, len(posed.test), 2), np.arange(1, len(posed.test), 2)
 
-    def judge(Z: NDArray[Any]) -> dict[str, float]:
-        # t-SNE has no map of training views, so all read-outs are fitted on one half of the test views.
+    def judge(Z: Array) -> dict[str, float]:
+        # t-SNE does not map training views, so that all read-outs are fitted on one half of the test views.
         numbers = {"least R2 of the pose": min(airplane.read_outs(Z, metadata, even, odd).values())}
         numbers["variance over lighting / total"] = metrics.orbit_ratio(Z, airplane.poses(metadata))
         with contextlib.suppress(ImportError):
@@ -186,8 +192,8 @@ def _airplane_task(posed: datasets.PosedImages) -> Task:
     return Task("aeroplane", X[posed.train], X[posed.test], 3, judge, {"airplane": "DrLIM"})
 
 
-def _by_models(task: Task, folder: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
-    """Judge the models of DrLIM that map these images."""
+def _by_models(task: Task, folder: Path, notes: list[str]) -> Iterator[Line]:
+    """Judge the models of DrLIM that map these images, and note those that are missing."""
     for experiment, name in task.models.items():
         path = folder / experiment / "model.safetensors"
         if not path.is_file():
@@ -204,18 +210,20 @@ def _by_models(task: Task, folder: Path, notes: list[str]) -> Iterator[dict[str,
         }
 
 
-def _by_method(task: Task, name: str, seed: int, notes: list[str]) -> dict[str, Any]:
-    """Fit one method, map the test images, and judge the map."""
+def _by_method(task: Task, name: str, seed: int, notes: list[str]) -> Line:
+    """Fit one method, map the test images, judge the map, and note the warnings of the method."""
     began = time.perf_counter()
-    method = METHODS[name](task.n_components, seed)
-    X_train, X_test = (X.reshape(len(X), -1) for X in (task.X_train, task.X_test))
-    if name not in _TAKES_ALL:
-        X_train = X_train[np.linspace(0, len(X_train) - 1, min(task.n_fit, len(X_train))).astype(int)]
-    with warnings.catch_warnings(record=True) as said:
+    method = METHODS[name].make(task.n_components, seed)
+    X_train, X_test = (X.reshape(len(X), -1) for X in (task.X_train, task.X_test))  # (n, pixels)
+    if not METHODS[name].takes_all:
+        X_train = X_train[
+            np.linspace(0, len(X_train) - 1, min(task.n_fit, len(X_train))).astype(int)
+        ]  # (n_fit, pixels)
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         maps_new = hasattr(method, "transform")
         Z = method.fit(X_train).transform(X_test) if maps_new else method.fit_transform(X_test)
-    notes += [f"{name} on {task.name} warned: {str(each.message)[:200]}" for each in said]
+    notes += [f"{name} on {task.name} warned: {str(each.message)[:200]}" for each in caught]
     return {
         "images": task.name,
         "method": name,
@@ -226,9 +234,15 @@ def _by_method(task: Task, name: str, seed: int, notes: list[str]) -> dict[str, 
     }
 
 
-def _rows(found: list[dict[str, Any]]) -> Iterator[Row]:
-    """Yield each number of the table by itself."""
-    for line in found:
+def _table(lines: list[Line]) -> Details:
+    """Return the lines as columns and rows, with None where a line does not have a column."""
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    return {"columns": columns, "rows": [[line.get(column) for column in columns] for line in lines]}
+
+
+def _rows(lines: list[Line]) -> Iterator[Row]:
+    """Yield a row for each number of the table."""
+    for line in lines:
         for name, value in line.items():
             if isinstance(value, float) and name != "seconds":
                 yield Row(f"{line['images']}, {line['method']}: {name}", value)

@@ -1,28 +1,24 @@
 """Experiment 1 (the paper's section 3.1, figure 4): fours and nines of MNIST.
 
 Each of 6000 training images is similar to its 5 nearest neighbours, in pixels; all other 18 million pairs are
-dissimilar. The paper's convolutional network maps the test images, never trained on, to two dimensions. Expected: an
-evenly spread map on which the slant of the digits varies smoothly. Measured: see `WANTED`. About two minutes on two
-cores.
+dissimilar. The paper's convolutional network maps the test images to two dimensions. Expected: an evenly spread map on
+which the slant of the digits varies smoothly. Measured: see `judge`. About two minutes on two cores.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, metrics, plotting
-from drlim.paper.report import Report, Row, described
+from drlim._base.arrays import Array
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Parameters, Row, described
 
-__all__ = ["MODEL", "judge", "reproduce"]
+__all__ = ["MODEL", "judge", "reproduce", "run"]
 
-MODEL: dict[str, Any] = {
+MODEL: Parameters = {
     "n_components": 2,
     "encoder": "convnet",
     "n_neighbors": 5,
@@ -34,27 +30,27 @@ MODEL: dict[str, Any] = {
     "max_epochs": 100,
     "tol": 0.0,
 }
-"""Parameters of the estimator. The paper gives the network and the neighbours; docs/training.md has what led to the
-rest."""
+"""Parameters of the estimator. The paper gives the network and the neighbours; docs/training.md explains the choice of
+the others."""
 
 
-def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> Report:
-    """Train, map the test digits, and leave pictures, report and model in ``folder``.
+def run(folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> Outcome:
+    """Train on the training digits, map the test digits, and write pictures and model into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets ``map.png``, ``springs.png``, ``history.png``, ``report.json`` and ``model.safetensors``.
+        Folder for ``map.png``, ``springs.png``, ``history.png`` and ``model.safetensors``.
     random_state : int, default=0
+        Seed of weights and batches.
     verbose : bool, default=None
         Whether to show a progress bar; None shows it on a terminal.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     _draw_springs(folder)  # first, so that a missing matplotlib is found before the training
     data = datasets.digits49()
     model = DrLIM(**MODEL, random_state=random_state, verbose=verbose).fit(data.X_train)
@@ -66,13 +62,14 @@ def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = Non
         **described(model, MODEL, random_state, len(data.X_test)),
         "map_sha256": hashlib.sha256(Z.tobytes()).hexdigest(),
     }
-    report = Report("digits", rows, time.perf_counter() - began, folder, details)
-    report.write()
-    return report
+    return rows, details
 
 
-def judge(model: DrLIM, data: datasets.LabelledImages, Z: NDArray[np.floating[Any]]) -> list[Row]:
-    """Return the numbers of a map of the test digits, bounds beside them."""
+reproduce = framed("digits", run)
+
+
+def judge(model: DrLIM, data: datasets.LabelledImages, Z: Array) -> list[Row]:
+    """Return the numbers of a map of the test digits, with their bounds."""
     X, y = data.X_test, data.y_test
     slant = metrics.slant(X)
     return [
@@ -93,7 +90,7 @@ def _energy(model: DrLIM) -> float:
     )
 
 
-def _draw(model: DrLIM, data: datasets.LabelledImages, Z: NDArray[np.floating[Any]], folder: Path) -> None:
+def _draw(model: DrLIM, data: datasets.LabelledImages, Z: Array, folder: Path) -> None:
     ax = plotting.plot_thumbnails(Z, data.X_test, data.y_test, key_title="digit")
     ax.set_title("Test digits on the learned map")
     plotting.save_figure(ax, folder / "map.png")

@@ -1,4 +1,4 @@
-"""One page of all that was reproduced: ``index.html``, with every picture inside it and no need of a network."""
+"""The page of all experiments: ``index.html``, one file that contains every picture and loads nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import datetime as dt
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from drlim._base.disk import atomic_write
-from drlim.paper.report import Report
+from drlim.paper.report import Details, Report
 
 __all__ = ["write_page"]
 
@@ -21,10 +20,10 @@ _CAPTIONS = {
     "springs.png": "Loss and force of a similar and a dissimilar pair against their distance; m is the margin.",
     "history.png": "Energy by epoch.",
 }
-"""Of pictures whose report has no word on them."""
+"""Captions of pictures whose report gives none."""
 
 _HIDDEN = ("figures", "notes", "table")
-"""Details that the page shows in another form."""
+"""Details that are left out of the table of settings, as the page shows them in another form."""
 
 
 def write_page(reports: Sequence[Report], path: Path, summaries: Mapping[str, str] | None = None) -> None:
@@ -33,11 +32,11 @@ def write_page(reports: Sequence[Report], path: Path, summaries: Mapping[str, st
     Parameters
     ----------
     reports : sequence of Report
-        In the order to be shown; pictures are read from their folders.
+        Reports in the order of the page. Pictures are read from their folders.
     path : Path
-        The page to write.
+        File to write.
     summaries : dict of str to str, default=None
-        A sentence on each experiment, by its name.
+        A sentence on each experiment, by name.
     """
     summaries = summaries or {}
     parts = [_HEAD, "<h1>Learning an invariant mapping, reproduced</h1>", _overview(reports)]
@@ -46,7 +45,7 @@ def write_page(reports: Sequence[Report], path: Path, summaries: Mapping[str, st
 
 
 def _overview(reports: Sequence[Report]) -> str:
-    """Return the list of experiments, with how many of their numbers are reached."""
+    """Return the table of experiments: the number of bounds reached, and the wall time."""
     lines = []
     for report in reports:
         judged = [row.reached for row in report.rows if row.reached is not None]
@@ -65,7 +64,7 @@ def _overview(reports: Sequence[Report]) -> str:
 
 
 def _section(report: Report, summary: str) -> str:
-    """Return one experiment: numbers, pictures, settings."""
+    """Return the section of one experiment: numbers, pictures, settings."""
     details = report.details
     parts = [f'<h2 id="{_text(report.experiment)}">{_text(report.experiment)}</h2>']
     parts += [f"<p>{_text(summary[:1].upper() + summary[1:])}.</p>"] if summary else []
@@ -78,7 +77,9 @@ def _section(report: Report, summary: str) -> str:
         page = html.escape(rotatable.read_text(encoding="utf-8"))
         parts.append(f'<figure><iframe srcdoc="{page}"></iframe><figcaption>Drag to turn.</figcaption></figure>')
     settings = {name: value for name, value in details.items() if name not in _HIDDEN}
-    lines = "".join(f"<tr><td>{_text(name)}</td><td>{_text(_said(each))}</td></tr>" for name, each in settings.items())
+    lines = "".join(
+        f"<tr><td>{_text(name)}</td><td>{_text(_written(each))}</td></tr>" for name, each in settings.items()
+    )
     parts.append(f"<details><summary>Settings; {report.seconds:.0f} s in all</summary><table>{lines}</table></details>")
     return "\n".join(parts)
 
@@ -92,10 +93,10 @@ def _numbers(report: Report) -> str:
     return f"<table><tr><th>number</th><th>measured</th><th>wanted</th><th></th></tr>{''.join(lines)}</table>"
 
 
-def _table(table: Mapping[str, Any]) -> str:
-    """Return a table of {"columns": [...], "rows": [[...], ...]}, text as it is and numbers rounded."""
+def _table(table: Details) -> str:
+    """Return a table of {"columns": [...], "rows": [[...], ...]}, with numbers rounded."""
     head = "".join(f"<th>{_text(name)}</th>" for name in table["columns"])
-    lines = ["".join(f"<td>{_text(_said(cell))}</td>" for cell in row) for row in table["rows"]]
+    lines = ["".join(f"<td>{_text(_written(cell))}</td>" for cell in row) for row in table["rows"]]
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
@@ -113,7 +114,7 @@ def _pictures(report: Report) -> list[str]:
     return parts
 
 
-def _said(value: Any) -> str:
+def _written(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What an experiment found: numbers beside what was wanted, with machine and time."""
+"""The report of an experiment: its numbers with their bounds, the machine and the time."""
 
 from __future__ import annotations
 
@@ -8,24 +8,34 @@ import os
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drlim._base.disk import atomic_write
 
-__all__ = ["Report", "Row", "described"]
+if TYPE_CHECKING:
+    from drlim import DrLIM
+
+__all__ = ["Details", "Parameters", "Report", "Row", "described"]
+
+Details = dict[str, Any]
+"""JSON values by name."""
+
+Parameters = dict[str, Any]
+"""Parameters of `drlim.DrLIM` by name."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number and what was wanted of it.
+    """One number of a report and its bound.
 
     Attributes
     ----------
     number : str
-        What was measured, on which samples.
+        What was measured, and on which samples.
     measured : float
+        The value.
     at_least, at_most : float or None
-        The bound, if there is one.
+        The bound that the value should keep; both None if it is only reported.
     """
 
     number: str
@@ -55,22 +65,24 @@ class Report:
     Attributes
     ----------
     experiment : str
+        Name of the experiment.
     rows : list of Row
+        Its numbers, in the order of the page.
     seconds : float
         Wall time of the whole experiment.
     folder : Path
-        Where its files lie.
+        Folder that contains its files.
     details : dict
-        Settings and anything else worth keeping, as JSON values.
+        Settings, counts and remarks, as JSON values.
     """
 
     experiment: str
     rows: list[Row]
     seconds: float
     folder: Path
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Details:
         """Return the report as JSON values, with the machine and the date."""
         rows = [{**asdict(row), "wanted": row.wanted, "reached": row.reached} for row in self.rows]
         return {
@@ -87,7 +99,7 @@ class Report:
         atomic_write(self.folder / "report.json", (json.dumps(self.to_dict(), indent=2) + "\n").encode())
 
 
-def described(model: Any, parameters: dict[str, Any], random_state: int, n_test: int) -> dict[str, Any]:
+def described(model: DrLIM, parameters: Parameters, random_state: int, n_test: int) -> Details:
     """Return settings and counts of a trained `DrLIM` as JSON values."""
     return {
         "parameters": _plain({**parameters, "random_state": random_state}),
@@ -100,13 +112,13 @@ def described(model: Any, parameters: dict[str, Any], random_state: int, n_test:
     }
 
 
-def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters as JSON values; what is none, such as a callable, in words."""
-    values: dict[str, Any] = json.loads(json.dumps(parameters, default=repr))
+def _plain(parameters: Parameters) -> Details:
+    """Return parameters as JSON values; others, such as callables, as their ``repr``."""
+    values: Details = json.loads(json.dumps(parameters, default=repr))
     return values
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> Details:
     import torch
 
     return {

@@ -1,35 +1,34 @@
-"""A page that shows a 3-D map and turns it with the mouse: one file, no network."""
+"""An HTML page on which a 3-D map can be rotated with the mouse: one file that loads nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from drlim._base.arrays import Array
 
 __all__ = ["rotatable_page"]
 
 
-def rotatable_page(
-    Z: NDArray[np.floating[Any]], colourings: Mapping[str, ArrayLike], *, cyclic: Sequence[str] = ()
-) -> str:
-    """Return an HTML page on which a map can be turned, zoomed and coloured in several ways.
+def rotatable_page(Z: Array, colourings: Mapping[str, ArrayLike], *, cyclic: Sequence[str] = ()) -> str:
+    """Return an HTML page on which a map can be rotated, zoomed and coloured in several ways.
 
     Parameters
     ----------
     Z : ndarray, shape (n, 3)
         The map.
     colourings : dict of str to array-like of shape (n,)
-        Numbers to colour by, the first being shown first.
+        Numbers to colour by, by name. The page shows the first one until another is chosen.
     cyclic : sequence of str, default=()
-        Those that close on themselves, such as an angle.
+        Names of the cyclic ones, such as angles.
 
     Returns
     -------
     str
-        About 50 bytes a point.
+        The page, about 50 bytes for each point.
 
     Examples
     --------

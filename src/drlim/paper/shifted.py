@@ -1,22 +1,22 @@
-"""Experiment 2 (the paper's section 3.2, figure 5): translated digits, and no word that translation does not matter.
+"""Experiment 2 (the paper's section 3.2, figure 5): translated digits without a prior on translations.
 
-The 6000 images and their copies shifted horizontally by -6, -3, 3 and 6 pixels, zeros filled in: 30,000 samples, each
-similar to its 5 nearest neighbours in pixels, whatever their shift. Expected: five clusters by shift, each organised
-as in experiment 1. Measured: see `judge`. About seven minutes on two cores.
+The samples are the 6000 images and their copies shifted horizontally by -6, -3, 3 and 6 pixels, with zeros filled in.
+Each of these 30,000 samples is similar to its 5 nearest neighbours in pixels, whatever their shift. Expected: five
+clusters by shift, each organised as in experiment 1. Measured: see `judge`. About seven minutes on two cores.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics, plotting
-from drlim.paper.report import Report, Row, described
+from drlim._base.arrays import Array, Index
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Parameters, Row, described
 from drlim.relations import Orbits, orbits, shifts
 
 __all__ = [
@@ -28,14 +28,15 @@ __all__ = [
     "judge",
     "pixels_shifted",
     "reproduce",
+    "run",
     "translated",
     "within_clusters",
 ]
 
 SHIFTS = (-6, -3, 3, 6)
-"""Pixels to the right, beside the unshifted images."""
+"""Shifts of the copies, in pixels to the right."""
 
-MODEL: dict[str, Any] = {
+MODEL: Parameters = {
     "n_components": 2,
     "encoder": "convnet",
     "margin": 1.0,
@@ -46,7 +47,7 @@ MODEL: dict[str, Any] = {
     "max_epochs": 200,
     "tol": 0.0,
 }
-"""Parameters of the estimator; docs/experiments.md has what led to them."""
+"""Parameters of the estimator; docs/experiments.md explains their choice."""
 
 FIGURES = {
     "map.png": "Translated test digits on the learned map, coloured by shift: five clusters.",
@@ -55,38 +56,39 @@ FIGURES = {
 }
 
 
-def reproduce(
+def run(
     folder: Path,
+    /,
     *,
     random_state: int = 0,
     verbose: bool | None = None,
     n_train: int | None = None,
     n_test: int | None = None,
-    **changes: Any,
-) -> Report:
-    """Train on translated digits, map those of the test set, and leave pictures, report and model in ``folder``.
+    **changes: object,
+) -> Outcome:
+    """Train on translated digits, map those of the test set, and write pictures and model into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets the pictures of `FIGURES`, ``report.json`` and ``model.safetensors``.
+        Folder for the pictures of `FIGURES` and ``model.safetensors``.
     random_state : int, default=0
+        Seed of weights and batches.
     verbose : bool, default=None
         Whether to show a progress bar; None shows it on a terminal.
     n_train, n_test : int, default=None
-        Digits to take before they are translated, the first ones; None takes all. Fewer make a quick trial.
+        Number of digits used, before translation; None takes all. Fewer make a quick trial.
     **changes
-        Parameters of the estimator in place of those in `MODEL`.
+        Parameters of the estimator that replace those of `MODEL`.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     data = datasets.digits49()
     train, test = translated(data.X_train[:n_train]), translated(data.X_test[:n_test])
-    parameters = {**MODEL, **changes}
+    parameters: Parameters = {**MODEL, **changes}
     graph = knn_graph(train.X, n_neighbors=5)
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(train.X, graph=graph)
     Z = model.transform(test.X)  # (5 n, 2)
@@ -94,9 +96,10 @@ def reproduce(
     drlim.save(model, folder / "model.safetensors")
     draw(model, test, Z, folder)
     details = {**described(model, parameters, random_state, len(Z)), "figures": FIGURES}
-    report = Report("shifted", rows, time.perf_counter() - began, folder, details)
-    report.write()
-    return report
+    return rows, details
+
+
+reproduce = framed("shifted", run)
 
 
 def translated(images: ArrayLike) -> Orbits:
@@ -104,13 +107,13 @@ def translated(images: ArrayLike) -> Orbits:
     return orbits(images, shifts(SHIFTS))
 
 
-def pixels_shifted(copies: Orbits) -> NDArray[np.int64]:
+def pixels_shifted(copies: Orbits) -> Index:
     """Return the pixels by which each sample is shifted to the right, shape (5 n,)."""
     return np.array([0, *SHIFTS])[copies.transform]
 
 
-def judge(Z: NDArray[np.floating[Any]], copies: Orbits) -> list[Row]:
-    """Return the numbers of a map of translated test digits, bounds beside them."""
+def judge(Z: Array, copies: Orbits) -> list[Row]:
+    """Return the numbers of a map of translated test digits, with their bounds."""
     within = within_clusters(Z, copies)
     return [
         Row("shift from position, 15-NN (chance .2)", metrics.position_accuracy(Z, copies.transform), at_least=0.98),
@@ -121,27 +124,28 @@ def judge(Z: NDArray[np.floating[Any]], copies: Orbits) -> list[Row]:
     ]
 
 
-def within_clusters(Z: NDArray[np.floating[Any]], copies: Orbits) -> list[float]:
-    """Return trustworthiness with 10 neighbours among the samples of each shift alone."""
+def within_clusters(Z: Array, copies: Orbits) -> list[float]:
+    """Return the trustworthiness, with 10 neighbours, of the samples of each shift by themselves."""
+    images = np.asarray(copies.X)
     shifted = [copies.transform == place for place in range(len(copies.names))]
-    return [metrics.trustworthiness(copies.X[rows], Z[rows], n_neighbors=10) for rows in shifted]
+    return [metrics.trustworthiness(images[samples], Z[samples], n_neighbors=10) for samples in shifted]
 
 
-def densest_share(Z: NDArray[np.floating[Any]], cells: int = 100) -> float:
+def densest_share(Z: Array, cells: int = 100) -> float:
     """Return the share of samples in the fullest 1 % of ``cells`` x ``cells`` cells of the map's bounding box.
 
-    A few thousand samples strewn evenly have a tenth of them there or so; a degenerate map nearly all.
+    It is about a tenth for a few thousand evenly spread samples, and nearly 1 for a degenerate map.
     """
     counts = np.sort(np.histogram2d(Z[:, 0], Z[:, 1], bins=cells)[0], axis=None)
     return float(counts[-(cells**2 // 100) :].sum() / len(Z))
 
 
-def draw(model: DrLIM, copies: Orbits, Z: NDArray[np.floating[Any]], folder: Path) -> None:
-    """Leave the pictures of `FIGURES` in ``folder``."""
+def draw(model: DrLIM, copies: Orbits, Z: Array, folder: Path) -> None:
+    """Write the pictures of `FIGURES` into ``folder``."""
     shift = pixels_shifted(copies)
     ax = plotting.plot_embedding(Z, shift, key_title="shift")
     ax.set_title("Translated test digits on the learned map")
     plotting.save_figure(ax, folder / "map.png")
-    ax = plotting.plot_thumbnails(Z, copies.X, shift, key_title="shift")
+    ax = plotting.plot_thumbnails(Z, np.asarray(copies.X), shift, key_title="shift")
     plotting.save_figure(ax, folder / "thumbnails.png")
     plotting.save_figure(plotting.plot_history(model.history_), folder / "history.png")

@@ -1,26 +1,25 @@
 """Experiment 3 (the paper's section 3.2, figure 5): locally linear embedding of the translated digits.
 
-scikit-learn's LLE on the first 1000 training digits under the five shifts, 5000 samples of the 30,000; all test digits
-are mapped by its transform. The paper found a degenerate map without global coherence. The numbers are those of
-experiment 2, and beside them the share of samples that crowd in a hundredth of the area. Half a minute on two cores.
+scikit-learn's LLE is fitted on the first 1000 training digits under the five shifts, 5000 samples of the 30,000, and
+its transform maps all test digits. The paper found a degenerate map without global coherence. The numbers are those of
+experiment 2, and the share of samples in the densest hundredth of the area. Half a minute on two cores.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from drlim import datasets, metrics, plotting
-from drlim.paper.report import Report, Row
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Details, Row
 from drlim.paper.shifted import densest_share, pixels_shifted, translated, within_clusters
 
-__all__ = ["FIGURES", "N_TRAIN", "reproduce"]
+__all__ = ["FIGURES", "N_TRAIN", "reproduce", "run"]
 
 N_TRAIN = 1000
-"""Digits that LLE is fitted on, each under five shifts."""
+"""Number of digits that LLE is fitted on, each under five shifts."""
 
 FIGURES = {
     "map.png": "Test digits on the map of LLE, coloured by shift.",
@@ -28,42 +27,41 @@ FIGURES = {
 }
 
 
-def reproduce(
+def run(
     folder: Path,
     *,
     random_state: int = 0,
     verbose: bool | None = None,  # noqa: ARG001 - all experiments take it
     n_train: int = N_TRAIN,
     n_test: int | None = None,
-) -> Report:
-    """Fit LLE, map test digits, and leave pictures and report in ``folder``.
+) -> Outcome:
+    """Fit LLE, map the test digits, and write pictures into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets the pictures of `FIGURES` and ``report.json``.
+        Folder for the pictures of `FIGURES`.
     random_state : int, default=0
-        Where the eigensolver starts.
+        Seed of the start of the eigensolver.
     verbose : bool, default=None
-        Not used: there is nothing to count.
+        Not used, as LLE reports no progress.
     n_train : int, default=1000
-        Training digits to take before they are translated, the first ones.
+        Number of training digits used, before translation.
     n_test : int, default=None
         Test digits to take likewise; None takes all.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
     from sklearn.manifold import LocallyLinearEmbedding
 
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     data = datasets.digits49()
     train, test = translated(data.X_train[:n_train]), translated(data.X_test[:n_test])
     method = LocallyLinearEmbedding(n_neighbors=5, n_components=2, random_state=random_state)
-    method.fit(train.X.reshape(len(train.X), -1))
-    Z = method.transform(test.X.reshape(len(test.X), -1))  # (5 n, 2)
+    method.fit(np.reshape(train.X, (len(train.X), -1)))  # (5 n_train, 784)
+    Z = method.transform(np.reshape(test.X, (len(test.X), -1)))  # (5 n, 2)
     rows = [
         Row("shift from position, 15-NN (chance .2)", metrics.position_accuracy(Z, test.transform)),
         Row("trustworthiness within a shift, mean of five", float(np.mean(within_clusters(Z, test)))),
@@ -71,13 +69,14 @@ def reproduce(
     ]
     plotting.save_figure(plotting.plot_embedding(Z, pixels_shifted(test), key_title="shift"), folder / "map.png")
     plotting.save_figure(plotting.plot_density(Z), folder / "density.png")
-    details: dict[str, Any] = {
+    details: Details = {
         "method": "sklearn.manifold.LocallyLinearEmbedding, 5 neighbours, standard",
         "subsample": f"fitted on {n_train} digits x 5 shifts, judged on {len(test.X) // 5} test digits x 5 shifts",
         "n_train": len(train.X),
         "n_test": len(test.X),
         "figures": FIGURES,
     }
-    report = Report("shifted-lle", rows, time.perf_counter() - began, folder, details)
-    report.write()
-    return report
+    return rows, details
+
+
+reproduce = framed("shifted-lle", run)

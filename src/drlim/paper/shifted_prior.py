@@ -1,4 +1,4 @@
-"""Experiment 4 (the paper's section 3.3, figure 6): translated digits, told that translation does not matter.
+"""Experiment 4 (the paper's section 3.3, figure 6): translated digits with a prior on translations.
 
 Each of the 30,000 samples of experiment 2 is similar to (a) its 5 nearest neighbours, (b) its 4 translations and (c)
 the 4 translations of each of its neighbours. Expected: no trace of the shift, all copies of a digit in one small
@@ -8,25 +8,24 @@ region, and the map of experiment 1. Measured: see `judge`. About three minutes 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics
-from drlim.paper.report import Report, Row, described
+from drlim._base.arrays import Array
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Parameters, Row, described
 from drlim.paper.shifted import draw, translated
 from drlim.relations import Orbits, orbits, shifts, with_copies
 
-__all__ = ["FIGURES", "MODEL", "UNSEEN", "judge", "reproduce"]
+__all__ = ["FIGURES", "MODEL", "UNSEEN", "judge", "quality_of_digits", "reproduce", "run"]
 
 UNSEEN = (-5, -4, -2, -1, 1, 2, 4, 5)
-"""Shifts never trained on."""
+"""Shifts, in pixels to the right, that no training sample has."""
 
-MODEL: dict[str, Any] = {
+MODEL: Parameters = {
     "n_components": 2,
     "encoder": "convnet",
     "margin": 1.0,
@@ -37,7 +36,7 @@ MODEL: dict[str, Any] = {
     "max_epochs": 70,
     "tol": 0.0,
 }
-"""Parameters of the estimator; docs/experiments.md has what led to them."""
+"""Parameters of the estimator; docs/experiments.md explains their choice."""
 
 FIGURES = {
     "map.png": "Translated test digits on the learned map, coloured by shift: all shifts mingle.",
@@ -46,43 +45,44 @@ FIGURES = {
 }
 
 _DIGITS_WANTED = 0.845
-"""Trustworthiness wanted of `digits`, where its report is not at hand."""
+"""Bound on the trustworthiness of `digits`, used when its report is missing."""
 
 
-def reproduce(
+def run(
     folder: Path,
+    /,
     *,
     random_state: int = 0,
     verbose: bool | None = None,
     n_train: int | None = None,
     n_test: int | None = None,
-    **changes: Any,
-) -> Report:
-    """Train on translated digits with the prior, and leave pictures, report and model in ``folder``.
+    **changes: object,
+) -> Outcome:
+    """Train on translated digits with the prior, and write pictures and model into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets the pictures of `FIGURES`, ``report.json`` and ``model.safetensors``. Where ``digits`` lies beside it, the
-        trustworthiness in its report is the one to hold.
+        Folder for the pictures of `FIGURES` and ``model.safetensors``. If a folder ``digits`` lies beside it, the
+        trustworthiness in the report of that folder sets the bound.
     random_state : int, default=0
+        Seed of weights and batches.
     verbose : bool, default=None
         Whether to show a progress bar; None shows it on a terminal.
     n_train, n_test : int, default=None
-        Digits to take before they are translated, the first ones; None takes all. Fewer make a quick trial.
+        Number of digits used, before translation; None takes all. Fewer make a quick trial.
     **changes
-        Parameters of the estimator in place of those in `MODEL`.
+        Parameters of the estimator that replace those of `MODEL`.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     data = datasets.digits49()
     X_train, X_test = data.X_train[:n_train], data.X_test[:n_test]
     train, test = translated(X_train), translated(X_test)
-    parameters = {**MODEL, **changes}
+    parameters: Parameters = {**MODEL, **changes}
     graph = with_copies(knn_graph(X_train, n_neighbors=5), train)
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(train.X, graph=graph)
     Z = model.transform(test.X)  # (5 n, 2)
@@ -95,18 +95,19 @@ def reproduce(
     drlim.save(model, folder / "model.safetensors")
     draw(model, test, Z, folder)
     details = {**described(model, parameters, random_state, len(Z)), "figures": FIGURES}
-    report = Report("shifted-prior", rows, time.perf_counter() - began, folder, details)
-    report.write()
-    return report
+    return rows, details
 
 
-def judge(Z: NDArray[np.floating[Any]], copies: Orbits, quality: float = _DIGITS_WANTED) -> list[Row]:
-    """Return the numbers of a map of translated test digits.
+reproduce = framed("shifted-prior", run)
 
-    ``quality`` is the trustworthiness of `digits`, of which the unshifted digits may lose .01.
+
+def judge(Z: Array, copies: Orbits, quality: float = _DIGITS_WANTED) -> list[Row]:
+    """Return the numbers of a map of translated test digits, with their bounds.
+
+    ``quality`` is the trustworthiness of `digits`; that of the unshifted digits may be lower by .01.
     """
     plain = copies.transform == 0
-    X, Z_plain = copies.X[plain], Z[plain]
+    X, Z_plain = np.asarray(copies.X)[plain], Z[plain]  # (n, h, w), (n, 2)
     trust = metrics.trustworthiness(X, Z_plain, n_neighbors=10)
     return [
         Row("shift from position, 15-NN (chance .2)", metrics.position_accuracy(Z, copies.transform), at_most=0.22),
@@ -118,7 +119,7 @@ def judge(Z: NDArray[np.floating[Any]], copies: Orbits, quality: float = _DIGITS
 
 
 def quality_of_digits(folder: Path) -> float:
-    """Return the trustworthiness that experiment 1 reported into ``folder``, or the one wanted of it."""
+    """Return the trustworthiness in the report of experiment 1 in ``folder``, or its bound without a report."""
     try:
         rows = json.loads((folder / "report.json").read_text())["rows"]
     except FileNotFoundError:
@@ -127,6 +128,6 @@ def quality_of_digits(folder: Path) -> float:
 
 
 def _ratio(model: DrLIM, copies: Orbits) -> float:
-    """Return the orbit ratio of the copies, the unchanged ones left out."""
-    rows = copies.transform > 0
-    return metrics.orbit_ratio(model.transform(copies.X[rows]), copies.source[rows])
+    """Return the orbit ratio of the changed copies."""
+    changed = copies.transform > 0
+    return metrics.orbit_ratio(model.transform(copies.X[changed]), copies.source[changed])

@@ -1,26 +1,26 @@
-"""The method's own figures (the paper's figures 1 and 2 and its section 2.2): losses, springs and their equilibrium.
+"""The figures of the method (the paper's figures 1 and 2 and its section 2.2): losses, springs and their equilibrium.
 
-Twelve points, each similar to the next of a closed chain and dissimilar to all others, start at random and follow their
-forces without inertia until these balance. No network takes part. Three points of an open chain, whose equilibrium can
-be worked out by hand, are let go as well. A second.
+Twelve points form a closed chain: neighbours in the chain are similar, all other pairs dissimilar. They start at random
+positions and follow their forces without inertia, and without a network, until the forces balance. The same is done for
+three points of an open chain, whose equilibrium can be calculated by hand. One second.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from drlim import NeighborhoodGraph, make_springs, plotting
-from drlim.forces import Balance, graph_energy
-from drlim.paper.report import Report, Row
+from drlim._base.arrays import Array, Floats
+from drlim.forces import graph_energy
+from drlim.paper.frame import Outcome, framed
+from drlim.paper.report import Row
 
-__all__ = ["FIGURES", "relax", "reproduce"]
+__all__ = ["FIGURES", "relax", "reproduce", "run"]
 
 FIGURES = {
     "springs.png": "Loss and force of a similar and a dissimilar pair against their distance; m is the margin.",
@@ -31,30 +31,26 @@ FIGURES = {
 
 _N_POINTS = 12
 _SHOWN = (0, 5, 20, 80, 320, 2000)
-"""Steps of which the strip shows a frame."""
-
-_PLAIN = Balance(1.0, 1.0)
-"""The plain sum over pairs of equation 2."""
+"""Steps shown in the strip of frames."""
 
 
-def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> Report:  # noqa: ARG001
-    """Draw the laws and let points relax, leaving pictures and report in ``folder``.
+def run(folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> Outcome:  # noqa: ARG001
+    """Draw the laws, let points relax, and write pictures into ``folder``.
 
     Parameters
     ----------
     folder : Path
-        Gets the pictures of `FIGURES` and ``report.json``.
+        Folder for the pictures of `FIGURES`.
     random_state : int, default=0
-        Where the twelve points start.
+        Seed of the initial positions of the twelve points.
     verbose : bool, default=None
-        Not used: there is nothing to wait for.
+        Not used, as the experiment takes one second.
 
     Returns
     -------
-    Report
+    rows : list of Row
+    details : dict
     """
-    began = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
     place = np.arange(_N_POINTS)
     ring = NeighborhoodGraph.from_pairs(_N_POINTS, np.column_stack([place, np.roll(place, -1)]))
     start = np.random.default_rng(random_state).normal(scale=0.3, size=(_N_POINTS, 2))
@@ -66,27 +62,31 @@ def reproduce(folder: Path, *, random_state: int = 0, verbose: bool | None = Non
     history = [{"epoch": float(step), **energy} for step, energy in enumerate(energies)]
     ax = plotting.plot_history(history)
     ax.set(title="Energy of twelve points", xlabel="step", xscale="symlog")
-    names: Any = ax.get_legend()
-    for text, words in zip(names.get_texts(), ("all springs", "similar pairs", "dissimilar pairs"), strict=True):
+    legend: Any = ax.get_legend()
+    for text, words in zip(legend.get_texts(), ("all springs", "similar pairs", "dissimilar pairs"), strict=True):
         text.set_text(words)  # these are sums, not means
     plotting.save_figure(ax, folder / "energy.png")
-    report = Report("springs", rows, time.perf_counter() - began, folder, {"figures": FIGURES})
-    report.write()
-    return report
+    return rows, {"figures": FIGURES}
+
+
+reproduce = framed("springs", run)
 
 
 def relax(
-    start: NDArray[np.floating[Any]], graph: NeighborhoodGraph, *, n_steps: int = 2000, step: float = 0.05
-) -> tuple[list[NDArray[np.float64]], list[dict[str, float]], float]:
-    """Move points along their forces, ``step`` times the force at a time, with margin 1 and all springs alike.
+    start: Array, graph: NeighborhoodGraph, *, n_steps: int = 2000, step: float = 0.05
+) -> tuple[list[Floats], list[dict[str, float]], float]:
+    """Move points by ``step`` times their force, again and again, with margin 1 and no balance between the kinds.
 
     Parameters
     ----------
     start : ndarray, shape (n, d)
+        Initial positions.
     graph : NeighborhoodGraph
+        Which pairs are similar and which are dissimilar.
     n_steps : int, default=2000
+        Number of steps.
     step : float, default=0.05
-        Well below 2 / (n + 1), beyond which the stiffest springs overshoot.
+        Displacement for a unit force. Keep it well below 2 / (n + 1), above which the stiffest springs overshoot.
 
     Returns
     -------
@@ -95,11 +95,11 @@ def relax(
     energies : list of dict
         ``energy`` of each frame, and its parts ``energy_similar`` and ``energy_dissimilar``: sums over pairs.
     left : float
-        Length of the largest force on a point at the end.
+        Magnitude of the largest force on a point at the end.
 
     Examples
     --------
-    A similar and a dissimilar neighbour: the outer two of an open chain come to rest 2/3 of the margin apart.
+    The outer two points of an open chain of three come to rest 2/3 of the margin apart.
 
     >>> chain = NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)])
     >>> frames, _, left = relax(np.array([[0.0], [0.2], [0.9]]), chain)
@@ -110,28 +110,22 @@ def relax(
     Z: Tensor = torch.tensor(start, dtype=torch.float64)
     frames, energies = [], []
     for _ in range(n_steps + 1):
-        met = graph_energy(Z, graph, springs, _PLAIN)
+        found = graph_energy(Z, graph, springs)  # the plain sum of equation 2
         frames.append(Z.numpy().copy())
-        energies.append(
-            {
-                "energy": met.similar + met.dissimilar,
-                "energy_similar": met.similar,
-                "energy_dissimilar": met.dissimilar,
-            }
-        )
-        Z = Z - step * met.gradient
-    return frames, energies, float(met.gradient.norm(dim=1).max())
+        energies.append({"energy": found.total, "energy_similar": found.similar, "energy_dissimilar": found.dissimilar})
+        Z = Z - step * found.gradient
+    return frames, energies, float(found.gradient.norm(dim=1).max())
 
 
 def _by_hand() -> list[Row]:
-    """Three points of an open chain: E = x^2 + 1/2 (1 - 2x)^2 with the outer two 2x apart is least at x = 1/3."""
+    """Relax an open chain of three: with the outer two 2x apart, E = x^2 + 1/2 (1 - 2x)^2 is least at x = 1/3."""
     chain = NeighborhoodGraph.from_pairs(3, [(0, 1), (1, 2)])
     frames, _, _ = relax(np.array([[0.0, 0.0], [0.3, 0.1], [0.2, 0.4]]), chain)
     ends = float(np.linalg.norm(frames[-1][2] - frames[-1][0]))
     return [Row("open chain of three: ends / m, off 2/3 by", abs(ends - 2 / 3), at_most=1e-6)]
 
 
-def _on_the_ring(Z: NDArray[np.float64], energies: list[dict[str, float]], left: float) -> list[Row]:
+def _on_the_ring(Z: Floats, energies: list[dict[str, float]], left: float) -> list[Row]:
     rises = np.diff([energy["energy"] for energy in energies]).max()
     centre = np.linalg.norm(Z - Z.mean(axis=0), axis=1)
     return [

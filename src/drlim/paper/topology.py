@@ -5,29 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from drlim._base.arrays import Array
 
 __all__ = ["loop_ratio"]
 
 
-def loop_ratio(Z: NDArray[np.floating[Any]], n_points: int = 500) -> float:
-    """Return how much longer the longest loop lives than the next: a cylinder has one that stands out.
+def loop_ratio(Z: Array, n_points: int = 500) -> float:
+    """Return the persistence of the longest loop over that of the next; it is large for a map that is a cylinder.
 
-    Balls grow around the points; a loop lives from the radius at which their union closes it to the one that fills it
-    (a bar of H1 of the Vietoris-Rips filtration).
+    Balls grow around the points. A loop exists from the radius at which the union of the balls closes it to the radius
+    at which the union fills it: a bar of H1 of the Vietoris-Rips filtration.
 
     Parameters
     ----------
     Z : ndarray, shape (n, d)
         A map.
     n_points : int, default=500
-        Points that take part, spread over the map: each the farthest from those before. Time goes with a high power.
+        Maximum number of points used. They are chosen to cover the map: each is the farthest from those before. The
+        time grows with a high power of their number.
 
     Returns
     -------
     float
-        Length of the longest bar over that of the next, from 1. Bars under a millionth of the map's extent are
-        rounding: 0 when there is no other, and a lone longest one is set against that millionth.
+        Length of the longest bar over that of the next, at least 1. Bars shorter than a millionth of the map's extent
+        are rounding errors: without a longer bar the result is 0, and a single longer bar is divided by that millionth.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def loop_ratio(Z: NDArray[np.floating[Any]], n_points: int = 500) -> float:
 
     Examples
     --------
+    A circle has one loop.
+
     >>> import numpy as np
     >>> angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     >>> circle = np.column_stack([np.cos(angle), np.sin(angle)])
@@ -48,7 +52,7 @@ def loop_ratio(Z: NDArray[np.floating[Any]], n_points: int = 500) -> float:
     """
     ripser = _require_ripser()
     bars = ripser(np.asarray(Z, dtype=np.float64), maxdim=1, n_perm=min(n_points, len(Z)))["dgms"][1]
-    lengths = np.sort(bars[:, 1] - bars[:, 0])[::-1]
+    lengths = np.sort(bars[:, 1] - bars[:, 0])[::-1]  # (bars,) the longest first
     least = 1e-6 * float(np.linalg.norm(np.ptp(Z, axis=0)))
     if not len(lengths) or lengths[0] <= least:
         return 0.0
