@@ -35,13 +35,13 @@ from drlim.cli.tables import (
 )
 from drlim.datasets.formats import write_npz
 from drlim.graph import NeighborhoodGraph
+from drlim.graph.statements import KINDS
 
 __all__ = ["MAP_SUFFIXES", "Samples", "check_output", "read_graph", "read_labels", "read_samples", "write_map"]
 
 MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 """Suffixes of the files that `write_map` writes."""
 
-_PAIR_SETS = ("similar", "dissimilar", "ignored")
 _Path = str | os.PathLike[str]
 
 
@@ -182,7 +182,7 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
         pairs = {"similar": table.numbers(list(range(table.n_columns)))}
     else:
         raise ValueError(f"{path} is of a kind that cannot be read. Give pairs as .csv, .npy or .npz.")
-    if not {"similar"} <= pairs.keys() <= set(_PAIR_SETS):
+    if not {"similar"} <= pairs.keys() <= set(KINDS):
         raise ValueError(
             f"{path}: expected the arrays 'similar', and if wanted 'dissimilar' and 'ignored'. Got {listed(pairs)}."
         )
