@@ -1,4 +1,4 @@
-"""The data sets: each a fixed split into training and test samples, with classes that no method sees."""
+"""The data sets: fixed splits into training and test samples, with classes that only the scores use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEED = 2006
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Training samples, test samples, their classes, and what colours the test samples in pictures."""
+    """Training samples, test samples, their classes, and the colours of the test samples in pictures."""
 
     X_train: Array  # (n_train, ...) float32
     y_train: Array  # (n_train,)
@@ -32,12 +32,12 @@ class Split:
 
     @property
     def colours(self) -> Array:
-        """What colours the test samples, shape (n_test,)."""
+        """The classes or numbers that give test samples their colours, shape (n_test,)."""
         return self.shade if len(self.shade) else self.y_test
 
     @property
     def fingerprint(self) -> str:
-        """What tells this split from another: twelve digits of a hash of samples and classes."""
+        """Twelve digits of a hash of samples and classes, which identify the split."""
         found = hashlib.sha256()
         for array in (self.X_train, self.y_train, self.X_test, self.y_test):
             found.update(f"{array.shape} {array.dtype}".encode())
@@ -54,7 +54,7 @@ class DataSet:
     seeds: int = 3
     """Number of seeds measured by default, 0 first."""
     growth: bool = False
-    """Whether it belongs to the growth of the time of a fit with the number of samples."""
+    """Whether it is measured by ``--growth`` only."""
 
 
 def digits(n_train: int | None = None) -> Split:
@@ -178,7 +178,7 @@ DATA = {
     "rows100000": DataSet("100,000 rows of 64", lambda: rows(100_000), seeds=1, growth=True),
     "rows1000000": DataSet("1,000,000 rows of 64", lambda: rows(1_000_000), seeds=1, growth=True),
 }
-"""By the name used on the command line, in the order of the tables; what grows, from small to large."""
+"""Data sets by their names on the command line, in the order of the tables; those of ``--growth`` by size."""
 
 
 def _chosen(n: int, size: int | None) -> Index:

@@ -1,4 +1,4 @@
-"""The methods, each as one function: training samples in, their map and a way to map others out.
+"""The methods: each is a function from training samples to their map and a function that maps other samples.
 
 Parameters are the defaults; the seed and the number of threads are passed on. A peer is imported inside its function,
 because it is no dependency of this library and because one that is missing must stop no other.
@@ -18,16 +18,17 @@ __all__ = ["METHODS", "Fitted", "Method"]
 
 
 class Fitted(NamedTuple):
-    """What a method leaves."""
+    """The result of a method."""
 
-    embedding: Array  # (n, 2) the map of the training samples
+    embedding: Array  # (n, 2)
+    """The map of the training samples."""
     transform: Callable[[Array], Array]
     """From samples (m, ...) to their places on that map (m, 2)."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A function ``(X, seed, threads) -> Fitted``, and what to do before the clock starts."""
+    """A function ``(X, seed, threads) -> Fitted``, and how the benchmark calls it."""
 
     fit: Callable[[Array, int, int], Fitted]
     package: str

@@ -1,4 +1,4 @@
-"""The measurements that are finished: their file, and which of those wanted are still missing."""
+"""The file of finished measurements, and which measurements are missing from it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Record = dict[str, Any]
 """Numbers of one seed, with data set, method, version, machine, threads, date, commit, and an error or None."""
 
 KEYS = ("machine", "threads", "data", "method", "seed")
-"""What tells one measurement from another."""
+"""Entries that identify a measurement."""
 
 PACKAGES = (
     "drlim",
     *("umap-learn", "pynndescent", "openTSNE", "pacmap", "faiss-cpu"),
     *("scikit-learn", "torch", "numba", "numpy", "scipy"),
 )
-"""Whose versions the file and the tables name."""
+"""Distributions whose versions are written to the file and the tables."""
 
 
 def here(threads: int) -> Record:
-    """Return what is alike for all measurements of a run: the machine in words, and the number of threads."""
+    """Return what all measurements of a run have in common: a description of the machine, and the number of threads."""
     about = machine()
     return {"machine": f"{about['processor']}, {about['cores']} cores, {about['system']}", "threads": threads}
 
