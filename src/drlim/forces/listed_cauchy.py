@@ -95,7 +95,7 @@ def _rows_in_plane(
     rows: tuple[int, int],
     gradient: Array,
 ) -> None:
-    """Fill a range of rows of ``gradient`` for points in the plane, in half the time of any dimension."""
+    """Fill a range of rows of ``gradient`` for points in the plane, without loops over axes."""
     one, factor = numbers
     for row in range(rows[0], rows[1]):
         x, y = Z[row, 0], Z[row, 1]

@@ -127,7 +127,7 @@ def relax(
         When points leave the finite numbers, which laws of your own can bring about.
 
     Notes ----- Up to 4000 points, and for one or three coordinates, repulsion is summed exactly; in the plane beyond
-    that on a grid, with an error of 4 % (root mean square) that no score of the map shows. A step is ``n / e_t`` times
+    that on a grid, with an error of 5 % (root mean square) that no score of the map shows. A step is ``n / e_t`` times
     the gradient, with momentum and a gain for each coordinate.
 
     Examples
