@@ -25,6 +25,9 @@ from drlim.forces.compiling import AVAILABLE, compiled
 
 __all__ = ["cauchy_on_grid"]
 
+Scalar = Any
+"""A number of the dtype of the points, which numba compiles a kernel for."""
+
 Singles = NDArray[np.float32]
 
 _MOST_NODES = 1000**2
@@ -173,7 +176,7 @@ def _add_outliers(Z: Floats, outside: Index, gradient: Floats) -> None:
 
 
 @compiled
-def _lagrange(t: Any) -> tuple[Any, Any, Any, Any]:
+def _lagrange(t: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Return the weights of the nodes -1, 0, 1 and 2 for the place t in [0, 1): exact for cubic polynomials."""
     return (
         -t * (t - 1) * (t - 2) / 6,

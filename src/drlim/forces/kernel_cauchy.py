@@ -20,6 +20,9 @@ from drlim.springs.heavy_tailed import CauchyRepulsion
 
 __all__ = ["cauchy_over_all"]
 
+Scalar = Any
+"""A number of the dtype of the points, which numba compiles a kernel for."""
+
 _MOST_TASKS = 64
 """Maximum number of tasks, each of which is a range of rows."""
 
@@ -69,7 +72,7 @@ def cauchy_over_all(Z: Array) -> tuple[Floats, Floats]:
 
 
 @compiled
-def _felt_1(at: Any, x: Array, one: Any) -> tuple[Any, Any]:
+def _felt_1(at: Scalar, x: Array, one: Scalar) -> tuple[Scalar, Scalar]:
     """Return the sums of w = 1 / (1 + D^2) and of w^2 times the displacement, from one point to a range of others."""
     zero = one - one
     energy, force_x = zero, zero
@@ -82,7 +85,7 @@ def _felt_1(at: Any, x: Array, one: Any) -> tuple[Any, Any]:
 
 
 @compiled
-def _felt_2(at: tuple[Any, Any], x: Array, y: Array, one: Any) -> tuple[Any, Any, Any]:
+def _felt_2(at: tuple[Scalar, Scalar], x: Array, y: Array, one: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     zero = one - one
     energy, force_x, force_y = zero, zero, zero
     for q in range(len(x)):
@@ -96,7 +99,9 @@ def _felt_2(at: tuple[Any, Any], x: Array, y: Array, one: Any) -> tuple[Any, Any
 
 
 @compiled
-def _felt_3(at: tuple[Any, Any, Any], x: Array, y: Array, z: Array, one: Any) -> tuple[Any, Any, Any, Any]:
+def _felt_3(
+    at: tuple[Scalar, Scalar, Scalar], x: Array, y: Array, z: Array, one: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     zero = one - one
     energy, force_x, force_y, force_z = zero, zero, zero, zero
     for q in range(len(x)):
@@ -111,7 +116,7 @@ def _felt_3(at: tuple[Any, Any, Any], x: Array, y: Array, z: Array, one: Any) ->
 
 
 @compiled
-def _rows_of_1(x: Array, one: Any, first: int, last: int, sums: Floats) -> None:
+def _rows_of_1(x: Array, one: Scalar, first: int, last: int, sums: Floats) -> None:
     """Add to a range of rows of ``sums``, one range of columns after the other."""
     for begin in range(0, len(x), _COLUMNS):
         there = x[begin : begin + _COLUMNS]
@@ -122,7 +127,7 @@ def _rows_of_1(x: Array, one: Any, first: int, last: int, sums: Floats) -> None:
 
 
 @compiled
-def _rows_of_2(x: Array, y: Array, one: Any, first: int, last: int, sums: Floats) -> None:
+def _rows_of_2(x: Array, y: Array, one: Scalar, first: int, last: int, sums: Floats) -> None:
     for begin in range(0, len(x), _COLUMNS):
         there_x, there_y = x[begin : begin + _COLUMNS], y[begin : begin + _COLUMNS]
         for row in range(first, last):
@@ -133,7 +138,7 @@ def _rows_of_2(x: Array, y: Array, one: Any, first: int, last: int, sums: Floats
 
 
 @compiled
-def _rows_of_3(x: Array, y: Array, z: Array, one: Any, first: int, last: int, sums: Floats) -> None:
+def _rows_of_3(x: Array, y: Array, z: Array, one: Scalar, first: int, last: int, sums: Floats) -> None:
     for begin in range(0, len(x), _COLUMNS):
         end = begin + _COLUMNS
         there_x, there_y, there_z = x[begin:end], y[begin:end], z[begin:end]

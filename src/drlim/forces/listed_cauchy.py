@@ -10,7 +10,6 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from drlim._base.arrays import Array
@@ -19,6 +18,9 @@ from drlim.springs import Law
 from drlim.springs.heavy_tailed import CauchyRepulsion, LogAttraction
 
 __all__ = ["listed_gradient"]
+
+Scalar = Any
+"""A number of the dtype of the points, which numba compiles a kernel for."""
 
 _ENTRIES_PER_TASK = 2**17
 """Number of entries from which a task is worth a thread: 0.5 ms of work."""
@@ -87,10 +89,10 @@ def _by_kernel(Z: Array, pairs: sparse.csr_array, squared: bool) -> Array:
 @compiled
 def _rows_in_plane(
     Z: Array,
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
+    indptr: Array,
+    indices: Array,
     weights: Array,
-    numbers: tuple[Any, Any],
+    numbers: tuple[Scalar, Scalar],
     squared: bool,
     rows: tuple[int, int],
     gradient: Array,
@@ -112,10 +114,10 @@ def _rows_in_plane(
 @compiled
 def _rows(
     Z: Array,
-    indptr: NDArray[Any],
-    indices: NDArray[Any],
+    indptr: Array,
+    indices: Array,
     weights: Array,
-    numbers: tuple[Any, Any],
+    numbers: tuple[Scalar, Scalar],
     squared: bool,
     rows: tuple[int, int],
     gradient: Array,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +157,7 @@ def _covariance(X: Array, chosen: NDArray[np.int64], mean: Floats) -> Floats:
 
 def _by_projections(
     X: Array, chosen: NDArray[np.int64], mean: Floats, n_components: int, rng: np.random.Generator
-) -> tuple[Any, Any]:
+) -> tuple[Floats, Floats]:
     """Return variances and axes by subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011)."""
     k = min(n_components + _OVERSAMPLED, len(mean))
     axes = np.linalg.qr(rng.normal(size=(len(mean), k)))[0]  # (p, k)
