@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from drlim.encoders import retrieval as module
 from drlim.encoders.places import Targets
 from drlim.encoders.retrieval import Components, Retrieval, retrieval_share
 
@@ -34,11 +33,10 @@ def test_it_is_the_mean_target_of_the_nearest(n_neighbors):
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
 
 
-def test_blocks_change_nothing(monkeypatch):
+def test_a_sample_is_found_alike_in_any_batch():
     retrieval = Retrieval(FEATURES, TARGETS)
-    whole = retrieval(torch.from_numpy(QUERIES))
-    monkeypatch.setattr(module, "_MOST_DISTANCES", 1400)  # 7 queries at a time
-    torch.testing.assert_close(retrieval(torch.from_numpy(QUERIES)), whole)
+    queries = torch.from_numpy(QUERIES)
+    torch.testing.assert_close(torch.cat([retrieval(part) for part in queries.split(7)]), retrieval(queries))
 
 
 def test_it_repeats_to_the_byte():
@@ -54,10 +52,10 @@ def test_fewer_samples_than_neighbors_all_count():
 
 
 def test_it_stores_what_it_documents_and_nothing_of_the_callers():
-    """n (p + 2 m) numbers and n half squares, as copies."""
+    """n (p + 1 + 2 m) numbers, as copies."""
     features = FEATURES.copy()
     retrieval = Retrieval(features, TARGETS)
-    assert sum(buffer.numel() for buffer in retrieval.buffers()) == 200 * (5 + 2 * 4) + 200
+    assert sum(buffer.numel() for buffer in retrieval.buffers()) == 200 * (5 + 1 + 2 * 4)
     before = retrieval(torch.from_numpy(QUERIES))
     features[:] = 0
     assert torch.equal(retrieval(torch.from_numpy(QUERIES)), before)

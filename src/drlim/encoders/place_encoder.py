@@ -1,0 +1,88 @@
+"""The whole map from samples to positions: probabilities over places, retrieval mixed in, and their mode."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from drlim.encoders.modern import PlaceLogits
+from drlim.encoders.places import PlacesHead
+from drlim.encoders.retrieval import Retrieval
+
+__all__ = ["PlaceEncoder", "Source", "directions"]
+
+
+class Source(NamedTuple):
+    """Retrieval by one kind of features.
+
+    Attributes
+    ----------
+    share : float
+        Of the probabilities, in [0, 1].
+    retrieval : Retrieval
+    reduction : torch.nn.Module or None
+        Maps samples (b, ...) to the features that the retrieval searches, such as
+        `drlim.encoders.retrieval.Components`; None takes the network's own, as `directions`.
+    """
+
+    share: float
+    retrieval: Retrieval
+    reduction: nn.Module | None = None
+
+
+def directions(features: Tensor) -> Tensor:
+    """Return h / |h|, (b, p), so that near means a small angle."""
+    return nn.functional.normalize(features, dim=1)
+
+
+class PlaceEncoder(nn.Module):
+    """Map samples to positions, with one pass of the network.
+
+    ::
+
+        P = (1 - sum of shares) softmax(logits) + sum over sources of share R
+        position = mode of P (`PlacesHead`)
+
+    Parameters
+    ----------
+    network : PlaceLogits
+    head : PlacesHead
+    sources : sequence of Source, default=()
+        Retrievals R; their shares add up to at most 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from drlim.encoders.places import Places
+    >>> places = Places(torch.eye(3)[:, :2].numpy(), spacing=1.0)
+    >>> encoder = PlaceEncoder(PlaceLogits(nn.Identity(), 4, 3), PlacesHead(places))
+    >>> encoder(torch.zeros(5, 4)).shape, encoder.confidence(torch.zeros(5, 4)).shape
+    (torch.Size([5, 2]), torch.Size([5]))
+    """
+
+    def __init__(self, network: PlaceLogits, head: PlacesHead, sources: tuple[Source, ...] | list[Source] = ()) -> None:
+        super().__init__()
+        self.network = network
+        self.head = head
+        self.shares = [source.share for source in sources]
+        self.retrievals = nn.ModuleList(source.retrieval for source in sources)
+        self.reductions = nn.ModuleList(source.reduction or nn.Identity() for source in sources)
+        self._own = [source.reduction is None for source in sources]
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """Map samples (b, ...) to P (b, K)."""
+        features = self.network.features(x)  # (b, p)
+        mixed: Tensor = (1 - sum(self.shares)) * self.network.linear(features).softmax(dim=1)  # (b, K)
+        kinds = zip(self.shares, self.retrievals, self.reductions, self._own, strict=True)
+        for share, retrieval, reduction, is_own in kinds:
+            mixed = mixed + share * retrieval(directions(features) if is_own else reduction(x))
+        return mixed
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map samples (b, ...) to positions (b, d)."""
+        return self.head.locate(self.probabilities(x))[0]
+
+    def confidence(self, x: Tensor) -> Tensor:
+        """Return the share of P that lies about the position, in (0, 1], shape (b,)."""
+        return self.head.locate(self.probabilities(x))[1]
