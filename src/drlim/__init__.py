@@ -15,6 +15,7 @@ __version__ = "0.1.0.dev0"
 
 _HOME = {
     "DrLIM": "estimators",
+    "NeighborMap": "estimators",
     "NeighborhoodGraph": "graph",
     "Settings": "training",
     "Springs": "springs",

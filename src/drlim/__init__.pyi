@@ -10,6 +10,7 @@ from drlim import training as training
 from drlim.encoders import embed as embed
 from drlim.encoders import make_encoder as make_encoder
 from drlim.estimators import DrLIM as DrLIM
+from drlim.estimators import NeighborMap as NeighborMap
 from drlim.graph import NeighborhoodGraph as NeighborhoodGraph
 from drlim.neighbors import knn_graph as knn_graph
 from drlim.neighbors import neighbors_graph as neighbors_graph
@@ -36,6 +37,7 @@ __version__: str
 
 __all__ = [  # noqa: RUF022 - classes, functions, modules
     "DrLIM",
+    "NeighborMap",
     "NeighborhoodGraph",
     "Settings",
     "Springs",

@@ -30,7 +30,7 @@ def warn_user(message: str) -> None:
 def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[[Mapping[str, float]], None]]:
     """Show a progress bar on the standard error stream while the block runs.
 
-    The bar shows the epoch, the mean energy, pairs per second and the time left.
+    The bar shows the epoch, the loss, pairs per second where pairs are counted, and the time left.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[
     Yields
     ------
     callable
-        Moves the bar by one epoch. Its argument is the epoch's record (see `drlim.training.train`), of which it uses
-        ``energy``, ``pairs`` and ``seconds``.
+        Moves the bar by one epoch. Its argument is the epoch's record, of which it uses ``energy`` or
+        ``cross_entropy``, ``pairs`` and ``seconds``.
     """
     if not (sys.stderr.isatty() if verbose is None else verbose):
         yield lambda _: None
@@ -55,16 +55,21 @@ def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
         BarColumn(),
-        TextColumn("energy {task.fields[energy]:.5f}"),
-        TextColumn("{task.fields[rate]:.2g} pairs/s"),
+        TextColumn("{task.fields[loss]}"),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=max_epochs, energy=float("nan"), rate=0.0)
+        task = progress.add_task("", total=max_epochs, loss="")
 
         def advance(record: Mapping[str, float]) -> None:
-            rate = record["pairs"] / max(record["seconds"], 1e-9)
-            progress.update(task, advance=1, energy=record["energy"], rate=rate)
+            progress.update(task, advance=1, loss=_loss(record))
 
         yield advance
+
+
+def _loss(record: Mapping[str, float]) -> str:
+    """Return the loss of an epoch by its name, with the pairs per second where there are pairs."""
+    if "energy" not in record:
+        return f"cross-entropy {record['cross_entropy']:.4f}"
+    return f"energy {record['energy']:.5f} {record['pairs'] / max(record['seconds'], 1e-9):.2g} pairs/s"

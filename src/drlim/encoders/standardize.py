@@ -1,4 +1,4 @@
-"""The standardisation of an encoder's input."""
+"""What an encoder does to its input first: standardise it, or scale each sample to length 1."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from torch import Tensor, nn
 from drlim._base.arrays import Floats
 from drlim._base.torch import RowSource
 
-__all__ = ["Standardize"]
+__all__ = ["Standardize", "UnitLength"]
 
 
 class Standardize(nn.Module):
     """Subtract an offset and divide by one scale, so that networks see values of about unit size.
 
-    Table columns are centred one by one. Images are centred by one number for all pixels, which keeps the relations between
-    pixels: a shifted image stays a shifted image. The scale is one number, so that distances keep their proportions.
+    Table columns are centred one by one. Images are centred by one number for all pixels, which keeps the relations
+    between pixels: a shifted image stays a shifted image. The scale is one number, so that distances keep their
+    proportions.
 
     Parameters
     ----------
@@ -60,3 +61,11 @@ class Standardize(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, ...) to (b, ...)."""
         return (x - self.offset) / self.scale
+
+
+class UnitLength(nn.Module):
+    """Scale each sample to length 1, as one vector of all its values, so that only its direction matters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, ...) to (b, ...). A sample of zeros stays one."""
+        return nn.functional.normalize(x.flatten(1), dim=1).reshape(x.shape)  # (b, ...)

@@ -30,7 +30,7 @@ from drlim.estimators.samples import Samples, check_samples, map_samples
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
-from drlim.relations.gather import Neighbors, check_targets, gather
+from drlim.relations.gather import Neighbors, check_targets, found_neighbors, gather
 from drlim.springs import Springs
 from drlim.springs.make import springs_for
 from drlim.training import Anchor, DivergenceError
@@ -247,7 +247,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             springs, device, seed = self._check(pairs)
             samples = check_samples(self, X, reset=True)
             with training_mode(seed, device):
-                known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._neighbors())
+                known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
                 preflight(samples, known, springs)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
@@ -331,7 +331,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
             labels = None if labels is None else [*labels, *[-1] * len(old)]
         with training_mode(seed, device):
-            known = gather(everything, labels, graph, pairs, self._neighbors(), described=described)
+            known = gather(everything, labels, graph, pairs, self._find_neighbors(everything), described=described)
             encoder = copy.deepcopy(self.encoder_).to(device)
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
@@ -346,8 +346,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return springs_for(self.margin, self.springs), pick_device(self.device), seed
 
-    def _neighbors(self) -> Neighbors:
-        return Neighbors(self.n_neighbors, self.neighbors)
+    def _find_neighbors(self, samples: Samples) -> Callable[[], NeighborhoodGraph]:
+        return lambda: found_neighbors(samples, Neighbors(self.n_neighbors, self.neighbors))
 
     def _train(
         self,
@@ -440,7 +440,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         springs, _, _ = self._check(pairs)
         samples = check_samples(self, X, reset=False)
-        known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._neighbors())
+        known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
         Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
         return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
 

@@ -1,4 +1,4 @@
-"""What each parameter of `DrLIM` accepts: the one place where they are checked."""
+"""What each parameter of the estimators accepts: the one place where they are checked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from torch import nn
 
 from drlim._base.checks import StrOptions, check_parameters, has_methods, integer_in, real_in
 from drlim.encoders import ENCODERS
+from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
 
-__all__ = ["check_all", "check_anchor_weight"]
+__all__ = ["check_all", "check_anchor_weight", "check_map_parameters", "check_n_neighbors"]
 
 _ACCEPTED = {
     "n_components": [integer_in(1)],
@@ -52,7 +53,29 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM") -> None:
     check_parameters(parameters, _ACCEPTED, owner)
 
 
-def check_anchor_weight(anchor_weight: object) -> None:
-    """Refuse a weight of the anchors in `DrLIM.partial_fit` that is out of range."""
+_OF_A_NEIGHBOR_MAP = {
+    **{name: _ACCEPTED[name] for name in ("n_components", "n_neighbors", "orbit", "springs", "device")},
+    **{name: _ACCEPTED[name] for name in ("max_epochs", "random_state", "verbose")},
+    "metric": [StrOptions(set(METRICS)), callable],
+    "encoder": [StrOptions({"auto"}), nn.Module, callable],
+    "n_places": [integer_in(1), StrOptions({"auto"})],
+}
+
+
+def check_map_parameters(parameters: Mapping[str, object], owner: str = "NeighborMap") -> None:
+    """Refuse the first parameter of `NeighborMap` that is out of range, as `check_all` does for `DrLIM`."""
+    check_parameters(parameters, _OF_A_NEIGHBOR_MAP, owner)
+
+
+def check_n_neighbors(n_neighbors: object, n_samples: int, owner: str | None = None) -> None:
+    """Refuse as many neighbours as there are samples."""
+    if owner is not None:
+        check_parameters({"n_neighbors": n_neighbors}, {"n_neighbors": [integer_in(1, n_samples - 1)]}, owner)
+    elif n_samples < 2:
+        raise ValueError(f"Expected 'X' to hold at least 2 samples. Got {n_samples}.")
+
+
+def check_anchor_weight(anchor_weight: object, owner: str = "DrLIM") -> None:
+    """Refuse a weight of the anchors in ``partial_fit`` that is out of range."""
     accepted = {"anchor_weight": [real_in(0.0, 1e6, closed="right")]}
-    check_parameters({"anchor_weight": anchor_weight}, accepted, "DrLIM.partial_fit")
+    check_parameters({"anchor_weight": anchor_weight}, accepted, f"{owner}.partial_fit")

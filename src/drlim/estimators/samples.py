@@ -11,13 +11,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 from torch import nn
 
-from drlim._base.arrays import Array
+from drlim._base.arrays import Array, Floats
 from drlim._base.checks import brief_errors, check_points, refuse_masked, short_repr
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
+from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.relations import LazyCopies
 
-__all__ = ["Samples", "check_samples", "map_samples"]
+__all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "map_samples"]
 
 Samples = Array | LazyCopies
 """Checked samples, shape (n, ...): an array of float32 or float64, or copies that are made when they are read."""
@@ -54,13 +55,26 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         estimator.input_shape_ = samples.shape[1:]
         estimator.n_features_in_ = math.prod(samples.shape[1:])
     elif samples.shape[1:] != estimator.input_shape_:
+        kind = type(estimator).__name__
         raise ValueError(
-            f"Expected 'X' to hold samples of shape {estimator.input_shape_}, as DrLIM was fitted on. "
+            f"Expected 'X' to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
             f"Got {short_repr(samples)}."
         )
     if isinstance(samples, np.ndarray) and samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
         raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
     return samples
+
+
+def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array:
+    """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
+    if isinstance(X, LazyCopies):
+        kind = type(estimator).__name__
+        raise TypeError(
+            f"Expected 'X' to be an array. Got lazy copies: give {kind} the samples, and what does not matter as its "
+            "parameter 'orbit'."
+        )
+    samples = check_samples(estimator, X, reset=reset)
+    return np.asarray(samples)
 
 
 def _as_floats(estimator: BaseEstimator, X: ArrayLike, *, small: bool, reset: bool) -> Array:
@@ -92,3 +106,13 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
             "those it was trained on. Rescale or drop them."
         )
     return embedding
+
+
+def confidence_of(encoder: PlaceEncoder, samples: Samples, batch_size: int = 512) -> Floats:
+    """Return the confidence of checked samples, float64 (n,)."""
+    rows = Rows(samples, device_of(encoder), torch.float32)
+    with torch.no_grad():
+        starts = range(0, len(rows), batch_size)
+        parts = [encoder.confidence(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b,)
+    confidence: Floats = torch.cat(parts).cpu().numpy().astype(np.float64)  # (n,)
+    return confidence

@@ -91,7 +91,8 @@ def _grid(points: Tensor, low: list[float], high: list[float], reach: float) -> 
     key = key * heights + _level(points[:, longest[0]], low[longest[0]], step)
     order = _argsort(key)
     shifts = torch.tensor(offsets, device=points.device) * heights
-    return Grid(order, key.index_select(0, order), shifts, math.ceil(reach / 4 / step) + 1, heights)
+    keys = key.index_select(0, order)  # (n,)
+    return Grid(order, keys, shifts, math.ceil(reach / 4 / step) + 1, heights)
 
 
 def _level(values: Tensor, low: float, step: float) -> Tensor:
@@ -118,9 +119,9 @@ def places_of(grid: Grid, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
     everything = torch.arange(len(grid.order), device=grid.order.device)
     if chosen is None:
         return everything, grid.order
-    place = torch.empty_like(everything).index_copy_(0, grid.order, everything).index_select(0, chosen)
+    place = torch.empty_like(everything).index_copy_(0, grid.order, everything).index_select(0, chosen)  # (r,)
     to = _argsort(place)
-    return place.index_select(0, to), to
+    return place.index_select(0, to), to  # (r,), (r,)
 
 
 def unsorted(values: Tensor, to: Tensor) -> Tensor:
@@ -144,7 +145,7 @@ def crowding(grid: Grid, chosen: Tensor | None) -> float:
     """Return the share of all points that are candidates of a point, estimated from a sample of rows."""
     places, _ = places_of(grid, chosen)
     sample = torch.linspace(0, len(places) - 1, min(_SAMPLE, len(places)), dtype=torch.float64, device=places.device)
-    _, lengths = _runs(grid, places.index_select(0, sample.long()))
+    _, lengths = _runs(grid, places.index_select(0, sample.long()))  # (s, k)
     return float(lengths.sum(1).double().mean()) / len(grid.order)
 
 
@@ -183,9 +184,10 @@ def _candidate_block(axes: list[Tensor], own: Tensor, begin: Tensor, length: Ten
     kept = (distance < law.reach).nonzero().squeeze(1)  # a third to a half of them
     ends = _search(kept, each.cumsum(0))
     lengths = ends.diff(prepend=ends.new_zeros(1))
-    distance = distance.index_select(0, kept)
+    distance = distance.index_select(0, kept)  # (f,)
     energy = law.energy(distance).to(torch.float64)
     slope = gradient_factor(law, distance)
-    sums = [energy, *((slope * component.index_select(0, kept)).to(torch.float64) for component in displacement)]
+    components = [component.index_select(0, kept) for component in displacement]  # d x (f,)
+    sums = [energy, *((slope * component).to(torch.float64) for component in components)]
     reduced = [torch.segment_reduce(values, "sum", lengths=lengths, axis=0) for values in sums]
-    return reduced[0], torch.stack(reduced[1:], dim=1)
+    return reduced[0], torch.stack(reduced[1:], dim=1)  # (b,), (b, d)

@@ -143,13 +143,17 @@ def _large_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None) -> Su
     grid = worthwhile_grid(points, box.low, box.high, law.reach, chosen)
     share = 1.0 if grid is None else crowding(grid, chosen)
     if _is_compiled(points, law, len(points) if chosen is None else len(chosen)):
-        is_mutual = share > _MUTUAL and points.shape[1] <= 2 and box.largest < _LARGEST
-        if chosen is None and is_mutual:
-            return _by_mutual_kernel(points, law.reach)
-        return _by_kernel(points, law.reach, grid or trivial_grid(points), chosen)
+        return _compiled_sum(points, box, law, chosen, grid, share)
     if grid is None or share > _CROWDED:
         return sum_dense(points, chosen, law)
     return sum_candidates(points, law, grid, chosen)
+
+
+def _compiled_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None, grid: Grid | None, share: float) -> Sums:
+    """Sum by the kernel that costs least."""
+    if chosen is None and share > _MUTUAL and points.shape[1] <= 2 and box.largest < _LARGEST:
+        return _by_mutual_kernel(points, law.reach)
+    return _by_kernel(points, law.reach, grid or trivial_grid(points), chosen)
 
 
 def _squares_fit(dtype: torch.dtype, largest: float, reach: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ __all__ = [
     "as_graph",
     "check_targets",
     "check_trainable",
+    "found_neighbors",
     "gather",
     "overruled",
     "with_labels",
@@ -43,9 +44,10 @@ def gather(
     labels: list[object] | None,
     graph: object,
     pairs: object,
-    neighbors: Neighbors,
+    find_neighbors: Callable[[], NeighborhoodGraph],
     *,
     described: str = "'X'",
+    all_repel: bool = False,
 ) -> NeighborhoodGraph:
     """Return one graph of all that is stated. Pairs overrule labels, and labels overrule the graph or the neighbours.
 
@@ -58,26 +60,29 @@ def gather(
     graph : NeighborhoodGraph, sparse matrix or None
         Relations of the n samples; None finds neighbours.
     pairs : array-like, dict, NeighborhoodGraph or None
-    neighbors : Neighbors
+    find_neighbors : callable
+        Returns the graph of neighbours; called only where ``graph`` is None.
     described : str, default="'X'"
         What the n samples are, in an error.
+    all_repel : bool, default=False
+        Whether all pairs repel, so that dissimilar pairs are not needed.
 
     Raises
     ------
     ValueError, TypeError
         When something does not fit the samples, or there is nothing to learn from.
     """
-    known = _found(samples, neighbors) if graph is None else as_graph(graph, len(samples), described)
+    known = find_neighbors() if graph is None else as_graph(graph, len(samples), described)
     if labels is not None:
         known = with_labels(known, labels)
     if pairs is not None:
         known = with_pairs(known, pairs)
-    check_trainable(known)
+    check_trainable(known, all_repel=all_repel)
     return known
 
 
-def _found(samples: Array | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
-    """Find the neighbours of the samples."""
+def found_neighbors(samples: Array | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
+    """Return the graph of the samples' neighbours, found as `DrLIM`'s parameters say."""
     if isinstance(samples, LazyCopies):
         raise TypeError(
             "Expected 'graph' with lazy copies, in which nearest neighbours are not looked for: "
@@ -204,11 +209,11 @@ def _are_names(pairs: object) -> bool:
         return False
 
 
-def check_trainable(graph: NeighborhoodGraph) -> None:
+def check_trainable(graph: NeighborhoodGraph, *, all_repel: bool = False) -> None:
     """Refuse a graph without springs of both kinds."""
     if graph.n_similar == 0:
         raise ValueError("Expected 'graph' to have similar pairs. Got none: there is nothing to learn from.")
-    if graph.n_dissimilar == 0:
+    if graph.n_dissimilar == 0 and not all_repel:
         raise ValueError(
             "Expected 'graph' to have dissimilar pairs. Got none: without repulsion the map collapses to a "
             "point. Declare fewer pairs similar (a smaller 'n_neighbors'), or give more samples."

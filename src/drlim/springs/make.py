@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from drlim._base.checks import InvalidParameterError, check_parameters, real_in, short_repr
+from drlim._base.messages import one_line
 from drlim.springs.law import Law, Springs
 from drlim.springs.paper import Attraction, Repulsion
 
@@ -110,9 +111,8 @@ def _as_law(law: object, wanted: str) -> Law:
     try:
         energy, force = law.energy(distance), law.force(distance)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
         raise InvalidParameterError(
-            f"{wanted} {short_repr(law)} fails on a tensor of three distances: {reason or type(error).__name__}."
+            f"{wanted} {short_repr(law)} fails on a tensor of three distances: {one_line(error)}."
         ) from error
     if energy.shape != distance.shape or not torch.isfinite(torch.cat([energy, force])).all():
         raise InvalidParameterError(

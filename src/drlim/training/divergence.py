@@ -40,7 +40,8 @@ def check_energy(energy: GraphEnergy, epoch: int, step: int, rate: float) -> Non
 def check_gradients(encoder: nn.Module, energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
     """Refuse gradients of weights that are not finite."""
     gradients = [weight.grad for weight in encoder.parameters() if weight.grad is not None]
-    if gradients and not bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
+    are_finite = [gradient.isfinite().all() for gradient in gradients]  # each ()
+    if are_finite and not bool(torch.stack(are_finite).all()):
         raise _diverged("gradient", energy.similar, energy.dissimilar, epoch, step, rate)
 
 

@@ -57,7 +57,7 @@ class FreshCopies:
     def drawn(self) -> Array:
         """Return the samples and one copy of each, shape (2n, ...), in memory."""
         starts = range(0, len(self), _DRAWN_AT_ONCE)
-        return np.concatenate([self[start : start + _DRAWN_AT_ONCE] for start in starts])
+        return np.concatenate([self[start : start + _DRAWN_AT_ONCE] for start in starts])  # (2n, ...)
 
 
 class _Draws:

@@ -1,0 +1,503 @@
+"""`NeighborMap`: maps of ordinary data that show groups, as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy.spatial import cKDTree
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from drlim._base.arrays import Array, Floats, Index
+from drlim._base.notices import epoch_bar, warn_user
+from drlim._base.torch import Rows, pick_device
+from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors
+from drlim.estimators.running import (
+    all_or_nothing,
+    check_routed_pairs,
+    drift,
+    training_mode,
+    warn_if_interrupted,
+)
+from drlim.estimators.samples import check_array_samples, check_samples, confidence_of, map_samples
+from drlim.estimators.trunk import trunk_for
+from drlim.forces import balanced, graph_energy
+from drlim.graph import NeighborhoodGraph
+from drlim.neighbors.measured import Metric, measure, weighted_neighbors
+from drlim.relations.gather import check_targets, gather
+from drlim.relations.listed import listed_springs
+from drlim.springs import CauchyRepulsion, LogAttraction, Springs
+from drlim.springs.make import springs_for
+from drlim.training.neighbor_layout import PlacingProblem, chosen_rows, lay_out, train_places
+from drlim.training.placing import Orbit, PlacingSettings
+from drlim.training.problem import EpochRecord
+
+__all__ = ["NeighborMap"]
+
+
+class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A map of ordinary data that shows its groups, and places new samples by a function.
+
+    It minimises the paper's general loss (equation 3) with heavy-tailed laws, which leave gaps between groups::
+
+        L_S(D) = log(1 + D^2)        L_D(D) = 1 / (1 + D^2)
+
+    in two steps. First the samples move as free points until these springs are at rest (`drlim.training.relax`). Then
+    an encoder learns which *places* of that layout a sample belongs to, and a head puts each sample at the mode of its
+    probabilities (`drlim.encoders.places`). `DrLIM` minimises the exact loss by the weights of an encoder alone; it
+    spreads samples evenly, and its encoder is any network.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Dimensions of the map, in [1, inf). Two are the fastest for many samples.
+    n_neighbors : int, default=15
+        Effective number of neighbours of a sample (the perplexity of their weights), in [1, n_samples). Thrice as many
+        are looked at. More show coarser groups.
+    metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
+        Distance between samples as they are: scale the columns of a table first. With "euclidean" and "cosine",
+        neighbours are those in 50 principal components, found by cells beyond 4000 samples. Other metrics and callables
+        ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training samples.
+    encoder : "auto", torch.nn.Module or callable, default="auto"
+        Trunk of the encoder, whose features a linear layer turns into probabilities of places. "auto" is three
+        convolutions for images of 8 x 8 pixels and more, else a multilayer perceptron; see `drlim.encoders.make_trunk`.
+        A module that maps (b, ...) to features (b, p), of which a copy is trained; or a callable ``(input_shape) ->
+        module``.
+    orbit : None or callable, default=None
+        A random change that the map is to ignore: ``(x, generator) -> x'`` on a batch, shape (b, ...), or ``x -> x'``.
+        The encoder learns to place changed samples where the unchanged ones are.
+    springs : None, Springs or pair of callables, default=None
+        Other laws (L_S, L_D); see `drlim.springs.make_springs`. They are summed over all pairs, which takes time that
+        grows with the square of the number of samples.
+    n_places : int or "auto", default="auto"
+        Number of places, in [1, inf). "auto" takes 400 up to 6000 samples, a fifteenth of the samples up to 18,000,
+        then 1200; a quarter of the samples where these are few.
+    max_epochs : int or "auto", default="auto"
+        Passes of the encoder through the samples, in [1, inf). "auto" reads 120,000 samples, within 3 to 40 passes.
+    device : str or torch.device, default="auto"
+        Where the encoder is trained; "auto" is a GPU where there is one.
+    random_state : int, RandomState instance or None, default=None
+        With an int, a fit on one machine gives the same map, to the byte.
+    verbose : bool, int or None, default=None
+        Whether to show a progress bar; None shows it on a terminal.
+
+    Attributes
+    ----------
+    embedding_ : ndarray, shape (n_samples, n_components)
+        The map of the training samples; equals ``transform(X)``.
+    encoder_ : torch.nn.Module
+        The trained map, head included, in evaluation mode.
+    graph_ : NeighborhoodGraph
+        Relations that the points were relaxed under. Of more than 200,000 samples, those of a random part, 100,000.
+    history_ : list of dict
+        One record for each epoch of the encoder: ``epoch``, ``cross_entropy``, ``learning_rate``, ``seconds``.
+    n_iter_ : int
+        Epochs of the encoder.
+    stopped_ : {"max_epochs", "interrupted", "diverged"}
+        Why training ended.
+    drift_ : dict of float to float
+        After `partial_fit` with an anchor: quantiles of the distances that the anchors moved.
+    input_shape_ : tuple of int
+        Shape of one sample.
+    n_features_in_ : int
+        Number of values in one sample.
+    feature_names_in_ : ndarray of str
+        Column names, when ``X`` was a data frame with string names.
+
+    See Also
+    --------
+    DrLIM : The paper's exact loss: an even map that follows the declared relations.
+
+    Notes ----- The map lies within the hull of the places, and jumps from one group to another where a sample may
+    belong to either; `confidence` tells. Up to 20,000 samples a third to a half of a sample's probabilities come from
+    the training samples nearest to it, of which the encoder stores features; `transform` then costs about .3 ms a
+    sample.
+
+    References
+    ----------
+    R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006.
+
+    Examples
+    --------
+    >>> from drlim import NeighborMap, datasets
+    >>> data = datasets.digits()
+    >>> model = NeighborMap(max_epochs=3, random_state=0).fit(data.X_train[:300])
+    >>> model.transform(data.X_test).shape
+    (497, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        n_neighbors: int = 15,
+        metric: Metric = "euclidean",
+        encoder: str | nn.Module | Callable[[tuple[int, ...]], nn.Module] = "auto",
+        orbit: Orbit | None = None,
+        springs: object = None,
+        n_places: int | str = "auto",
+        max_epochs: int | str = "auto",
+        device: str | torch.device = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.encoder = encoder
+        self.orbit = orbit
+        self.springs = springs
+        self.n_places = n_places
+        self.max_epochs = max_epochs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> NeighborMap:
+        """Learn the map.
+
+        All statements about the samples count: ``pairs`` overrule the labels ``y``, and ``y`` overrules the neighbours
+        or the ``graph``.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
+            Training samples.
+        y : array-like, shape (n_samples,), default=None
+            Labels: samples of one class attract their nearest class-mates, and neighbours of another class repel each
+            other. A label of -1 (or None, or NaN) is unknown and states nothing. A continuous target is left out, with
+            a warning.
+        graph : NeighborhoodGraph or sparse matrix, default=None
+            Similar pairs, one row for each sample, in place of the neighbours.
+        pairs : array-like of int, shape (n_pairs, 2), dict or NeighborhoodGraph, default=None
+            Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored"; or the
+            graph that `drlim.pairs` returns. A similar pair weighs as much as all neighbours of a sample together; a
+            dissimilar pair repels as strongly as an average similar pair attracts, beyond the repulsion of all pairs.
+
+        Returns
+        -------
+        NeighborMap
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Before any training, when a parameter, ``X`` or a statement about it cannot be used. The estimator then is
+            as it was.
+        DivergenceError
+            When training leaves the finite numbers.
+
+        Warns
+        -----
+        UserWarning
+            When ``y`` is continuous, when the relations ignore all pairs that they do not list, which repel here all
+            the same, or when Ctrl-C ended the training. The map then is usable as it stood.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(60, 3))
+        >>> model = NeighborMap(max_epochs=2, random_state=0).fit(X, pairs=[(0, 1)])
+        >>> 1 in model.graph_.neighbors(0)
+        True
+        """
+        with all_or_nothing(self):
+            laws, device, seed = self._check(pairs)
+            samples = check_array_samples(self, X, reset=True)
+            labels = check_targets(y, len(samples))
+            self._fit(samples, labels, graph, pairs, laws, device, seed)
+        warn_if_interrupted(self.stopped_, self.n_iter_, self.n_iter_)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        graph: object = None,
+        pairs: object = None,
+        anchor: ArrayLike | None = None,
+        anchor_weight: float = 1.0,
+    ) -> NeighborMap:
+        """Go on from the present map, with new samples and their relations.
+
+        The new samples are relaxed from where the present map places them; the encoder is then trained on, from its
+        present weights.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            New samples; without a map yet, this is `fit`.
+        y : array-like, shape (n_samples,), default=None
+            Their labels, as in `fit`.
+        graph : NeighborhoodGraph or sparse matrix, default=None
+            Relations of the rows of ``X``, followed by those of ``anchor`` if there is one. None takes neighbours among
+            all these.
+        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
+            As in `fit`, of the same rows.
+        anchor : array-like, shape (n_anchors, ...), default=None
+            Samples, best of those trained on before, that the encoder is to leave where they are. The more there are,
+            the less the old map moves.
+        anchor_weight : float, default=1.0
+            How much of an anchor's place is kept, in (0, 1e6]: it moves by the share 1 / (1 + anchor_weight) of what
+            its springs would move it.
+
+        Returns
+        -------
+        NeighborMap
+            Itself. ``embedding_`` and ``graph_`` are of the rows of ``X``, ``history_`` goes on, and ``drift_`` says
+            how far the anchors have moved.
+
+        Raises
+        ------
+        ValueError, TypeError, DivergenceError
+            As `fit` does, or when there is an ``anchor`` but no map yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(80, 3))
+        >>> model = NeighborMap(max_epochs=2, random_state=0).fit(X[:60])
+        >>> sorted(model.partial_fit(X[60:], anchor=X[:60]).drift_)
+        [0.5, 0.9, 0.99, 1.0]
+        """
+        check_anchor_weight(anchor_weight, "NeighborMap")
+        if not self.__sklearn_is_fitted__():
+            if anchor is not None:
+                raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
+            return self.fit(X, y, graph=graph, pairs=pairs)
+        with all_or_nothing(self):
+            laws, device, seed = self._check(pairs)
+            samples = check_array_samples(self, X, reset=False)
+            if self.n_components != self.embedding_.shape[1]:
+                raise ValueError(
+                    f"Expected n_components={self.embedding_.shape[1]}, as the present map has. "
+                    f"Got {self.n_components}: call fit to begin another."
+                )
+            labels = check_targets(y, len(samples))
+            old = None if anchor is None else check_array_samples(self, anchor, reset=False)
+            if old is not None and labels is not None:
+                labels = [*labels, *[-1] * len(old)]
+            self._fit(samples, labels, graph, pairs, laws, device, seed, old, anchor_weight, self.encoder_)
+        warn_if_interrupted(self.stopped_, self.n_iter_, self.n_iter_)
+        return self
+
+    def _check(self, pairs: object) -> tuple[Springs | None, torch.device, int]:
+        """Check the parameters; return the laws, the device and the seed that follow from them."""
+        check_map_parameters(self.get_params(deep=False), type(self).__name__)
+        check_routed_pairs(self, pairs)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        laws = None if self.springs is None else springs_for(1.0, self.springs)
+        return laws, pick_device(self.device), seed
+
+    def _fit(
+        self,
+        samples: Array,
+        labels: list[object] | None,
+        graph: object,
+        pairs: object,
+        laws: Springs | None,
+        device: torch.device,
+        seed: int,
+        old: Array | None = None,
+        anchor_weight: float = 1.0,
+        previous: PlaceEncoder | None = None,
+    ) -> None:
+        """Gather, relax, train the encoder, embed."""
+        everything = samples if old is None else np.concatenate([samples, old])  # (n + m, ...)
+        check_n_neighbors(self.n_neighbors, len(everything))
+        chosen = chosen_rows(len(everything), seed) if graph is None and old is None else None
+        rows = everything if chosen is None else everything[chosen]  # (r, ...)
+        labels = labels if chosen is None or labels is None else [labels[row] for row in chosen]
+        described = "'X'" if old is None else "'X' and 'anchor' together"
+        measured = measure(rows, self.metric, seed)
+        known = gather(
+            rows,
+            labels,
+            graph,
+            pairs,
+            lambda: weighted_neighbors(rows, measured, self.metric, self.n_neighbors, seed),
+            described=described,
+            all_repel=True,
+        )
+        _warn_of_rest(known)
+        start = None if previous is None else map_samples(previous, rows)  # (r, d)
+        by_direction = self.metric == "cosine"
+        lists = listed_springs(known, measured.points, self.n_neighbors, seed)
+        with training_mode(seed, device):
+            trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, previous)
+            layout = lay_out(lists, measured, self.n_components, laws, seed, start)  # (r, d)
+            if old is not None and start is not None:
+                kept = anchor_weight / (1 + anchor_weight)
+                layout[len(samples) :] += kept * (start - layout)[len(samples) :]
+            problem = PlacingProblem(
+                trunk,
+                n_features,
+                Rows(rows, device, torch.float32),
+                layout,
+                measured,
+                by_direction,
+                None if self.n_places == "auto" else int(self.n_places),
+                None if self.max_epochs == "auto" else int(self.max_epochs),
+                self.orbit,
+                seed,
+            )
+            self.graph_ = known if old is None else known.subgraph(np.arange(len(samples)))
+            self._train(problem, [] if previous is None else self.history_)
+        self._keep(samples)
+        self.__dict__.pop("drift_", None)
+        if old is not None and start is not None:
+            moved = map_samples(self.encoder_, old) - start[len(samples) :]  # (m, d)
+            self.drift_ = drift(np.linalg.norm(moved, axis=1))
+
+    def _train(self, problem: PlacingProblem, history: Sequence[EpochRecord]) -> None:
+        """Train the encoder, and keep its history."""
+        self.history_: list[EpochRecord] = list(history)
+        planned = problem.max_epochs or PlacingSettings.for_samples(len(problem.rows)).max_epochs
+        with epoch_bar(planned, self.verbose) as advance:
+
+            def on_epoch(record: EpochRecord) -> None:
+                self.history_.append({**record, "epoch": len(history) + record["epoch"]})
+                advance(record)
+
+            self.encoder_, self.stopped_ = train_places(problem, on_epoch)
+
+    def _keep(self, samples: Array) -> None:
+        """Map the training samples."""
+        self.n_iter_ = len(self.history_)
+        self._n_features_out = self.n_components
+        self.embedding_ = map_samples(self.encoder_, samples)
+
+    def fit_transform(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> Array:
+        """Learn the map and return it for the training samples: ``fit(X, y, ...).embedding_``."""
+        return self.fit(X, y, graph=graph, pairs=pairs).embedding_
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Map samples, seen before or not.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            Samples of the shape trained on.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_components)
+            In the dtype of ``X`` where that is float32 or float64; in float32 for smaller types and in float64 for
+            larger integers. The position of a sample does not depend on the others.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            When there is no map yet, or ``X`` is not like the training samples.
+        """
+        check_is_fitted(self)
+        return map_samples(self.encoder_, check_samples(self, X, reset=False))
+
+    def confidence(self, X: ArrayLike) -> Floats:
+        """Return the share of each sample's probabilities that lies about its position.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            Samples of the shape trained on.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            In (0, 1]. Low values mark samples between groups, or unlike the training samples.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(60, 3))
+        >>> confidence = NeighborMap(max_epochs=2, random_state=0).fit(X).confidence(X)
+        >>> bool(((confidence > 0) & (confidence <= 1)).all())
+        True
+        """
+        check_is_fitted(self)
+        return confidence_of(self.encoder_, check_samples(self, X, reset=False))
+
+    def kneighbors(self, X: ArrayLike, n_neighbors: int = 5) -> tuple[Floats, Index]:
+        """Return the training samples nearest to samples on the map.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            Samples of the shape trained on.
+        n_neighbors : int, default=5
+            In [1, number of training samples].
+
+        Returns
+        -------
+        distances : ndarray of float64, shape (n_samples, n_neighbors)
+            On the map, nearest first.
+        indices : ndarray of int64, shape (n_samples, n_neighbors)
+            Rows of the training samples. A training sample is its own nearest.
+        """
+        Z = self.transform(X)
+        check_n_neighbors(n_neighbors, len(self.embedding_) + 1, "NeighborMap.kneighbors")
+        distances, indices = cKDTree(self.embedding_).query(Z, k=np.arange(1, n_neighbors + 1))
+        return np.asarray(distances, dtype=np.float64), np.asarray(indices, dtype=np.int64)
+
+    def score(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> float:
+        """Return minus the general loss on samples, each kind of pair averaged: higher is better.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            Samples, best held out.
+        y : array-like, shape (n_samples,), default=None
+            Their labels, as in `fit`.
+        graph : NeighborhoodGraph or sparse matrix, default=None
+            Their relations; None takes their nearest neighbours, as `fit` does.
+        pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            Compare maps of one ``n_components`` only. It takes time that grows with the square of the number of
+            samples.
+        """
+        check_is_fitted(self)
+        laws, _, seed = self._check(pairs)
+        samples = check_array_samples(self, X, reset=False)
+        check_n_neighbors(self.n_neighbors, len(samples))
+        measured = measure(samples, self.metric, seed)
+        known = gather(
+            samples,
+            check_targets(y, len(samples)),
+            graph,
+            pairs,
+            lambda: weighted_neighbors(samples, measured, self.metric, self.n_neighbors, seed),
+            all_repel=True,
+        )
+        Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
+        laws = laws or Springs(LogAttraction(), CauchyRepulsion())
+        return -graph_energy(Z, known, laws, balanced(known)).total
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "embedding_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _warn_of_rest(graph: NeighborhoodGraph) -> None:
+    """Warn where pairs were to have no spring by default: here all pairs repel, or the map would collapse."""
+    if graph.rest == "ignored":
+        warn_user(
+            "The relations ignore all pairs that they do not list. NeighborMap lets them repel all the same, since "
+            "free points would else collapse. List pairs as ignored to take their repulsion off."
+        )
