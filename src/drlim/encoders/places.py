@@ -162,7 +162,7 @@ class PlacesHead(nn.Module):
         z <- sum_k w_k c_k / sum_k w_k,    w_k = P_k / (1 + |z - c_k|^2 / b^2)^2,    n_steps times
 
     Each step is a step up the slope of f. The position jumps from one mode to another where they are equally high,
-    and lies within the hull of the places. Takes 2.5 to 8 microseconds a sample at 800 places.
+    and lies within the hull of the places. Takes 14 microseconds a sample at 800 places, 9 for the 16 largest.
 
     Parameters
     ----------
@@ -200,17 +200,23 @@ class PlacesHead(nn.Module):
 
     def locate(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """Map probabilities (b, K) to positions, (b, d), and f at them, (b,)."""
-        n_places, d = self.centres.shape
-        mass, index = probabilities.topk(min(_NEAREST_PLACES, n_places), dim=1)  # (b, m)
-        centres = self.centres.index_select(0, index.flatten()).view(*index.shape, d)  # (b, m, d)
-        between = (centres[:, :, None] - centres[:, None]).square().sum(dim=3)  # (b, m, m)
-        height = (mass[:, None] * self._kernel(between)).sum(dim=2)  # (b, m)
+        mass, index = probabilities.topk(min(_NEAREST_PLACES, len(self.centres)), dim=1)  # (b, m)
+        # One tensor a coordinate: sums over a last axis of two numbers take most of the time otherwise.
+        centres = [column.index_select(0, index.flatten()).view(index.shape) for column in self.centres.unbind(1)]
+        between = sum(((c[:, :, None] - c[:, None]).square() for c in centres), start=torch.zeros(()))  # (b, m, m)
+        height = torch.bmm(self._kernel(between), mass[:, :, None]).squeeze(2)  # (b, m)
         first = height.argmax(dim=1, keepdim=True)  # (b, 1)
-        z = centres.gather(1, first[:, :, None].expand(-1, -1, d)).squeeze(1)  # (b, d)
+        z = [c.gather(1, first) for c in centres]  # d times (b, 1)
         for _ in range(self.n_steps):
-            weight = mass * self._kernel((z[:, None] - centres).square().sum(dim=2)).square()  # (b, m)
-            z = (weight[:, :, None] * centres).sum(dim=1) / weight.sum(dim=1, keepdim=True)  # (b, d)
-        return z, (mass * self._kernel((z[:, None] - centres).square().sum(dim=2))).sum(dim=1)
+            weight = mass * self._around(z, centres).square()  # (b, m)
+            weight = weight / weight.sum(dim=1, keepdim=True)
+            z = [(weight * c).sum(dim=1, keepdim=True) for c in centres]  # d times (b, 1)
+        return torch.cat(z, dim=1), (mass * self._around(z, centres)).sum(dim=1)  # (b, d), (b,)
+
+    def _around(self, z: list[Tensor], centres: list[Tensor]) -> Tensor:
+        """Return the kernel between each position and its places, (b, m)."""
+        pairs = zip(z, centres, strict=True)
+        return self._kernel(sum(((one - c).square() for one, c in pairs), start=torch.zeros(())))
 
     def _kernel(self, squared_distance: Tensor) -> Tensor:
         """Return 1 / (1 + D^2 / b^2)."""
