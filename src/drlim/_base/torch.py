@@ -20,7 +20,7 @@ _GLOBAL_GENERATORS = threading.RLock()
 """Lock of the global generators: two threads that save and restore them would exchange their states."""
 
 
-def pick_device(device: str | torch.device) -> torch.device:
+def pick_device(device: str | torch.device, owner: str = "DrLIM") -> torch.device:
     """Return the torch device named; ``"auto"`` is a GPU where there is one, else the CPU.
 
     Raises
@@ -35,7 +35,7 @@ def pick_device(device: str | torch.device) -> torch.device:
         torch.zeros(1, device=chosen).item()  # "meta" can be named and filled, but holds no values
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ImportError) as error:
         raise InvalidParameterError(
-            "The 'device' parameter of DrLIM must be 'auto' or a device that torch can use here, such as 'cpu' or "
+            f"The 'device' parameter of {owner} must be 'auto' or a device that torch can use here, such as 'cpu' or "
             f"'cuda:0'. Got {short_repr(device)} instead."
         ) from error
     return chosen

@@ -68,4 +68,7 @@ class UnitLength(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, ...) to (b, ...). A sample of zeros stays one."""
-        return nn.functional.normalize(x.flatten(1), dim=1).reshape(x.shape)  # (b, ...)
+        flat = x.flatten(1)  # (b, p)
+        largest = flat.abs().amax(dim=1, keepdim=True)  # (b, 1) divided by first, so that squares stay finite
+        flat = flat / torch.where(largest > 0, largest, torch.ones_like(largest))
+        return nn.functional.normalize(flat, dim=1).reshape(x.shape)  # (b, ...)

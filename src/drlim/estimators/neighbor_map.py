@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
@@ -17,6 +18,7 @@ from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.map_score import map_score
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors
 from drlim.estimators.running import (
     all_or_nothing,
@@ -25,20 +27,39 @@ from drlim.estimators.running import (
     training_mode,
     warn_if_interrupted,
 )
-from drlim.estimators.samples import check_array_samples, check_samples, confidence_of, map_samples
+from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.trunk import trunk_for
-from drlim.forces import balanced, graph_energy
 from drlim.graph import NeighborhoodGraph
-from drlim.neighbors.measured import Metric, measure, weighted_neighbors
-from drlim.relations.gather import check_targets, gather
+from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, weighted_neighbors
+from drlim.relations.gather import as_graph, check_targets, gather, pairs_graph
 from drlim.relations.listed import listed_springs
-from drlim.springs import CauchyRepulsion, LogAttraction, Springs
+from drlim.relations.part import cut_graph, listed_samples
+from drlim.springs import Springs
 from drlim.springs.make import springs_for
-from drlim.training.neighbor_layout import PlacingProblem, chosen_rows, lay_out, train_places
-from drlim.training.placing import Orbit, PlacingSettings
+from drlim.training.divergence import DivergenceError
+from drlim.training.fresh import FreshCopies, Orbit, checked_change
+from drlim.training.neighbor_layout import Anchored, PlacingProblem, chosen_rows, lay_out, train_places
+from drlim.training.placing import PlacingSettings
+from drlim.training.preflight import try_orbit
 from drlim.training.problem import EpochRecord
 
 __all__ = ["NeighborMap"]
+
+
+class _Checked(NamedTuple):
+    """What follows from the parameters."""
+
+    laws: Springs | None
+    device: torch.device
+    seed: int
+
+
+class _Update(NamedTuple):
+    """The present map, which training goes on from."""
+
+    encoder: PlaceEncoder
+    anchor: Array | None  # (m, ...) samples to leave where they are
+    kept: float  # share of an anchor's displacement that is taken back
 
 
 class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -58,12 +79,14 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     n_components : int, default=2
         Dimensions of the map, in [1, inf). Two are the fastest for many samples.
     n_neighbors : int, default=15
-        Effective number of neighbours of a sample (the perplexity of their weights), in [1, n_samples). Thrice as many
-        are looked at. More show coarser groups.
+        Effective number of neighbours of a sample (the perplexity of their weights), in [1, inf). Thrice as many are
+        looked at; where there are fewer other samples, all of them, and the effective number is a third of them. More
+        show coarser groups.
     metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
         Distance between samples as they are: scale the columns of a table first. With "euclidean" and "cosine",
         neighbours are those in 50 principal components, found by cells beyond 4000 samples. Other metrics and callables
-        ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training samples.
+        ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training samples:
+        (n_samples, n_samples) in `fit`, and (m, n_samples) in `transform`; `partial_fit` then is not possible.
     encoder : "auto", torch.nn.Module or callable, default="auto"
         Trunk of the encoder, whose features a linear layer turns into probabilities of places. "auto" is three
         convolutions for images of 8 x 8 pixels and more, else a multilayer perceptron; see `drlim.encoders.make_trunk`.
@@ -77,7 +100,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         grows with the square of the number of samples.
     n_places : int or "auto", default="auto"
         Number of places, in [1, inf). "auto" takes 400 up to 6000 samples, a fifteenth of the samples up to 18,000,
-        then 1200; a quarter of the samples where these are few.
+        then 1200; a quarter of the samples below 1600, and up to 16 samples as many as there are.
     max_epochs : int or "auto", default="auto"
         Passes of the encoder through the samples, in [1, inf). "auto" reads 120,000 samples, within 3 to 40 passes.
     device : str or torch.device, default="auto"
@@ -94,7 +117,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     encoder_ : torch.nn.Module
         The trained map, head included, in evaluation mode.
     graph_ : NeighborhoodGraph
-        Relations that the points were relaxed under. Of more than 200,000 samples, those of a random part, 100,000.
+        Relations that the points were relaxed under. Of more than 200,000 samples, those of a random part, 100,000:
+        samples of listed pairs first, the numbers of the others drawn with ``random_state``.
     history_ : list of dict
         One record for each epoch of the encoder: ``epoch``, ``cross_entropy``, ``learning_rate``, ``seconds``.
     n_iter_ : int
@@ -114,7 +138,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     --------
     DrLIM : The paper's exact loss: an even map that follows the declared relations.
 
-    Notes ----- The map lies within the hull of the places, and jumps from one group to another where a sample may
+    Notes
+    -----
+    The map lies within the hull of the places, and jumps from one group to another where a sample may
     belong to either; `confidence` tells. Up to 20,000 samples a third to a half of a sample's probabilities come from
     the training samples nearest to it, of which the encoder stores features; `transform` then costs about .3 ms a
     sample.
@@ -207,13 +233,12 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         >>> 1 in model.graph_.neighbors(0)
         True
         """
-        with all_or_nothing(self):
-            laws, device, seed = self._check(pairs)
-            samples = check_array_samples(self, X, reset=True)
+        with all_or_nothing(self, keeps=()):
+            checked = self._check(pairs)
+            samples = self._checked_samples(X, reset=True)
             labels = check_targets(y, len(samples))
-            self._fit(samples, labels, graph, pairs, laws, device, seed)
-        warn_if_interrupted(self.stopped_, self.n_iter_, self.n_iter_)
-        return self
+            failure, planned = self._fit(samples, labels, graph, pairs, checked)
+        return self._ended(failure, self.n_iter_, planned)
 
     def partial_fit(
         self,
@@ -272,92 +297,131 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             if anchor is not None:
                 raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
             return self.fit(X, y, graph=graph, pairs=pairs)
-        with all_or_nothing(self):
-            laws, device, seed = self._check(pairs)
-            samples = check_array_samples(self, X, reset=False)
+        with all_or_nothing(self, keeps=()):
+            checked = self._check(pairs)
+            if self._has_metric("precomputed"):
+                raise ValueError(
+                    "Expected another 'metric' in partial_fit. Got 'precomputed': 'X' would lack the distances between "
+                    "the new samples. Call fit with the distances between all samples."
+                )
+            samples = self._checked_samples(X, reset=False)
             if self.n_components != self.embedding_.shape[1]:
                 raise ValueError(
                     f"Expected n_components={self.embedding_.shape[1]}, as the present map has. "
                     f"Got {self.n_components}: call fit to begin another."
                 )
             labels = check_targets(y, len(samples))
-            old = None if anchor is None else check_array_samples(self, anchor, reset=False)
+            old = None if anchor is None else self._checked_samples(anchor, reset=False)
             if old is not None and labels is not None:
                 labels = [*labels, *[-1] * len(old)]
-            self._fit(samples, labels, graph, pairs, laws, device, seed, old, anchor_weight, self.encoder_)
-        warn_if_interrupted(self.stopped_, self.n_iter_, self.n_iter_)
-        return self
+            update = _Update(self.encoder_, old, anchor_weight / (1 + anchor_weight))
+            before = self.n_iter_
+            failure, planned = self._fit(samples, labels, graph, pairs, checked, update)
+        return self._ended(failure, self.n_iter_ - before, planned)
 
-    def _check(self, pairs: object) -> tuple[Springs | None, torch.device, int]:
-        """Check the parameters; return the laws, the device and the seed that follow from them."""
+    def _check(self, pairs: object) -> _Checked:
+        """Check the parameters; return what follows from them."""
         check_map_parameters(self.get_params(deep=False), type(self).__name__)
         check_routed_pairs(self, pairs)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         laws = None if self.springs is None else springs_for(1.0, self.springs)
-        return laws, pick_device(self.device), seed
+        return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
+
+    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array:
+        """Check samples, and that the metric can be taken of them."""
+        samples = check_array_samples(self, X, reset=reset)
+        if isinstance(self.metric, str) or reset:
+            check_metric(samples, self.metric, fits=reset)
+        return samples
 
     def _fit(
         self,
-        samples: Array,
+        new: Array,
         labels: list[object] | None,
         graph: object,
         pairs: object,
-        laws: Springs | None,
-        device: torch.device,
-        seed: int,
-        old: Array | None = None,
-        anchor_weight: float = 1.0,
-        previous: PlaceEncoder | None = None,
-    ) -> None:
-        """Gather, relax, train the encoder, embed."""
-        everything = samples if old is None else np.concatenate([samples, old])  # (n + m, ...)
-        check_n_neighbors(self.n_neighbors, len(everything))
-        chosen = chosen_rows(len(everything), seed) if graph is None and old is None else None
-        rows = everything if chosen is None else everything[chosen]  # (r, ...)
-        labels = labels if chosen is None or labels is None else [labels[row] for row in chosen]
-        described = "'X'" if old is None else "'X' and 'anchor' together"
-        measured = measure(rows, self.metric, seed)
+        checked: _Checked,
+        update: _Update | None = None,
+    ) -> tuple[DivergenceError | None, int]:
+        """Gather, relax, train the encoder, embed; return how training failed, and the epochs that were planned."""
+        old = None if update is None else update.anchor
+        samples = new if old is None else np.concatenate([new, old])  # (n, ...)
+        known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, old is not None)
+        is_old = chosen >= len(new)  # (r,)
+        with training_mode(checked.seed, checked.device):
+            problem = self._relaxed(known, rows, measured, is_old, checked, update)
+            failure, planned = self._train(problem, [] if update is None else self.history_)
+        self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
+        self._n_features_out = self.n_components
+        self.embedding_ = map_samples(self.encoder_, new)
+        self.__dict__.pop("drift_", None)
+        if update is not None and old is not None:
+            moved = map_samples(self.encoder_, old) - map_samples(update.encoder, old)  # (m, d)
+            self.drift_ = drift(np.linalg.norm(moved, axis=1))
+        return failure, planned
+
+    def _relaxed(
+        self,
+        known: NeighborhoodGraph,
+        rows: Array,
+        measured: Measured,
+        is_old: NDArray[np.bool_],
+        checked: _Checked,
+        update: _Update | None,
+    ) -> PlacingProblem:
+        """Relax the rows, and return what the encoder is to learn. What cannot be trained is refused first."""
+        laws, device, seed = checked
+        previous = None if update is None else update.encoder
+        start = None if previous is None else map_samples(previous, rows)  # (r, d)
+        by_direction = self._has_metric("cosine")
+        rows = rows if by_direction else tamed(rows)  # (r, ...)
+        trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, seed, previous)
+        orbit = None if self.orbit is None else checked_change(self.orbit)
+        if self.orbit is not None:
+            try_orbit(Rows(FreshCopies(rows[:2], self.orbit, seed), device, torch.float32), type(self).__name__)
+        lists = listed_springs(known, measured.points, self.n_neighbors, seed)
+        anchored = None if update is None or not is_old.any() else Anchored(is_old, update.kept)
+        return PlacingProblem(
+            trunk,
+            n_features,
+            Rows(rows, device, torch.float32),
+            lay_out(lists, measured, self.n_components, laws, seed, start, anchored),
+            measured,
+            by_direction,
+            _number(self.n_places),
+            _number(self.max_epochs),
+            orbit,
+            seed,
+        )
+
+    def _gathered(
+        self, samples: Array, labels: list[object] | None, graph: object, pairs: object, seed: int, has_anchor: bool
+    ) -> tuple[NeighborhoodGraph, Array, Index, Measured]:
+        """Return the relations, the rows to relax, their numbers among the samples, and their coordinates."""
+        n = len(samples)
+        check_n_neighbors(self.n_neighbors, n)
+        described = "'X' and 'anchor' together" if has_anchor else "'X'"
+        given = None if graph is None else as_graph(graph, n, described)
+        stated = None if pairs is None else pairs_graph(pairs, n)
+        chosen = chosen_rows(n, seed, listed_samples(stated))
+        if chosen is not None:
+            samples = samples[chosen]  # (r, ...)
+            labels = None if labels is None else [labels[row] for row in chosen]
+            given, stated = cut_graph(given, chosen), None if stated is None else stated.subgraph(chosen)
+        measured = measure(samples, self.metric, seed)
         known = gather(
-            rows,
+            samples,
             labels,
-            graph,
-            pairs,
-            lambda: weighted_neighbors(rows, measured, self.metric, self.n_neighbors, seed),
-            described=described,
+            given,
+            stated,
+            lambda: weighted_neighbors(samples, measured, self.metric, self.n_neighbors, seed),
             all_repel=True,
         )
         _warn_of_rest(known)
-        start = None if previous is None else map_samples(previous, rows)  # (r, d)
-        by_direction = self.metric == "cosine"
-        lists = listed_springs(known, measured.points, self.n_neighbors, seed)
-        with training_mode(seed, device):
-            trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, previous)
-            layout = lay_out(lists, measured, self.n_components, laws, seed, start)  # (r, d)
-            if old is not None and start is not None:
-                kept = anchor_weight / (1 + anchor_weight)
-                layout[len(samples) :] += kept * (start - layout)[len(samples) :]
-            problem = PlacingProblem(
-                trunk,
-                n_features,
-                Rows(rows, device, torch.float32),
-                layout,
-                measured,
-                by_direction,
-                None if self.n_places == "auto" else int(self.n_places),
-                None if self.max_epochs == "auto" else int(self.max_epochs),
-                self.orbit,
-                seed,
-            )
-            self.graph_ = known if old is None else known.subgraph(np.arange(len(samples)))
-            self._train(problem, [] if previous is None else self.history_)
-        self._keep(samples)
-        self.__dict__.pop("drift_", None)
-        if old is not None and start is not None:
-            moved = map_samples(self.encoder_, old) - start[len(samples) :]  # (m, d)
-            self.drift_ = drift(np.linalg.norm(moved, axis=1))
+        return known, samples, np.arange(n) if chosen is None else chosen, measured
 
-    def _train(self, problem: PlacingProblem, history: Sequence[EpochRecord]) -> None:
-        """Train the encoder, and keep its history."""
+    def _train(self, problem: PlacingProblem, history: Sequence[EpochRecord]) -> tuple[DivergenceError | None, int]:
+        """Train the encoder, and keep it and its history."""
         self.history_: list[EpochRecord] = list(history)
         planned = problem.max_epochs or PlacingSettings.for_samples(len(problem.rows)).max_epochs
         with epoch_bar(planned, self.verbose) as advance:
@@ -366,13 +430,16 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 self.history_.append({**record, "epoch": len(history) + record["epoch"]})
                 advance(record)
 
-            self.encoder_, self.stopped_ = train_places(problem, on_epoch)
-
-    def _keep(self, samples: Array) -> None:
-        """Map the training samples."""
+            self.encoder_, self.stopped_, failure = train_places(problem, on_epoch)
         self.n_iter_ = len(self.history_)
-        self._n_features_out = self.n_components
-        self.embedding_ = map_samples(self.encoder_, samples)
+        return failure, planned
+
+    def _ended(self, failure: DivergenceError | None, n_epochs: int, planned: int) -> NeighborMap:
+        """Raise a divergence, now that the map is kept, or warn of an interrupt."""
+        if failure is not None:
+            raise failure
+        warn_if_interrupted(self.stopped_, n_epochs, planned)
+        return self
 
     def fit_transform(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> Array:
         """Learn the map and return it for the training samples: ``fit(X, y, ...).embedding_``."""
@@ -398,7 +465,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             When there is no map yet, or ``X`` is not like the training samples.
         """
         check_is_fitted(self)
-        return map_samples(self.encoder_, check_samples(self, X, reset=False))
+        return map_samples(self.encoder_, self._checked_samples(X, reset=False))
 
     def confidence(self, X: ArrayLike) -> Floats:
         """Return the share of each sample's probabilities that lies about its position.
@@ -422,7 +489,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         True
         """
         check_is_fitted(self)
-        return confidence_of(self.encoder_, check_samples(self, X, reset=False))
+        return confidence_of(self.encoder_, self._checked_samples(X, reset=False))
 
     def kneighbors(self, X: ArrayLike, n_neighbors: int = 5) -> tuple[Floats, Index]:
         """Return the training samples nearest to samples on the map.
@@ -447,7 +514,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return np.asarray(distances, dtype=np.float64), np.asarray(indices, dtype=np.int64)
 
     def score(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> float:
-        """Return minus the general loss on samples, each kind of pair averaged: higher is better.
+        """Return minus the general loss on samples, at the best weight of the repulsion: higher is better.
+
+        That is minus the mean of L_S over similar pairs, minus the logarithm of the mean of L_D over all pairs, minus
+        the mean of L_D over pairs declared dissimilar. One point for all samples scores 0.
 
         Parameters
         ----------
@@ -456,32 +526,35 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         y : array-like, shape (n_samples,), default=None
             Their labels, as in `fit`.
         graph : NeighborhoodGraph or sparse matrix, default=None
-            Their relations; None takes their nearest neighbours, as `fit` does.
+            Their relations; None takes their nearest neighbours, as `fit` does. With metric="precomputed", those are
+            the samples whose distances to the training samples are most alike.
         pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
             As in `fit`.
 
         Returns
         -------
         float
-            Compare maps of one ``n_components`` only. It takes time that grows with the square of the number of
-            samples.
+            Compare scores of the same samples only. It takes time that grows with the square of their number. With
+            ``springs`` of your own, each kind of pair is averaged.
         """
         check_is_fitted(self)
         laws, _, seed = self._check(pairs)
-        samples = check_array_samples(self, X, reset=False)
+        samples = self._checked_samples(X, reset=False)
         check_n_neighbors(self.n_neighbors, len(samples))
-        measured = measure(samples, self.metric, seed)
+        metric = "euclidean" if self._has_metric("precomputed") else self.metric
+        measured = measure(samples, metric, seed)
         known = gather(
             samples,
             check_targets(y, len(samples)),
             graph,
             pairs,
-            lambda: weighted_neighbors(samples, measured, self.metric, self.n_neighbors, seed),
+            lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
             all_repel=True,
         )
-        Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
-        laws = laws or Springs(LogAttraction(), CauchyRepulsion())
-        return -graph_energy(Z, known, laws, balanced(known)).total
+        return map_score(map_samples(self.encoder_, samples), known, laws)
+
+    def _has_metric(self, name: str) -> bool:
+        return isinstance(self.metric, str) and self.metric == name
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedding_")
@@ -489,9 +562,14 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.pairwise = tags.input_tags.positive_only = self._has_metric("precomputed")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _number(given: int | str) -> int | None:
+    """Return a number, or None for "auto"."""
+    return None if given == "auto" else int(given)
 
 
 def _warn_of_rest(graph: NeighborhoodGraph) -> None:

@@ -24,12 +24,15 @@ __all__ = ["all_or_nothing", "check_routed_pairs", "drift", "training_mode", "tr
 
 
 @contextmanager
-def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
-    """Restore the estimator's attributes if a fit is refused. After a divergence it keeps the last finite map."""
+def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError,)) -> Iterator[None]:
+    """Restore the estimator's attributes if a fit is refused.
+
+    After an error that ``keeps`` names, the estimator keeps what it has: after a divergence, the last finite map.
+    """
     before = estimator.__dict__.copy()
     try:
         yield
-    except DivergenceError:
+    except keeps:
         raise
     except BaseException:
         estimator.__dict__.clear()

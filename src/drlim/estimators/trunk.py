@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
-from drlim._base.torch import Rows
+from drlim._base.torch import Rows, seeded
+from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import count_features, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.encoders.standardize import Standardize, UnitLength
@@ -26,6 +28,7 @@ def trunk_for(
     samples: Array,
     device: torch.device,
     by_direction: bool,
+    seed: int,
     previous: PlaceEncoder | None,
 ) -> tuple[nn.Module, int]:
     """Return a new trunk in float32 on the device, and its number of features; or refuse the parameter.
@@ -39,6 +42,8 @@ def trunk_for(
     device : torch.device
     by_direction : bool
         Whether samples are scaled to length 1 first.
+    seed : int
+        Draws the weights of the built-in trunks.
     previous : PlaceEncoder or None
         The encoder to go on from: a copy of its trunk is taken.
     """
@@ -51,14 +56,33 @@ def trunk_for(
         trunk = copy.deepcopy(wanted).float()
     else:
         trunk = _made(wanted, shape)
-    seen = samples
-    if by_direction:
-        seen = UnitLength()(torch.from_numpy(samples)).numpy()  # (n, ...)
-    for module in trunk.children() if isinstance(wanted, str) else ():
+    if isinstance(wanted, str):
+        trunk = _begun(trunk.float(), samples, by_direction, seed)
+    trunk = (nn.Sequential(UnitLength(), trunk) if by_direction else trunk).to(device)
+    return trunk, _n_features(trunk, samples[:2], device)
+
+
+def _begun(trunk: nn.Module, samples: Array, by_direction: bool, seed: int) -> nn.Module:
+    """Return a built-in trunk with its standardisation fitted and its weights drawn."""
+    seen = UnitLength()(torch.from_numpy(np.array(samples))).numpy() if by_direction else samples  # (n, ...)
+    for module in trunk.children():
         if isinstance(module, Standardize):
             module.fit(seen)
-    trunk = (nn.Sequential(UnitLength(), trunk) if by_direction else trunk).to(device)
-    return trunk, _n_features(trunk, Rows(samples[:2], device, torch.float32))
+    _draw_weights(trunk, seed)
+    return trunk
+
+
+def _draw_weights(module: nn.Module, seed: int) -> None:
+    """Draw the initial weights of all layers again.
+
+    Layers draw their weights in torch's default dtype, in which the same generator gives other numbers. Drawn again in
+    the layers' own dtype, they do not depend on it.
+    """
+    with seeded(seed):
+        for layer in module.modules():
+            draw = getattr(layer, "reset_parameters", None)
+            if callable(draw):
+                draw()
 
 
 def _made(factory: Factory, input_shape: tuple[int, ...]) -> nn.Module:
@@ -77,13 +101,25 @@ def _made(factory: Factory, input_shape: tuple[int, ...]) -> nn.Module:
     return trunk.float()
 
 
-def _n_features(trunk: nn.Module, two: Rows) -> int:
-    """Try a trunk on two samples."""
-    x = two.take(slice(None))  # (2, ...)
-    try:
-        return count_features(trunk, x)
-    except Exception as error:  # whatever a user's module raises
-        raise ValueError(
-            "The 'encoder' parameter of NeighborMap must map (2, ...) samples to features of shape (2, n_features). On "
-            f"samples of shape {tuple(x.shape[1:])} it fails: {one_line(error)}"
-        ) from error
+def _n_features(trunk: nn.Module, two: Array, device: torch.device) -> int:
+    """Try a trunk on two samples, in the dtype of training and in theirs; return its number of features."""
+    wanted = "The 'encoder' parameter of NeighborMap must map (2, ...) samples to features of shape (2, n_features)"
+    kinds = [torch.float32, torch.float64] if two.dtype == np.float64 else [torch.float32]
+    for kind in kinds:
+        rows = Rows(two, device, kind)
+        try:
+            if kind == torch.float32:
+                count_features(trunk, rows.take(slice(None)))
+            features = embed_rows(trunk, rows)  # (2, ...)
+        except Exception as error:  # whatever a user's module raises
+            name = str(kind).removeprefix("torch.")
+            hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
+            reason = one_line(error).rstrip(".")
+            raise ValueError(
+                f"{wanted}. On {name} samples of shape {two.shape[1:]} it fails: {reason}.{hint}"
+            ) from error
+        if features.numel() == 0:
+            raise ValueError(f"{wanted}, n_features at least 1. It gives {tuple(features.shape)}.")
+        if not bool(torch.isfinite(features).all()):
+            raise ValueError(f"{wanted}, of finite numbers. It gives {short_repr(features.flatten().tolist())}.")
+    return features[0].numel()

@@ -27,6 +27,7 @@ __all__ = [
     "found_neighbors",
     "gather",
     "overruled",
+    "pairs_graph",
     "with_labels",
     "with_pairs",
 ]
@@ -174,14 +175,19 @@ def with_labels(graph: NeighborhoodGraph, labels: Any) -> NeighborhoodGraph:
 
 
 def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
-    """Let pairs overrule a graph.
+    """Let pairs overrule a graph; see `pairs_graph`."""
+    return overruled(graph, pairs_graph(pairs, graph.n_samples))
+
+
+def pairs_graph(pairs: Any, n_samples: int) -> NeighborhoodGraph:
+    """Return what pairs state of n samples; of all others they state nothing.
 
     ``pairs`` is an array of similar pairs, shape (p, 2), a dict of such arrays by "similar", "dissimilar" and
-    "ignored", or a graph.
+    "ignored", or a graph, which is returned.
     """
     if isinstance(pairs, NeighborhoodGraph):
-        check_same_length(pairs.n_samples, "pairs", graph.n_samples, "X")
-        return overruled(graph, pairs)
+        check_same_length(pairs.n_samples, "pairs", n_samples, "X")
+        return pairs
     if not isinstance(pairs, Mapping):
         pairs = {"similar": pairs}
     unknown = [name for name in pairs if name not in KINDS]
@@ -199,7 +205,7 @@ def with_pairs(graph: NeighborhoodGraph, pairs: Any) -> NeighborhoodGraph:
                 f"Expected 'pairs' to hold indices of samples. Got names, {short_repr(some)} in {name!r}: "
                 "give drlim.pairs(ids=..., similar=...), with the name of each sample in 'ids'."
             )
-    return overruled(graph, stated_pairs(graph.n_samples, **everything))
+    return stated_pairs(n_samples, **everything)
 
 
 def _are_names(pairs: object) -> bool:

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Index
 from drlim.relations import LazyCopies
+from drlim.relations.transforms import transformed
 
-__all__ = ["FreshCopies"]
+__all__ = ["FreshCopies", "checked_change"]
 
 Orbit = Callable[..., ArrayLike]
 
@@ -74,6 +75,16 @@ class _Draws:
         if self._wants_generator:
             return self._orbit(batch, np.random.default_rng([self._seed, self._n_calls]))
         return self._orbit(batch)
+
+
+def checked_change(orbit: Orbit) -> Callable[[Array, np.random.Generator], Array]:
+    """Return an orbit as a function of a batch and a generator, whose results are checked."""
+    wants = wants_generator(orbit)
+
+    def change(batch: Array, generator: np.random.Generator) -> Array:
+        return transformed(batch, lambda x: orbit(x, generator) if wants else orbit(x), "orbit")
+
+    return change
 
 
 def wants_generator(orbit: Orbit) -> bool:

@@ -7,23 +7,26 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import sparse
 from torch import nn
 
 from drlim._base.arrays import Array, Index
-from drlim._base.torch import Rows
+from drlim._base.torch import Rows, seeded
 from drlim.encoders.modern import PlaceLogits
 from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
-from drlim.encoders.places import PlacesHead, Targets, find_places, make_targets
+from drlim.encoders.places import PlacesHead, Targets, find_places, make_targets, number_of_places
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
 from drlim.neighbors.measured import Measured
 from drlim.relations.listed import ListedSprings
 from drlim.springs import Springs
+from drlim.training.divergence import DivergenceError
 from drlim.training.placing import Orbit, PlacingSettings, place
 from drlim.training.problem import EpochRecord
 from drlim.training.relax import Schedule, relax
 
-__all__ = ["LARGEST_LAYOUT", "PlacingProblem", "chosen_rows", "lay_out", "train_places"]
+__all__ = ["LARGEST_LAYOUT", "Anchored", "Placed", "PlacingProblem", "chosen_rows", "lay_out", "train_places"]
 
 LARGEST_LAYOUT = 200_000
 """Maximum number of rows that are all relaxed. Of more, a random part is; the others are placed by the encoder, in a
@@ -40,15 +43,54 @@ _SHARE = 1 / 3
 """Share of the probabilities from each of two retrievals; the network has the last third. Measured on 12,000 digits:
 5-NN of test samples .9565, by the network alone .953 (docs/maps.md)."""
 
+_NEAREST = 15
+"""Maximum number of samples that a retrieval averages over."""
+
+_FEW_PLACES = 16
+"""Maximum number of samples each of which is a place of its own."""
+
 _FROM_A_MAP = Schedule(phases=((60, 1.5),), annealed=0, width=None)
 """Schedule of points that begin at the places of a map."""
 
 
-def chosen_rows(n_samples: int, seed: int) -> Index | None:
-    """Return the rows to relax, ascending; None for all."""
+_FOLLOWED = 30
+"""Number of times that the displacement of anchors is averaged over the neighbours of the other points."""
+
+
+class Anchored(NamedTuple):
+    """Points that a layout is to leave where they start.
+
+    Attributes
+    ----------
+    points : ndarray of bool, shape (n,)
+        Which.
+    kept : float
+        Share of their displacement that is taken back, in (0, 1).
+    """
+
+    points: NDArray[np.bool_]
+    kept: float
+
+
+def chosen_rows(n_samples: int, seed: int, named: Index | None = None) -> Index | None:
+    """Return the rows to relax, ascending; None for all.
+
+    Parameters
+    ----------
+    n_samples : int
+    seed : int
+        Draws the rows where there are more than `LARGEST_LAYOUT`.
+    named : ndarray of int64, default=None
+        Rows that are chosen before others, such as those of listed pairs.
+    """
     if n_samples <= LARGEST_LAYOUT:
         return None
-    return np.sort(np.random.default_rng([seed, n_samples]).choice(n_samples, _RELAXED_PART, replace=False))
+    order = np.random.default_rng([seed, n_samples]).permutation(n_samples)
+    if named is not None:
+        is_named = np.zeros(n_samples, dtype=bool)
+        is_named[named] = True
+        order = np.concatenate([order[is_named[order]], order[~is_named[order]]])
+    return np.sort(order[:_RELAXED_PART])
 
 
 def lay_out(
@@ -58,11 +100,12 @@ def lay_out(
     laws: Springs | None,
     seed: int,
     start: Array | None = None,
+    anchored: Anchored | None = None,
 ) -> Array:
     """Return the layout at which free points come to rest, float32 (n, d).
 
     They begin at the first principal components, which keeps the large structure, or at ``start``, the places of an
-    earlier map.
+    earlier map. Forces depend on distances alone, so a layout that began at a map is turned and moved back onto it.
     """
     if start is None:
         has_enough = measured.points.shape[1] >= n_components
@@ -70,7 +113,7 @@ def lay_out(
         schedule = None
     else:
         begin, schedule = start, _FROM_A_MAP
-    return relax(
+    layout: Array = relax(
         springs.attraction,
         n_components,
         start=begin,
@@ -80,6 +123,32 @@ def lay_out(
         schedule=schedule,
         seed=seed,
     )
+    if start is None:
+        return layout
+    fixed = np.ones(len(start), dtype=bool) if anchored is None else anchored.points
+    layout = _turned_back(layout, start, fixed)
+    return layout if anchored is None else layout + _taken_back(layout, start, anchored, springs)
+
+
+def _turned_back(layout: Array, start: Array, fixed: NDArray[np.bool_]) -> Array:
+    """Return the layout turned and moved so that the fixed points are as near to where they began as can be."""
+    goal, found = start[fixed].astype(np.float64), layout[fixed].astype(np.float64)  # (f, d) each
+    left, _, right = np.linalg.svd((found - found.mean(axis=0)).T @ (goal - goal.mean(axis=0)))  # (d, d) each
+    turned: Array = (layout - found.mean(axis=0)) @ (left @ right) + goal.mean(axis=0)  # (n, d)
+    return np.asarray(turned, dtype=np.float32)
+
+
+def _taken_back(layout: Array, start: Array, anchored: Anchored, springs: ListedSprings) -> Array:
+    """Return displacements that take anchors back, float32 (n, d); other points follow the neighbours they have."""
+    wanted = anchored.kept * (start[anchored.points] - layout[anchored.points])  # (m, d)
+    shift = np.zeros(layout.shape)  # (n, d)
+    weights = sparse.csr_array(springs.attraction)
+    total = np.asarray(weights.sum(axis=1)).reshape(-1, 1)  # (n, 1)
+    for _ in range(_FOLLOWED):
+        shift[anchored.points] = wanted
+        shift = (weights @ shift) / np.where(total > 0, total, 1.0)  # (n, d)
+    shift[anchored.points] = wanted
+    return shift.astype(np.float32)
 
 
 class PlacingProblem(NamedTuple):
@@ -97,21 +166,46 @@ class PlacingProblem(NamedTuple):
     seed: int
 
 
-def train_places(
-    problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None] | None = None
-) -> tuple[PlaceEncoder, str]:
-    """Train an encoder to give each sample its places; return it, in evaluation mode, and why training stopped."""
+class Placed(NamedTuple):
+    """A trained encoder.
+
+    Attributes
+    ----------
+    encoder : PlaceEncoder
+        In evaluation mode. After a divergence, with the weights of the last finite epoch.
+    stopped : {"max_epochs", "interrupted", "diverged"}
+        Why training ended.
+    failure : DivergenceError or None
+        The divergence, for the caller to raise once the encoder is kept.
+    """
+
+    encoder: PlaceEncoder
+    stopped: str
+    failure: DivergenceError | None
+
+
+def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None] | None = None) -> Placed:
+    """Train an encoder to give each sample its places."""
     n = len(problem.rows)
-    places = find_places(problem.layout, problem.n_places, seed=problem.seed)
+    n_places = problem.n_places or max(number_of_places(n), min(n, _FEW_PLACES))
+    places = find_places(problem.layout, n_places, seed=problem.seed)
     targets = make_targets(problem.layout, places)
-    network = PlaceLogits(problem.trunk, problem.n_features, targets.n_places).to(problem.rows.device)
+    network = PlaceLogits(problem.trunk, problem.n_features, targets.n_places).to(problem.rows.device, torch.float32)
+    with seeded(problem.seed, problem.rows.device):
+        network.linear.reset_parameters()  # drawn in float32, whatever torch's default dtype
     settings = PlacingSettings.for_samples(n)
     if problem.max_epochs is not None:
         settings = PlacingSettings(max_epochs=problem.max_epochs, batch_size=settings.batch_size)
-    result = place(network, problem.rows, targets, settings, seed=problem.seed, on_epoch=on_epoch, orbit=problem.orbit)
+    failure, stopped = None, "diverged"
+    try:
+        stopped = place(
+            network, problem.rows, targets, settings, seed=problem.seed, on_epoch=on_epoch, orbit=problem.orbit
+        ).stopped
+    except DivergenceError as error:
+        failure = error
     sources = _sources(network, problem, targets) if n <= _RETRIEVED else []
     encoder = PlaceEncoder(network, PlacesHead(places), sources)
-    return encoder.to(problem.rows.device).eval(), result.stopped
+    return Placed(encoder.to(problem.rows.device, torch.float32).eval(), stopped, failure)
 
 
 def _sources(network: PlaceLogits, problem: PlacingProblem, targets: Targets) -> list[Source]:
@@ -120,9 +214,10 @@ def _sources(network: PlaceLogits, problem: PlacingProblem, targets: Targets) ->
     components: nn.Module = Components(found.mean, found.axes.T)
     if problem.by_direction:
         components = nn.Sequential(UnitLength(), components)
+    k = max(1, min(_NEAREST, len(problem.rows) // 4))  # of few samples, 15 would be nearly all
     return [
-        Source(_SHARE, Retrieval(problem.measured.points, targets), components),
-        Source(_SHARE, Retrieval(_directions(network, problem.rows), targets)),
+        Source(_SHARE, Retrieval(problem.measured.points, targets, k), components),
+        Source(_SHARE, Retrieval(_directions(network, problem.rows), targets, k)),
     ]
 
 

@@ -63,7 +63,7 @@ def _try_gradient(encoder: nn.Module, two: Rows) -> None:
         )
 
 
-def try_orbit(rows: Rows) -> None:
+def try_orbit(rows: Rows, owner: str = "DrLIM") -> None:
     """Refuse a function that cannot make copies of two samples."""
     n_samples = len(rows) // rows.n_copies
     try:
@@ -72,8 +72,9 @@ def try_orbit(rows: Rows) -> None:
         if isinstance(error, ValueError) and "'orbit'" in str(error):
             raise
         raise ValueError(
-            "The 'orbit' parameter of DrLIM must be a function of a batch, or of a batch and a numpy.random.Generator, "
-            f"that returns as many samples of the same shape. On two samples it fails: {_reason(error)}."
+            f"The 'orbit' parameter of {owner} must be a function of a batch, or of a batch and a "
+            "numpy.random.Generator, that returns as many samples of the same shape. On two samples it fails: "
+            f"{_reason(error)}."
         ) from error
 
 
