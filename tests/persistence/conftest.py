@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.persistence.models import QUICK, TABLE
+from tests.persistence.models import QUICK, QUICK_MAP, TABLE
 
-from drlim import DrLIM, save
+from drlim import DrLIM, NeighborMap, save
 
 
 @pytest.fixture(scope="module")
@@ -24,4 +24,16 @@ def path(tmp_path: Path) -> Path:
 def small(tmp_path_factory: pytest.TempPathFactory, model: DrLIM) -> Path:
     path = tmp_path_factory.mktemp("damage") / "model.safetensors"
     save(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def neighbor_map() -> NeighborMap:
+    return NeighborMap(**QUICK_MAP).fit(TABLE)
+
+
+@pytest.fixture(scope="module")
+def small_map(tmp_path_factory: pytest.TempPathFactory, neighbor_map: NeighborMap) -> Path:
+    path = tmp_path_factory.mktemp("map") / "map.safetensors"
+    save(neighbor_map, path)
     return path

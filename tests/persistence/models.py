@@ -14,7 +14,7 @@ import torch
 from safetensors import torch as safetensors_torch
 from torch import nn
 
-from drlim import DrLIM
+from drlim import DrLIM, NeighborMap
 from drlim._base.sealed import KEY, metadata_text, sealed
 from drlim.persistence.schema import read_model_file
 
@@ -23,6 +23,8 @@ TABLE = RANDOM.normal(size=(12, 4)).astype(np.float32)
 IMAGES = RANDOM.integers(0, 256, size=(8, 24, 24), dtype=np.uint8)
 
 QUICK: dict[str, Any] = {"encoder": "linear", "n_neighbors": 2, "max_epochs": 2, "random_state": 0, "verbose": False}
+
+QUICK_MAP: dict[str, Any] = {"n_neighbors": 3, "max_epochs": 2, "random_state": 0, "verbose": False}
 
 
 class Net(nn.Module):
@@ -42,6 +44,14 @@ class Net(nn.Module):
         return self.tied(torch.relu(self.norm(self.first(x)))).maximum(self.mask)
 
 
+class Trunk(Net):
+    """The same with a finite mask."""
+
+    def __init__(self, n_features: int = 4, n_hidden: int = 6) -> None:
+        super().__init__(n_features, n_hidden)
+        self.mask.fill_(-1.0)
+
+
 def attract(distance: torch.Tensor) -> torch.Tensor:
     return distance.square()
 
@@ -50,7 +60,7 @@ def repel(distance: torch.Tensor) -> torch.Tensor:
     return torch.exp(-distance)
 
 
-def assert_same(loaded: DrLIM, original: DrLIM, X: Any, own: tuple[str, ...] = ()) -> None:
+def assert_same(loaded: DrLIM | NeighborMap, original: DrLIM | NeighborMap, X: Any, own: tuple[str, ...] = ()) -> None:
     """Assert that two estimators agree in all that they show."""
     wanted = original.get_params()
     found = loaded.get_params()

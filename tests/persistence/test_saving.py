@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from tests.persistence.models import IMAGES, QUICK, TABLE, Net, assert_same, forge
 
-from drlim import DrLIM, NeighborhoodGraph, knn_graph, load, save
+from drlim import DrLIM, NeighborhoodGraph, NeighborMap, knn_graph, load, save
 from drlim.persistence import ModelFileError, read_summary
 
 VARIANTS: dict[str, tuple[dict[str, Any], Any]] = {
@@ -192,15 +192,26 @@ def test_device_that_is_not_here_is_kept_as_parameter_only(model, path):
     assert loaded.transform(TABLE).tobytes() == model.embedding_.tobytes()
 
 
+def test_a_map_of_one_new_sample_comes_back(path):
+    original = DrLIM(**QUICK).fit(TABLE).partial_fit(TABLE[:1], anchor=TABLE[1:])
+    save(original, path)
+    assert load(path).embedding_.tobytes() == original.embedding_.tobytes()
+    assert load(path).embedding_.shape == (1, 2)
+
+
 def test_unfitted(path):
     with pytest.raises(NotFittedError):
         save(DrLIM(), path)
     assert not path.exists()
 
 
-@pytest.mark.parametrize("given_", [3, Net(), type("Other", (DrLIM,), {})()])
-def test_only_drlim_is_saved(path, given_):
-    with pytest.raises(TypeError, match=re.escape("The 'estimator' parameter of save must be a DrLIM. Got ")):
+@pytest.mark.parametrize(
+    "given_", [3, Net(), type("Other", (DrLIM,), {})(), type("Other", (NeighborMap,), {})(), object()]
+)
+def test_only_the_estimators_are_saved(path, given_):
+    with pytest.raises(
+        TypeError, match=re.escape("The 'estimator' parameter of save must be a DrLIM or a NeighborMap. Got ")
+    ):
         save(given_, path)
 
 

@@ -24,6 +24,7 @@ def test_summary(model, small):
         "bytes": small.stat().st_size,
         "format_version": 1,
         "drlim_version": "0.1.0.dev0",
+        "estimator": "DrLIM",
         "parameters": model.get_params(),
         "architecture": {
             "encoder": "linear",

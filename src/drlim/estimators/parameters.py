@@ -9,6 +9,7 @@ from torch import nn
 
 from drlim._base.checks import StrOptions, check_parameters, has_methods, integer_in, real_in
 from drlim.encoders import ENCODERS
+from drlim.estimators.left_out import refuse_left_out
 from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
 
@@ -64,6 +65,7 @@ _OF_A_NEIGHBOR_MAP = {
 
 def check_map_parameters(parameters: Mapping[str, object], owner: str = "NeighborMap") -> None:
     """Refuse the first parameter of `NeighborMap` that is out of range, as `check_all` does for `DrLIM`."""
+    refuse_left_out(parameters, owner)
     check_parameters(parameters, _OF_A_NEIGHBOR_MAP, owner)
 
 

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
     from drlim.persistence.schema import Architecture
 
-__all__ = ["built_in_name", "check_finite", "filled_built_in", "filled_own", "own_copy"]
+__all__ = [
+    "LONGEST_LIST",
+    "built_in_name",
+    "check_finite",
+    "filled_built_in",
+    "filled_own",
+    "layout",
+    "own_copy",
+    "own_module",
+]
 
-_LONGEST_LIST = 300
+LONGEST_LIST = 300
 """Maximum number of characters of torch's list of weights that do not fit."""
 
 
@@ -33,17 +42,17 @@ def built_in_name(estimator: DrLIM) -> str | None:
     """
     if not isinstance(estimator.encoder, str):
         return None
-    wanted = _layout(estimator.encoder_)
+    wanted = layout(estimator.encoder_)
     for name in ENCODERS:
         try:
-            if _layout(_unfilled(name, estimator.input_shape_, estimator.embedding_.shape[1])) == wanted:
+            if layout(_unfilled(name, estimator.input_shape_, estimator.embedding_.shape[1])) == wanted:
                 return name
         except ValueError:  # this encoder does not take samples of this shape
             continue
     return None
 
 
-def _layout(encoder: nn.Module) -> tuple[str, dict[str, tuple[int, ...]]]:
+def layout(encoder: nn.Module) -> tuple[str, dict[str, tuple[int, ...]]]:
     """Return the layers of an encoder, and the shapes of its weights."""
     return str(encoder), {name: tuple(value.shape) for name, value in encoder.state_dict().items()}
 
@@ -75,22 +84,27 @@ def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> n
     try:
         encoder.load_state_dict(weights, assign=True)
     except RuntimeError as error:
-        raise ValueError(f"its weights are not those of a {name!r} encoder: {one_line(error, _LONGEST_LIST)}") from None
+        raise ValueError(f"its weights are not those of a {name!r} encoder: {one_line(error, LONGEST_LIST)}") from None
     return encoder
 
 
 def own_copy(given: object, input_shape: tuple[int, ...], n_components: int) -> nn.Module:
     """Return a module to put weights into: a copy of the one given, or a new one from its factory."""
+    return own_module(given, (input_shape, n_components), "(input_shape, n_components)")
+
+
+def own_module(given: object, arguments: tuple[object, ...], described: str) -> nn.Module:
+    """Return a copy of a module, or a new one from a factory that takes the arguments, which an error describes."""
     check_parameters({"encoder": given}, {"encoder": [nn.Module, callable]}, "load")
     if isinstance(given, nn.Module):
         return copy.deepcopy(given).float().cpu()
     assert callable(given)  # noqa: S101 - just checked
     with seeded(0):  # its initial weights will be overwritten, and the caller's random numbers stay as they were
-        made = given(input_shape, n_components)
+        made = given(*arguments)
     if not isinstance(made, nn.Module):
         raise TypeError(
-            "The 'encoder' parameter of load must return a torch.nn.Module when called with (input_shape, "
-            f"n_components). Got {short_repr(made)} instead."
+            f"The 'encoder' parameter of load must return a torch.nn.Module when called with {described}. "
+            f"Got {short_repr(made)} instead."
         )
     return made.float().cpu()
 
@@ -100,5 +114,5 @@ def filled_own(encoder: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
     try:
         encoder.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"its weights do not fit the 'encoder' given: {one_line(error, _LONGEST_LIST)}") from None
+        raise ValueError(f"its weights do not fit the 'encoder' given: {one_line(error, LONGEST_LIST)}") from None
     return encoder

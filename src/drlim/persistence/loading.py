@@ -1,4 +1,7 @@
-"""Load a `DrLIM` from its file. Nothing in a file is ever executed: it holds no pickle, and no name to import."""
+"""Load a `DrLIM` or `NeighborMap` from its file.
+
+Nothing in a file is ever executed: it holds no pickle, and no name to import.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,41 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drlim._base.sealed import unusable
-from drlim.persistence.schema import EMBEDDING, GRAPH, WEIGHTS, Metadata, ModelFile, read_model_file
+from drlim.persistence.schema import (
+    EMBEDDING,
+    FUNCTIONS,
+    GRAPH,
+    WEIGHTS,
+    EstimatorName,
+    Metadata,
+    ModelFile,
+    estimator_of,
+    read_model_file,
+)
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
     from drlim._base.arrays import Array
-    from drlim.estimators.drlim import DrLIM
+    from drlim.estimators import DrLIM, NeighborMap
     from drlim.graph import NeighborhoodGraph
 
 __all__ = ["load"]
 
-_LATER_PARAMETERS = {"neighbors": None, "orbit": None}
+_LATER_PARAMETERS: dict[EstimatorName, dict[str, object]] = {
+    "DrLIM": {"neighbors": None, "orbit": None},
+    "NeighborMap": {},
+}
 """Parameters that the first files do not have, with the values that stand for their absence."""
 
 
 def load(
     path: str | os.PathLike[str],
     *,
-    encoder: nn.Module | Callable[[tuple[int, ...], int], nn.Module] | None = None,
+    encoder: nn.Module | Callable[..., nn.Module] | None = None,
     springs: object = None,
-) -> DrLIM:
+) -> DrLIM | NeighborMap:
     """Read an estimator from a file that `save` wrote.
 
     Parameters
@@ -38,13 +54,14 @@ def load(
         The file.
     encoder : torch.nn.Module or callable, default=None
         The encoder, when and only when the estimator had one of your own: a module of the same layers with any
-        weights, or its factory ``(input_shape, n_components) -> module``. The stored weights are put into a copy.
+        weights, or its factory: ``(input_shape, n_components) -> module`` of a `DrLIM`, ``(input_shape) -> module`` of
+        a `NeighborMap`. The stored weights are put into a copy.
     springs : Springs or pair of callables, default=None
         The springs, when and only when the estimator had springs of your own.
 
     Returns
     -------
-    DrLIM
+    DrLIM or NeighborMap
         The estimator as it was saved: on the same machine `transform` returns the same bytes. It computes on its
         ``device`` if that can be used, else on the CPU.
 
@@ -57,6 +74,12 @@ def load(
         When ``encoder`` or ``springs`` is given to a file that does not need it, or is of a wrong kind.
     OSError
         When there is no such file, or the system cannot read it.
+
+    Notes
+    -----
+    Functions that a `NeighborMap` had as ``orbit`` or ``metric`` are not in its file. `transform`, `confidence` and
+    `kneighbors` need none; `fit`, `partial_fit` and `score` raise an error until the functions are given again by
+    ``set_params(orbit=..., metric=...)``.
 
     Examples
     --------
@@ -78,7 +101,7 @@ def load(
     _check_own_parts(path, file.metadata, own)
     model = _assembled(path, file, own)
     if springs is not None:
-        springs_for(model.margin, springs)
+        springs_for(getattr(model, "margin", 1.0), springs)
     model.encoder_.to(_device(model.device)).eval()
     return model
 
@@ -99,20 +122,20 @@ def _check_own_parts(path: str | os.PathLike[str], metadata: Metadata, own: Mapp
             raise ValueError(f"The {name!r} parameter of load must be None for this file, which has its own: {path}")
 
 
-def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, object]) -> DrLIM:
+def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, object]) -> DrLIM | NeighborMap:
     """Build the estimator, on the CPU."""
     from safetensors import SafetensorError
 
-    from drlim.estimators.drlim import DrLIM
-    from drlim.persistence.encoder import check_finite, filled_built_in, filled_own, own_copy
+    from drlim.estimators import DrLIM, NeighborMap
+    from drlim.persistence.encoder import check_finite
 
-    architecture = file.metadata["architecture"]
-    shape = tuple(architecture["input_shape"])
-    blank = None if own["encoder"] is None else own_copy(own["encoder"], shape, architecture["n_components"])
+    blank = None if own["encoder"] is None else _blank(file.metadata, own["encoder"])
     try:
         weights, arrays = _read_tensors(file)
-        model = DrLIM(**_parameters(file.metadata, own))
-        encoder = filled_built_in(architecture, weights) if blank is None else filled_own(blank, weights)
+        parameters = _parameters(file.metadata, own)
+        kind = estimator_of(file.metadata)
+        model = DrLIM(**parameters) if kind == "DrLIM" else NeighborMap(**parameters)
+        encoder = _encoder(file.metadata, weights, blank)
         embedding = arrays.pop(EMBEDDING)
         check_finite(encoder, embedding)
         graph = _graph(arrays, len(embedding))
@@ -121,6 +144,29 @@ def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, 
     for name, value in _learned(file.metadata, encoder, embedding, graph).items():
         setattr(model, name, value)
     return model
+
+
+def _blank(metadata: Metadata, given: object) -> nn.Module:
+    """Return a module of the user's own to put the stored weights into."""
+    from drlim.persistence.encoder import own_copy
+    from drlim.persistence.place_encoder import own_trunk
+
+    shape = tuple(metadata["architecture"]["input_shape"])
+    if "places" in metadata:
+        return own_trunk(given, shape)
+    return own_copy(given, shape, metadata["architecture"]["n_components"])
+
+
+def _encoder(metadata: Metadata, weights: dict[str, Tensor], own: nn.Module | None) -> nn.Module:
+    """Build the encoder with the stored weights."""
+    from drlim.persistence.encoder import filled_built_in, filled_own
+    from drlim.persistence.place_encoder import check_usable, places_encoder
+
+    if "places" in metadata:
+        encoder = places_encoder(metadata["places"], tuple(metadata["architecture"]["input_shape"]), weights, own)
+        check_usable(encoder, trunk=own is None)
+        return encoder
+    return filled_built_in(metadata["architecture"], weights) if own is None else filled_own(own, weights)
 
 
 def _learned(metadata: Metadata, encoder: nn.Module, embedding: Array, graph: NeighborhoodGraph) -> dict[str, object]:
@@ -165,23 +211,43 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
 
 def _parameters(metadata: Metadata, own: Mapping[str, object]) -> dict[str, Any]:
     """Return the constructor's parameters, checked."""
-    from drlim.estimators.drlim import DrLIM
+    from drlim.estimators import DrLIM, NeighborMap
     from drlim.estimators.parameters import check_all
 
+    kind = estimator_of(metadata)
     found: dict[str, Any] = {
-        **_LATER_PARAMETERS,
+        **_LATER_PARAMETERS[kind],
         **metadata["parameters"],
         **{name: given for name, given in own.items() if given is not None},
     }
-    wanted = DrLIM().get_params(deep=False).keys()
+    wanted = (DrLIM() if kind == "DrLIM" else NeighborMap()).get_params(deep=False).keys()
     if found.keys() != wanted:
-        raise ValueError(f"its parameters differ from DrLIM's in {', '.join(sorted(found.keys() ^ wanted))[:200]}")
+        raise ValueError(f"its parameters differ from {kind}'s in {', '.join(sorted(found.keys() ^ wanted))[:200]}")
     if isinstance(found["device"], dict):
         import torch
 
         found["device"] = torch.device(found["device"]["torch.device"])
+    if kind == "NeighborMap":
+        return _with_functions_left_out(found)
     check_all(found)
     return found
+
+
+def _with_functions_left_out(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a `NeighborMap`, checked, with stand-ins for functions, which the file does not hold."""
+    from drlim.estimators.left_out import LeftOut
+    from drlim.estimators.parameters import check_map_parameters
+
+    left_out = {name: LeftOut(_function_name(found[name])) for name in FUNCTIONS if isinstance(found[name], dict)}
+    check_map_parameters({name: value for name, value in found.items() if name not in left_out})
+    return {**found, **left_out}
+
+
+def _function_name(value: dict[str, str]) -> str:
+    """Return the name of a function that the file does not hold."""
+    if list(value) != ["function"] or type(value["function"]) is not str:
+        raise ValueError("a function in its parameters has no name")
+    return value["function"]
 
 
 def _graph(arrays: Mapping[str, Array], n_samples: int) -> NeighborhoodGraph:

@@ -1,4 +1,4 @@
-"""Save a fitted `DrLIM`: one file of tensors and JSON, under a checksum, written atomically."""
+"""Save a fitted `DrLIM` or `NeighborMap`: one file of tensors and JSON, under a checksum, written atomically."""
 
 from __future__ import annotations
 
@@ -8,26 +8,40 @@ from typing import TYPE_CHECKING
 
 from drlim._base.disk import atomic_write
 from drlim._base.sealed import KEY, metadata_text, sealed
-from drlim.persistence.schema import EMBEDDING, FORMAT_VERSION, GRAPH, WEIGHTS, Metadata, Value
+from drlim.persistence.places_schema import check_places_shapes
+from drlim.persistence.schema import (
+    DRLIM_FORMAT,
+    EMBEDDING,
+    FUNCTIONS,
+    GRAPH,
+    NEIGHBOR_MAP_FORMAT,
+    WEIGHTS,
+    Architecture,
+    Metadata,
+    Training,
+    Value,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from drlim.estimators.drlim import DrLIM
+    from drlim.estimators.neighbor_map import NeighborMap
 
 __all__ = ["save"]
 
 
-def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
+def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a file.
 
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
-    training, but no sample. The same estimator gives the same bytes, and so does another fit with the same seed on the
-    same machine: the ``seconds`` of `history_` are left out.
+    training, but no sample; of a `NeighborMap` that retrieves, principal components and features of the training
+    samples, too. The same estimator gives the same bytes, and so does another fit with the same seed on the same
+    machine: the ``seconds`` of `history_` are left out.
 
     Parameters
     ----------
-    estimator : DrLIM
+    estimator : DrLIM or NeighborMap
         A fitted estimator.
     path : str or path-like
         File to write, by custom ``*.safetensors``. Its folder must exist. Whatever happens, the path holds the
@@ -38,7 +52,7 @@ def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     NotFittedError
         When the estimator is not fitted.
     TypeError
-        When it is no `DrLIM` (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
+        When it is neither (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
         state that is no tensor.
     ValueError
         When a weight is not finite, or a parameter was set to a value out of its range after `fit`.
@@ -49,8 +63,9 @@ def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     -----
     Of an encoder of your own (a module or a factory) the weights are stored, of springs of your own nothing: give
     both to `load` again. A ``random_state`` that is a RandomState instance is stored as None, and so are ``neighbors``
-    and ``orbit``, which a finished map no longer needs. ``drift_``, the choice made by `set_output` and metadata
-    requests are not stored.
+    and ``orbit`` of a `DrLIM`, which a finished map no longer needs. Of functions that a `NeighborMap` has as ``orbit``
+    or ``metric`` the name is stored: see `load`. ``drift_``, the choice made by `set_output` and metadata requests are
+    not stored.
 
     Examples
     --------
@@ -69,47 +84,115 @@ def save(estimator: DrLIM, path: str | os.PathLike[str]) -> None:
     from sklearn.utils.validation import check_is_fitted
 
     from drlim._base.checks import short_repr
-    from drlim.estimators.drlim import DrLIM
-    from drlim.estimators.parameters import check_all
+    from drlim.estimators import DrLIM, NeighborMap
 
-    if type(estimator) is not DrLIM:
-        raise TypeError(f"The 'estimator' parameter of save must be a DrLIM. Got {short_repr(estimator)} instead.")
+    if type(estimator) not in (DrLIM, NeighborMap):
+        raise TypeError(
+            f"The 'estimator' parameter of save must be a DrLIM or a NeighborMap. Got {short_repr(estimator)} instead."
+        )
     check_is_fitted(estimator)
     # set_params may have come after fit; a file that load would refuse is not written.
-    check_all(estimator.get_params(deep=False))
-    metadata = {KEY: metadata_text(_metadata(estimator))}
-    atomic_write(path, sealed(safetensors_torch.save(_tensors(estimator), metadata)))
+    _check_parameters(estimator)
+    tensors = _tensors(estimator)
+    metadata = _metadata(estimator) if isinstance(estimator, DrLIM) else _metadata_of_a_map(estimator, tensors)
+    atomic_write(path, sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)})))
+
+
+def _check_parameters(estimator: DrLIM | NeighborMap) -> None:
+    """Refuse parameters that `load` would refuse."""
+    from drlim.estimators.left_out import LeftOut
+    from drlim.estimators.parameters import check_all, check_map_parameters
+
+    parameters = estimator.get_params(deep=False)
+    if "metric" not in parameters:
+        check_all(parameters)
+        return
+    check_map_parameters({name: value for name, value in parameters.items() if not isinstance(value, LeftOut)})
 
 
 def _metadata(estimator: DrLIM) -> Metadata:
-    """Return all of an estimator that is no tensor."""
+    """Return all of a `DrLIM` that is no tensor."""
     from drlim import __version__
     from drlim.persistence.encoder import built_in_name
 
-    parameters = estimator.get_params(deep=False)
     encoder = built_in_name(estimator)
-    needs = {"encoder": encoder is None, "springs": parameters["springs"] is not None}
-    names = getattr(estimator, "feature_names_in_", None)
+    parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": DRLIM_FORMAT,
         "drlim_version": __version__,
-        "parameters": {name: _plain(value) for name, value in parameters.items()},
-        "architecture": {
-            "encoder": encoder,
-            "class": type(estimator.encoder_).__name__,
-            "input_shape": [int(side) for side in estimator.input_shape_],
-            "n_components": estimator.embedding_.shape[1],
-        },
-        "needs": [name for name, needed in needs.items() if needed],
-        "feature_names": None if names is None else [str(name) for name in names],
-        "training": {
-            "history": [
-                {name: _number(value) for name, value in record.items() if name != "seconds"}
-                for record in estimator.history_
-            ],
-            "stopped": getattr(estimator, "stopped_", None),  # a fit that diverged has none
-        },
+        "parameters": parameters,
+        "architecture": _architecture(estimator, encoder, type(estimator.encoder_).__name__),
+        "needs": _needs(estimator, encoder),
+        "feature_names": _feature_names(estimator),
+        "training": _training(estimator),
     }
+
+
+def _metadata_of_a_map(estimator: NeighborMap, tensors: dict[str, Tensor]) -> Metadata:
+    """Return all of a `NeighborMap` that is no tensor; refuse an encoder whose tensors `load` would refuse."""
+    from drlim import __version__
+    from drlim.persistence.place_encoder import check_usable, described_places, trunk_name, unscaled
+
+    _, trunk = unscaled(estimator.encoder_.network.trunk)
+    encoder = trunk_name(estimator.encoder, trunk, estimator.input_shape_)
+    check_usable(estimator.encoder_, trunk=encoder is not None)
+    places = described_places(estimator.encoder_, encoder)
+    shapes = {name.removeprefix(WEIGHTS): list(value.shape) for name, value in tensors.items()}
+    shapes = {name: shape for name, shape in shapes.items() if WEIGHTS + name in tensors}
+    check_places_shapes(places, shapes, estimator.n_features_in_, estimator.embedding_.shape[1])
+    parameters = estimator.get_params(deep=False)
+    return {
+        "format_version": NEIGHBOR_MAP_FORMAT,
+        "drlim_version": __version__,
+        "estimator": "NeighborMap",
+        "parameters": {
+            name: _named(value) if name in FUNCTIONS else _plain(value) for name, value in parameters.items()
+        },
+        "architecture": _architecture(estimator, encoder, type(trunk).__name__),
+        "places": places,
+        "needs": _needs(estimator, encoder),
+        "feature_names": _feature_names(estimator),
+        "training": _training(estimator),
+    }
+
+
+def _architecture(estimator: DrLIM | NeighborMap, encoder: str | None, kind: str) -> Architecture:
+    return {
+        "encoder": encoder,
+        "class": kind,
+        "input_shape": [int(side) for side in estimator.input_shape_],
+        "n_components": estimator.embedding_.shape[1],
+    }
+
+
+def _needs(estimator: DrLIM | NeighborMap, encoder: str | None) -> list[str]:
+    """Return the parts that `load` needs."""
+    needs = {"encoder": encoder is None, "springs": estimator.springs is not None}
+    return [name for name, needed in needs.items() if needed]
+
+
+def _feature_names(estimator: DrLIM | NeighborMap) -> list[str] | None:
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def _training(estimator: DrLIM | NeighborMap) -> Training:
+    return {
+        "history": [
+            {name: _number(value) for name, value in record.items() if name != "seconds"}
+            for record in estimator.history_
+        ],
+        "stopped": getattr(estimator, "stopped_", None),  # a fit that diverged has none
+    }
+
+
+def _named(value: object) -> Value:
+    """Return a value as `_plain` does; a function by its name."""
+    from drlim.estimators.left_out import LeftOut
+
+    if isinstance(value, LeftOut):
+        return {"function": value.name}
+    return {"function": str(getattr(value, "__name__", type(value).__name__))} if callable(value) else _plain(value)
 
 
 def _plain(value: object) -> Value:
@@ -131,7 +214,7 @@ def _number(value: Real | float) -> float:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _tensors(estimator: DrLIM) -> dict[str, Tensor]:
+def _tensors(estimator: DrLIM | NeighborMap) -> dict[str, Tensor]:
     """Return all arrays of an estimator by name, on the CPU, each with memory of its own."""
     import numpy as np
     import torch

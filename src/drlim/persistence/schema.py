@@ -5,16 +5,36 @@ Nothing here imports torch, so that a file can be described in a tenth of a seco
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
-from typing import NamedTuple, TypedDict, cast
+from typing import Literal, NamedTuple, NotRequired, TypedDict, cast
 
 from drlim._base.sealed import SealedFile, read_sealed, unusable
+from drlim.persistence.places_schema import PlacesRecord, check_places, check_places_shapes, check_types
 
-__all__ = ["EMBEDDING", "FORMAT_VERSION", "GRAPH", "WEIGHTS", "Metadata", "ModelFile", "read_model_file"]
+__all__ = [
+    "DRLIM_FORMAT",
+    "EMBEDDING",
+    "FORMAT_VERSION",
+    "FUNCTIONS",
+    "GRAPH",
+    "NEIGHBOR_MAP_FORMAT",
+    "WEIGHTS",
+    "EstimatorName",
+    "Metadata",
+    "ModelFile",
+    "estimator_of",
+    "read_model_file",
+]
 
-FORMAT_VERSION = 1
-"""Version of the format that is written, and newest version that is read."""
+DRLIM_FORMAT = 1
+"""Version of the format of a `DrLIM`."""
+
+NEIGHBOR_MAP_FORMAT = 2
+"""Version of the format of a `NeighborMap`: it has the keys "estimator" and "places", too."""
+
+FORMAT_VERSION = NEIGHBOR_MAP_FORMAT
+"""Newest version that is read."""
 
 EMBEDDING = "embedding"
 """Name of the tensor with the map of the training samples."""
@@ -25,14 +45,20 @@ WEIGHTS = "encoder."
 GRAPH = "graph."
 """Beginning of the names of the graph's arrays."""
 
+FUNCTIONS = ("metric", "orbit")
+"""Parameters of a `NeighborMap` that may be functions, of which the file holds the name."""
+
 Architecture = TypedDict(
     "Architecture",
     {"encoder": str | None, "class": str, "input_shape": list[int], "n_components": int},
 )
-"""The encoder: its name, None when it is the user's own; its class; shape of a sample; dimensions of the map."""
+"""The encoder: its name, None when it is the user's own; its class; shape of a sample; dimensions of the map. In a
+`NeighborMap` name and class are of the trunk."""
+
+EstimatorName = Literal["DrLIM", "NeighborMap"]
 
 Value = int | float | str | bool | dict[str, str] | None
-"""A value as JSON stores it; a dict stands for a torch.device."""
+"""A value as JSON stores it; a dict stands for a torch.device, or for a function that the file does not hold."""
 
 
 class Training(TypedDict):
@@ -47,8 +73,10 @@ class Metadata(TypedDict):
 
     format_version: int
     drlim_version: str
+    estimator: NotRequired[str]
     parameters: dict[str, Value]
     architecture: Architecture
+    places: NotRequired[PlacesRecord]
     needs: list[str]
     feature_names: list[str] | None
     training: Training
@@ -66,6 +94,7 @@ _METADATA: _Types = {
     "training": dict,
     "sha256": str,
 }
+_METADATA_OF_A_NEIGHBOR_MAP: _Types = {**_METADATA, "estimator": str, "places": dict}
 _ARCHITECTURE: _Types = {
     "encoder": (str, type(None)),
     "class": str,
@@ -123,12 +152,19 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
         raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
     _check_version(path, found.metadata)
     try:
-        metadata = _checked(found.metadata)
+        metadata = _checked(found.metadata, found.metadata.get("format_version"))
         _check_values(metadata)
         _check_shapes(found, metadata["architecture"]["n_components"])
+        if "places" in metadata:
+            _check_map(found, metadata, metadata["places"])
     except ValueError as error:
         raise unusable(path, f"is damaged: {error}.") from None
     return ModelFile(metadata, found.metadata["sha256"], found.shapes, found.content)
+
+
+def estimator_of(metadata: Metadata) -> EstimatorName:
+    """Return the class that a file is of."""
+    return "NeighborMap" if "places" in metadata else "DrLIM"
 
 
 def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) -> None:
@@ -143,21 +179,13 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
         )
 
 
-def _checked(metadata: dict[str, dict[str, object]]) -> Metadata:
+def _checked(metadata: dict[str, dict[str, object]], version: object) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
-    _check_types("metadata", metadata, _METADATA)
-    _check_types("architecture", metadata["architecture"], _ARCHITECTURE)
-    _check_types("training", metadata["training"], _TRAINING)
+    wanted = _METADATA_OF_A_NEIGHBOR_MAP if version == NEIGHBOR_MAP_FORMAT else _METADATA
+    check_types("metadata", metadata, wanted)
+    check_types("architecture", metadata["architecture"], _ARCHITECTURE)
+    check_types("training", metadata["training"], _TRAINING)
     return cast(Metadata, metadata)
-
-
-def _check_types(name: str, found: Mapping[str, object], wanted: _Types) -> None:
-    """Refuse missing keys, unknown keys and values of another type."""
-    if found.keys() != wanted.keys():
-        raise ValueError(f"its {name} have other keys than {', '.join(wanted)}")
-    for key, value in found.items():
-        if not isinstance(value, wanted[key]) or isinstance(value, bool):
-            raise ValueError(f"{key!r} in its {name} is a {type(value).__name__}")  # noqa: TRY004 - a file's fault
 
 
 def _check_values(metadata: Metadata) -> None:
@@ -170,6 +198,7 @@ def _check_values(metadata: Metadata) -> None:
         "needs": metadata["needs"] in (own, [*own, "springs"]),
         "feature_names": _are_names(metadata["feature_names"], shape),
         "history": all(_is_record(record) for record in training["history"]),
+        "estimator": metadata.get("estimator", "NeighborMap") == "NeighborMap",
         "stopped": training["stopped"] in (None, "converged", "max_epochs", "interrupted", "diverged"),
     }
     for name, holds in rules.items():
@@ -180,10 +209,18 @@ def _check_values(metadata: Metadata) -> None:
 def _check_shapes(file: SealedFile, n_components: int) -> None:
     """Refuse a map of another shape than the metadata state, and graph arrays that are not 1-D."""
     embedding = file.shapes.get(EMBEDDING, [])
-    if len(embedding) != 2 or embedding[0] < 2 or embedding[1] != n_components or embedding[1] < 1:
+    if len(embedding) != 2 or embedding[0] < 1 or embedding[1] != n_components or embedding[1] < 1:
         raise ValueError(f"the map in it is of shape {tuple(embedding)}"[:200])
     if any(len(side) != 1 for name, side in file.shapes.items() if name.startswith(GRAPH)):
         raise ValueError("the graph in it is not made of lists")
+
+
+def _check_map(file: SealedFile, metadata: Metadata, places: PlacesRecord) -> None:
+    """Refuse an encoder of a `NeighborMap` that cannot be built."""
+    architecture = metadata["architecture"]
+    check_places(places, architecture["encoder"])
+    shapes = {name.removeprefix(WEIGHTS): shape for name, shape in file.shapes.items() if name.startswith(WEIGHTS)}
+    check_places_shapes(places, shapes, math.prod(architecture["input_shape"]), architecture["n_components"])
 
 
 def _are_names(names: list[str] | None, shape: list[int]) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
+from drlim.persistence.places_schema import PlacesRecord
 from drlim.persistence.schema import (
     EMBEDDING,
     GRAPH,
     WEIGHTS,
     Architecture,
+    EstimatorName,
     ModelFile,
     Training,
     Value,
+    estimator_of,
     read_model_file,
 )
 
@@ -38,13 +41,26 @@ class SampleSummary(TypedDict):
     pairs: dict[str, int | None]
 
 
+class PlacesSummary(TypedDict):
+    """The places of a `NeighborMap`: how many, share of each retrieval, number of samples that they store."""
+
+    n_places: int
+    shares: list[float]
+    n_stored: int
+
+
 class TrainingSummary(TypedDict):
-    """The training: number of epochs, why it ended, mean energy per pair of the first and of the last epoch."""
+    """The training: number of epochs, why it ended, and what it lowered, in the first and in the last epoch.
+
+    A `DrLIM` has the mean energy per pair, a `NeighborMap` the mean cross-entropy per sample.
+    """
 
     epochs: int
     stopped: str | None
-    energy_first: float | None
-    energy_last: float | None
+    energy_first: NotRequired[float | None]
+    energy_last: NotRequired[float | None]
+    cross_entropy_first: NotRequired[float | None]
+    cross_entropy_last: NotRequired[float | None]
 
 
 class Summary(TypedDict):
@@ -53,8 +69,10 @@ class Summary(TypedDict):
     bytes: int
     format_version: int
     drlim_version: str
+    estimator: EstimatorName
     parameters: dict[str, Value]
     architecture: ArchitectureSummary
+    places: NotRequired[PlacesSummary]
     needs: list[str]
     samples: SampleSummary
     training: TrainingSummary
@@ -72,8 +90,9 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     Returns
     -------
     dict
-        Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``parameters``, ``architecture``,
-        ``needs`` (which arguments `load` needs), ``samples``, ``training`` and ``sha256``.
+        Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``estimator``, ``parameters``,
+        ``architecture``, ``places`` (of a `NeighborMap` only), ``needs`` (which arguments `load` needs), ``samples``,
+        ``training`` and ``sha256``.
 
     Raises
     ------
@@ -95,17 +114,33 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     """
     file = read_model_file(path)
     metadata = file.metadata
-    weights = sum(math.prod(shape) for name, shape in file.shapes.items() if name.startswith(WEIGHTS))
-    return {
+    begin = f"{WEIGHTS}network." if "places" in metadata else WEIGHTS  # what retrieval stores is no weight
+    weights = sum(math.prod(shape) for name, shape in file.shapes.items() if name.startswith(begin))
+    summary: Summary = {
         "bytes": len(file.content),
         "format_version": metadata["format_version"],
         "drlim_version": metadata["drlim_version"],
+        "estimator": estimator_of(metadata),
         "parameters": metadata["parameters"],
         "architecture": {**metadata["architecture"], "n_weights": weights},
         "needs": metadata["needs"],
         "samples": _of_samples(file),
         "training": _of_training(metadata["training"]),
         "sha256": file.sha256,
+    }
+    if "places" in metadata:
+        summary["places"] = _of_places(file, metadata["places"])
+        summary["training"] = _of_placing(metadata["training"])
+    return summary
+
+
+def _of_places(file: ModelFile, places: PlacesRecord) -> PlacesSummary:
+    """Describe the places and the retrievals."""
+    shares = [source["share"] for source in places["sources"]]
+    return {
+        "n_places": file.shapes[f"{WEIGHTS}head.centres"][0],
+        "shares": shares,
+        "n_stored": file.shapes[f"{WEIGHTS}retrievals.0.stored"][0] if shares else 0,
     }
 
 
@@ -122,11 +157,28 @@ def _of_samples(file: ModelFile) -> SampleSummary:
 
 
 def _of_training(training: Training) -> TrainingSummary:
-    """Describe how the training went."""
-    history = training["history"]
+    """Describe how the training of a `DrLIM` went."""
+    first, last = _ends(training, "energy")
     return {
-        "epochs": len(history),
+        "epochs": len(training["history"]),
         "stopped": training["stopped"],
-        "energy_first": history[0].get("energy") if history else None,
-        "energy_last": history[-1].get("energy") if history else None,
+        "energy_first": first,
+        "energy_last": last,
     }
+
+
+def _of_placing(training: Training) -> TrainingSummary:
+    """Describe how the training of a `NeighborMap` went."""
+    first, last = _ends(training, "cross_entropy")
+    return {
+        "epochs": len(training["history"]),
+        "stopped": training["stopped"],
+        "cross_entropy_first": first,
+        "cross_entropy_last": last,
+    }
+
+
+def _ends(training: Training, name: str) -> tuple[float | None, float | None]:
+    """Return a number of the first record, and of the last."""
+    history = training["history"]
+    return (history[0].get(name), history[-1].get(name)) if history else (None, None)
