@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-QUICK = ["--encoder", "linear", "--max-epochs", "2", "--n-neighbors", "2"]
-"""Options of a fit that takes a moment."""
+QUICK = ["--method", "drlim", "--encoder", "linear", "--max-epochs", "2", "--n-neighbors", "2"]
+"""Options of a fit by drlim that takes a moment."""
 
-COMMAND = ("fit", "x.csv", "--labels-column", "kind", "--model", "m.safetensors")
+COMMAND = ("fit", "x.csv", "--labels-column", "kind", "--model", "m.safetensors", "--method", "drlim")
+
+NEIGHBORS = ("fit", "x.csv", "--labels-column", "kind", "--model", "m.safetensors")
+"""A fit by the default method."""
 
 
 def fitted(run: Any, *options: object, data: str = "x.csv") -> None:

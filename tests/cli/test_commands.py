@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from tests.cli.commands import QUICK, fitted
 
 import drlim
 from drlim import DrLIM
-from drlim.cli import commands as cli
 from drlim.cli.files import read_samples
 
 RANDOM = np.random.default_rng(0)
@@ -30,14 +28,6 @@ def test_fit_is_the_estimators_fit(run):
     assert model.embedding_.tobytes() == wanted.embedding_.tobytes() == np.load("z.npy").tobytes()
     assert model.get_params() == wanted.get_params()
     assert model.feature_names_in_.tolist() == ["a", "b", "c"]
-
-
-def test_defaults_are_the_estimators():
-    ours = {name: parameter.default for name, parameter in inspect.signature(cli.fit).parameters.items()}
-    theirs = DrLIM().get_params()
-    shared = ours.keys() & theirs.keys()
-    assert theirs.keys() - shared == {"springs", "neighbors", "orbit", "random_state", "verbose"}
-    assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +55,7 @@ def test_fit_tells(run, printed):
     assert found.pop("seconds") > 0
     assert found == {
         "model": "m.safetensors",
+        "method": "drlim",
         "embedding": "z.csv",
         "n_samples": 12,
         "n_features": 3,
@@ -193,6 +184,7 @@ def test_info(run, printed):
     assert lines["encoder"] == "linear: 3 -> 2, 12 weights"
     assert lines["features"] == "a, b, c"
     assert lines["samples"] == "12 of 3 values"
+    assert lines["estimator"] == "DrLIM"
     assert lines["needs"] == "nothing"
     assert lines["pairs"] == f"similar {summary['samples']['pairs']['similar']}, dissimilar all the rest, ignored none"
     assert "margin=1.0" in lines["parameters"]

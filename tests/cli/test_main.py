@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cli.commands import COMMAND, QUICK
+from tests.cli.commands import COMMAND, NEIGHBORS, QUICK
 
 import drlim
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 @contextmanager
-def interrupted_at(epoch: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def interrupted_at(epoch: int, monkeypatch: pytest.MonkeyPatch, estimator: str = "drlim") -> Iterator[None]:
     """Press Ctrl-C when an epoch of the training ends."""
 
     @contextmanager
@@ -30,7 +30,7 @@ def interrupted_at(epoch: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         yield lambda record: signal.raise_signal(signal.SIGINT) if record["epoch"] == epoch else None
 
     with monkeypatch.context() as patched:
-        patched.setattr("drlim.estimators.drlim.epoch_bar", bar)
+        patched.setattr(f"drlim.estimators.{estimator}.epoch_bar", bar)
         yield
 
 
@@ -47,6 +47,17 @@ def test_ctrl_c_keeps_the_partly_trained_model(run, monkeypatch):
     with interrupted_at(3, monkeypatch):
         code, out, _ = run(*command, "--json")
     assert (code, json.loads(out)["stopped"]) == (1, "interrupted")
+
+
+def test_ctrl_c_keeps_the_partly_trained_map_of_neighbors(run, monkeypatch):
+    with interrupted_at(2, monkeypatch, "neighbor_map"):
+        code, out, err = run(*NEIGHBORS, "--embedding", "z.npy", "--max-epochs", "9")
+    assert code == 1
+    assert err == "drlim: warning: Training was interrupted after 2 of 9 epochs; the map is usable as it stood.\n"
+    assert "partly trained model saved to m.safetensors\n" in out
+    model = drlim.load("m.safetensors")
+    assert (model.n_iter_, model.stopped_) == (2, "interrupted")
+    assert np.load("z.npy").tobytes() == model.embedding_.tobytes()
 
 
 def test_ctrl_c_elsewhere_ends_in_one_line(run, monkeypatch):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
-from tests.cli.commands import COMMAND, QUICK, fitted
+from tests.cli.commands import COMMAND, NEIGHBORS, QUICK, fitted
 
 import drlim
-from drlim import DrLIM
+from drlim import DrLIM, NeighborMap
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -41,6 +41,22 @@ USAGE = [
     ((*COMMAND, "--embedding", "z.mat"), "must end in .npy or .npz or .csv or .parquet. Got z.mat."),
     (("plot", "m.safetensors", "--output", "map.gif"), "must end in .png or .svg or .pdf or .jpg. Got map.gif."),
     (("plot", "m.safetensors", "--thumbnails"), "--thumbnails needs DATA, the images of the samples."),
+    ((*NEIGHBORS, "--method", "neighbours"), "No such method: neighbours. Did you mean 'neighbors'?"),
+    ((*NEIGHBORS, "--method", "umap"), "No such method: umap. Choose from neighbors, drlim."),
+    ((*NEIGHBORS, "--margin", "1"), "--margin belongs to --method drlim. This fit is by --method neighbors."),
+    ((*NEIGHBORS, "--dissimilar-weight", "1"), "--dissimilar-weight belongs to --method drlim."),
+    ((*NEIGHBORS, "--optimizer", "adam"), "--optimizer belongs to --method drlim."),
+    ((*NEIGHBORS, "--learning-rate", "auto"), "--learning-rate belongs to --method drlim."),
+    ((*NEIGHBORS, "--batch-size", "5"), "--batch-size belongs to --method drlim."),
+    ((*NEIGHBORS, "--interactions", "all"), "--interactions belongs to --method drlim."),
+    ((*NEIGHBORS, "--tol", "0"), "--tol belongs to --method drlim."),
+    ((*NEIGHBORS, "--encoder", "mlp"), "--encoder mlp belongs to --method drlim."),
+    ((*COMMAND, "--metric", "cosine"), "--metric belongs to --method neighbors. This fit is by --method drlim."),
+    ((*COMMAND, "--n-places", "9"), "--n-places belongs to --method neighbors."),
+    ((*NEIGHBORS, "--metric", "cosin"), "Got 'cosin' instead. Did you mean 'cosine'?"),
+    ((*NEIGHBORS, "--n-places", "0"), "The 'n_places' parameter of NeighborMap must be"),
+    ((*NEIGHBORS, "--n-places", "many"), "The 'n_places' parameter of NeighborMap must be"),
+    ((*NEIGHBORS, "--seed", "-1"), "The 'random_state' parameter of NeighborMap must be"),
     (("reproduce", "digit"), "No such experiment: digit. Did you mean 'digits'?"),
 ]
 
@@ -51,6 +67,7 @@ FAILURES = [
     (("fit", "x.csv", "--model", "no/m.safetensors"), "Cannot write no/m.safetensors: there is no folder "),
     ((*COMMAND, "--embedding", "no/z.npy"), "Cannot write no/z.npy: there is no folder "),
     ((*COMMAND, "--n-neighbors", "12"), "Expected n_neighbors < n_samples"),
+    ((*NEIGHBORS, "--graph", "x.npy"), "x.npy: Expected 'similar' to be index pairs of shape (n_pairs, 2)."),
     ((*COMMAND, "--graph", "x.npy"), "x.npy: Expected 'similar' to be index pairs of shape (n_pairs, 2)."),
     ((*COMMAND, "--encoder", "convnet"), "The 'convnet' encoder takes images of at least 24 x 24 pixels"),
     (("info", "x.csv"), "x.csv: is no model file of drlim: it does not begin like a safetensors file."),
@@ -82,6 +99,7 @@ def test_a_bad_output_is_found_before_training(run, monkeypatch):
         raise AssertionError("trained in vain")
 
     monkeypatch.setattr(DrLIM, "fit", train)
+    monkeypatch.setattr(NeighborMap, "fit", train)
     monkeypatch.setattr("drlim.cli.files.read_samples", train)
     for options in (
         ("--model", "no/m.safetensors"),

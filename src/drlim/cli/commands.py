@@ -11,14 +11,16 @@ import io
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
+from drlim.cli.fitting import fit
+from drlim.cli.options import MODEL_SUFFIX, ArrayName, Data, Json, LabelsColumn
 from drlim.cli.output import (
     UsageError,
     answer,
@@ -28,18 +30,15 @@ from drlim.cli.output import (
     sentence,
     show_warnings_in_one_line,
 )
-from drlim.cli.report import FitResult, fit_lines, report_lines, summary_lines
+from drlim.cli.report import report_lines, summary_lines
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array
-    from drlim.estimators.drlim import DrLIM
+    from drlim.estimators import DrLIM, NeighborMap
 
 __all__ = ["app", "main"]
 
-MODEL_SUFFIX = ".safetensors"
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf", ".jpg")
-
-_Number = TypeVar("_Number", int, float)
 
 _INTERRUPTED = 130
 """Exit code that newer versions of typer return for Ctrl-C; older versions raise an exception."""
@@ -65,13 +64,6 @@ class _Reproduce(TyperCommand):
 
 
 app = typer.Typer(cls=_Commands, rich_markup_mode=None, add_completion=False)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="Samples: .npy, .npz, .csv, .parquet or a folder of images.")
-]
-ArrayName = Annotated[str | None, typer.Option(help="Name of the array, where DATA is an .npz that has several.")]
-LabelsColumn = Annotated[str | None, typer.Option(help="Column of DATA that is no feature and is left out.")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,88 +136,7 @@ def reproduce(
     answer(as_json, {**report.to_dict(), "folder": str(report.folder)}, report_lines(report))
 
 
-@app.command()
-def fit(
-    data: Data,
-    model: Annotated[Path, typer.Option(help=f"File to save the model to ({MODEL_SUFFIX}).")],
-    graph: Annotated[
-        Path | None, typer.Option(help="Similar pairs, .csv, .npy or .npz; else the nearest neighbours are.")
-    ] = None,
-    labels_column: LabelsColumn = None,
-    array: ArrayName = None,
-    embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
-    n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
-    encoder: Annotated[str, typer.Option(help="auto, convnet, two_layer, linear or mlp.")] = "auto",
-    n_neighbors: Annotated[int, typer.Option(help="Nearest neighbours declared similar.")] = 5,
-    margin: Annotated[float, typer.Option(help="Distance within which dissimilar samples repel.")] = 1.0,
-    dissimilar_weight: Annotated[float, typer.Option(help="More spreads the map.")] = 1.0,
-    optimizer: Annotated[str, typer.Option(help="auto, adam or lbfgs.")] = "auto",
-    learning_rate: Annotated[str, typer.Option(help="A number or auto.")] = "auto",
-    batch_size: Annotated[str, typer.Option(help="Samples a step, auto or all.")] = "auto",
-    interactions: Annotated[str, typer.Option(help="What a batch feels: all samples, or those in the batch.")] = "all",
-    max_epochs: Annotated[str, typer.Option(help="Passes through the samples, or auto.")] = "auto",
-    tol: Annotated[float, typer.Option(help="Stop when a fifth of the epochs gains less than this share.")] = 1e-4,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same map.")] = 0,
-    as_json: Json = False,
-) -> int:
-    """Learn a map of samples and save it.
-
-    Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1.
-    """
-    from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
-    from drlim.cli.tables import NamedSamples
-
-    check_output(model, [MODEL_SUFFIX])
-    if embedding is not None:
-        check_output(embedding, MAP_SUFFIXES)
-    from drlim import DrLIM
-
-    estimator = DrLIM(
-        n_components,
-        encoder=encoder,
-        n_neighbors=n_neighbors,
-        margin=margin,
-        dissimilar_weight=dissimilar_weight,
-        optimizer=optimizer,
-        learning_rate=_number(learning_rate, float),
-        batch_size=_number(batch_size, int),
-        interactions=interactions,
-        max_epochs=_number(max_epochs, int),
-        tol=tol,
-        device=device,
-        random_state=seed,
-    )
-    samples = read_samples(data, array=array, leave_out=labels_column)
-    X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
-    estimator.fit(X, graph=None if graph is None else read_graph(graph, len(X)))
-    return _keep(estimator, model, embedding, as_json)
-
-
-def _keep(estimator: DrLIM, model: Path, embedding: Path | None, as_json: bool) -> int:
-    """Save a fitted estimator, and print what it learned; return the exit code."""
-    from drlim import save
-    from drlim.cli.files import write_map
-
-    save(estimator, model)
-    if embedding is not None:
-        write_map(embedding, estimator.embedding_, list(estimator.get_feature_names_out()))
-    history = estimator.history_
-    result: FitResult = {
-        "model": str(model),
-        "embedding": None if embedding is None else str(embedding),
-        "n_samples": len(estimator.embedding_),
-        "n_features": estimator.n_features_in_,
-        "n_components": estimator.n_components,
-        "similar_pairs": estimator.graph_.n_similar,
-        "dissimilar_pairs": estimator.graph_.n_dissimilar,
-        "epochs": estimator.n_iter_,
-        "stopped": estimator.stopped_,
-        "energy": history[-1]["energy"] if history else None,
-        "seconds": sum(record["seconds"] for record in history),
-    }
-    answer(as_json, result, fit_lines(result))
-    return 1 if estimator.stopped_ == "interrupted" else 0
+app.command()(fit)
 
 
 @app.command()
@@ -322,14 +233,6 @@ def info(
     answer(as_json, {"model": str(model), **summary}, [str(model), *summary_lines(summary)])
 
 
-def _names(estimator: DrLIM) -> list[str] | None:
+def _names(estimator: DrLIM | NeighborMap) -> list[str] | None:
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else list(names)
-
-
-def _number(text: str, kind: Callable[[str], _Number]) -> _Number | str:
-    """Return a number, or the text where it is none: the estimator accepts some words, and refuses others."""
-    try:
-        return kind(text)
-    except ValueError:
-        return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from drlim.cli.output import LONGEST_LINE
 
@@ -15,9 +15,13 @@ __all__ = ["FitResult", "fit_lines", "report_lines", "summary_lines"]
 
 
 class FitResult(TypedDict):
-    """What `drlim fit` prints: files, numbers of samples, values, dimensions and pairs, and how the training went."""
+    """What `drlim fit` prints: files, numbers of samples, values, dimensions and pairs, and how the training went.
+
+    A fit by drlim ends with an energy, one by neighbors with a cross-entropy.
+    """
 
     model: str
+    method: str
     embedding: str | None
     n_samples: int
     n_features: int
@@ -26,8 +30,9 @@ class FitResult(TypedDict):
     dissimilar_pairs: int
     epochs: int
     stopped: str
-    energy: float | None
     seconds: float
+    energy: NotRequired[float | None]
+    cross_entropy: NotRequired[float | None]
 
 
 def fit_lines(result: FitResult) -> list[str]:
@@ -36,13 +41,19 @@ def fit_lines(result: FitResult) -> list[str]:
     lines = [
         f"{sizes} on a map of {result['n_components']} dimensions",
         f"{result['similar_pairs']} similar pairs, {result['dissimilar_pairs']} dissimilar",
-        f"{result['epochs']} epochs in {result['seconds']:.1f} s, ended: {result['stopped']}",
-        f"energy {_short(result['energy'])}",
+        f"{result['seconds']:.1f} s by {result['method']}, {result['epochs']} epochs, ended: {result['stopped']}",
+        _objective(result),
         f"saved to {result['model']}",
     ]
     if result["stopped"] == "interrupted":
         lines[-1] = f"partly trained model {lines[-1]}"
     return lines if result["embedding"] is None else [*lines, f"map written to {result['embedding']}"]
+
+
+def _objective(result: FitResult) -> str:
+    if "energy" in result:
+        return f"energy {_short(result['energy'])}"
+    return f"cross-entropy {_short(result.get('cross_entropy'))}"
 
 
 def report_lines(report: Report) -> list[str]:
@@ -72,16 +83,32 @@ def summary_lines(summary: Summary) -> list[str]:
     properties = {
         "format": f"{summary['format_version']}, written by drlim {summary['drlim_version']}, {summary['bytes']} bytes",
         "sha256": summary["sha256"],
+        "estimator": summary["estimator"],
         "needs": ", ".join(summary["needs"]) or "nothing",
         "encoder": _encoder_text(summary),
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",
         "features": "not named" if names is None else ", ".join(names),
         "pairs": _pairs_text(samples["pairs"]),
         "training": f"{training['epochs']} epochs, ended: {training['stopped']}",
-        "energy": f"{_short(training['energy_first'])} -> {_short(training['energy_last'])}",
+        **_places_and_objective(summary),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
     }
     return [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+
+
+def _places_and_objective(summary: Summary) -> dict[str, str]:
+    """Return what the two estimators have in two ways: numbers of places, and what the training lowered."""
+    training = summary["training"]
+    if "places" not in summary:
+        return {"energy": f"{_short(training.get('energy_first'))} -> {_short(training.get('energy_last'))}"}
+    first, last = training.get("cross_entropy_first"), training.get("cross_entropy_last")
+    places = summary["places"]
+    shares = " and ".join(f"{share:.2f}" for share in places["shares"])
+    retrieved = f"shares of retrieval {shares}, from {places['n_stored']} samples" if shares else "no retrieval"
+    return {
+        "places": f"{places['n_places']}, {retrieved}",
+        "objective": f"cross-entropy {_short(first)} -> {_short(last)}",
+    }
 
 
 def _encoder_text(summary: Summary) -> str:

@@ -1,0 +1,196 @@
+"""The command `drlim fit`: one of two methods learns a map, which is saved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from drlim.cli.options import MODEL_SUFFIX, ArrayName, Data, Json, LabelsColumn
+from drlim.cli.output import UsageError, answer, nearest
+from drlim.cli.report import FitResult, fit_lines
+
+if TYPE_CHECKING:
+    from drlim.estimators import DrLIM, NeighborMap
+
+__all__ = ["METHODS", "estimator_for", "fit"]
+
+_NEIGHBORS = "neighbors"
+_DRLIM = "drlim"
+METHODS = (_NEIGHBORS, _DRLIM)
+
+_ONLY = {
+    **dict.fromkeys(("metric", "n_places"), _NEIGHBORS),
+    **dict.fromkeys(("margin", "dissimilar_weight", "optimizer", "learning_rate"), _DRLIM),
+    **dict.fromkeys(("batch_size", "interactions", "tol"), _DRLIM),
+}
+"""Parameters that one method has, and the other has not."""
+
+_Number = TypeVar("_Number", int, float)
+
+
+def fit(
+    data: Data,
+    model: Annotated[Path, typer.Option(help=f"File to save the model to ({MODEL_SUFFIX}).")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="neighbors (NeighborMap) shows the groups of ordinary data. drlim (DrLIM) minimises the paper's exact "
+            "loss: an even map that follows the similar pairs of --graph. Most data come without such pairs, so "
+            "neighbors is the default."
+        ),
+    ] = _NEIGHBORS,
+    graph: Annotated[
+        Path | None, typer.Option(help="Similar pairs, .csv, .npy or .npz; else the nearest neighbours are.")
+    ] = None,
+    labels_column: LabelsColumn = None,
+    array: ArrayName = None,
+    embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
+    n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
+    n_neighbors: Annotated[
+        int | None, typer.Option(help="Nearest neighbours declared similar.", show_default="neighbors: 15, drlim: 5")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="auto; by drlim also convnet, two_layer, linear or mlp.")] = "auto",
+    max_epochs: Annotated[str, typer.Option(help="Passes through the samples, or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same map.")] = 0,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="By neighbors only: euclidean, cosine, jaccard, hamming or precomputed.", show_default="euclidean"
+        ),
+    ] = None,
+    n_places: Annotated[
+        str | None,
+        typer.Option(help="By neighbors only: number of places of the map, or auto.", show_default="auto"),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="By drlim only: distance within which dissimilar samples repel.", show_default="1.0"),
+    ] = None,
+    dissimilar_weight: Annotated[
+        float | None, typer.Option(help="By drlim only: more spreads the map.", show_default="1.0")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="By drlim only: auto, adam or lbfgs.", show_default="auto")
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option(help="By drlim only: a number or auto.", show_default="auto")
+    ] = None,
+    batch_size: Annotated[
+        str | None, typer.Option(help="By drlim only: samples a step, auto or all.", show_default="auto")
+    ] = None,
+    interactions: Annotated[
+        str | None,
+        typer.Option(
+            help="By drlim only: all, each step uses forces from all samples; batch, from those of its batch.",
+            show_default="all",
+        ),
+    ] = None,
+    tol: Annotated[
+        float | None,
+        typer.Option(
+            help="By drlim only: stop when a fifth of the epochs gains less than this share.", show_default="0.0001"
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Learn a map of samples and save it.
+
+    Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1.
+    """
+    from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
+    from drlim.cli.tables import NamedSamples
+
+    given: dict[str, object] = {
+        "n_components": n_components,
+        "n_neighbors": n_neighbors,
+        "encoder": encoder,
+        "max_epochs": _number(max_epochs, int),
+        "device": device,
+        "random_state": seed,
+        "metric": metric,
+        "n_places": _number(n_places, int),
+        "margin": margin,
+        "dissimilar_weight": dissimilar_weight,
+        "optimizer": optimizer,
+        "learning_rate": _number(learning_rate, float),
+        "batch_size": _number(batch_size, int),
+        "interactions": interactions,
+        "tol": tol,
+    }
+    parameters = {name: value for name, value in given.items() if value is not None}
+    _check_method(method, parameters)
+    check_output(model, [MODEL_SUFFIX])
+    if embedding is not None:
+        check_output(embedding, MAP_SUFFIXES)
+    estimator = estimator_for(method, parameters)
+    samples = read_samples(data, array=array, leave_out=labels_column)
+    X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
+    began = time.perf_counter()
+    estimator.fit(X, graph=None if graph is None else read_graph(graph, len(X)))
+    return _keep(estimator, method, time.perf_counter() - began, model, embedding, as_json)
+
+
+def _check_method(method: str, parameters: Mapping[str, object]) -> None:
+    """Refuse an unknown method, and parameters of the other one."""
+    if method not in METHODS:
+        raise UsageError(f"No such method: {method}.{nearest(method, METHODS)}")
+    foreign = [f"--{name.replace('_', '-')}" for name in parameters if _ONLY.get(name, method) != method]
+    if method == _NEIGHBORS and parameters["encoder"] != "auto":
+        foreign.append(f"--encoder {parameters['encoder']}")
+    if foreign:
+        other = _DRLIM if method == _NEIGHBORS else _NEIGHBORS
+        raise UsageError(f"{foreign[0]} belongs to --method {other}. This fit is by --method {method}.")
+
+
+def estimator_for(method: str, parameters: Mapping[str, object]) -> DrLIM | NeighborMap:
+    """Return an estimator with the parameters given, and its own defaults for the rest."""
+    from drlim import DrLIM, NeighborMap
+
+    estimator = NeighborMap() if method == _NEIGHBORS else DrLIM()
+    estimator.set_params(**parameters)
+    return estimator
+
+
+def _keep(
+    estimator: DrLIM | NeighborMap, method: str, seconds: float, model: Path, embedding: Path | None, as_json: bool
+) -> int:
+    """Save a fitted estimator, and print what it learned; return the exit code."""
+    from drlim import save
+    from drlim.cli.files import write_map
+
+    save(estimator, model)
+    if embedding is not None:
+        write_map(embedding, estimator.embedding_, list(estimator.get_feature_names_out()))
+    result: FitResult = {
+        "model": str(model),
+        "method": method,
+        "embedding": None if embedding is None else str(embedding),
+        "n_samples": len(estimator.embedding_),
+        "n_features": estimator.n_features_in_,
+        "n_components": estimator.n_components,
+        "similar_pairs": estimator.graph_.n_similar,
+        "dissimilar_pairs": estimator.graph_.n_dissimilar,
+        "epochs": estimator.n_iter_,
+        "stopped": estimator.stopped_,
+        "seconds": seconds,
+    }
+    last = estimator.history_[-1] if estimator.history_ else {}
+    if method == _NEIGHBORS:
+        result["cross_entropy"] = last.get("cross_entropy")
+    else:
+        result["energy"] = last.get("energy")
+    answer(as_json, result, fit_lines(result))
+    return 1 if estimator.stopped_ == "interrupted" else 0
+
+
+def _number(text: str | None, kind: Callable[[str], _Number]) -> _Number | str | None:
+    """Return a number, or the text where it is none: the estimator accepts some words, and refuses others."""
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return text
