@@ -384,3 +384,42 @@ def test_chunks_whose_activations_are_kept_are_run_once(kept, runs, monkeypatch)
     encoder.register_forward_hook(lambda *_: calls.append(1))
     train(encoder, rows, graph, SPRINGS, Settings(batch_size=None, max_epochs=1, chunk_size=3))
     assert len(calls) == runs  # chunks of 3, 3, 3, 3, 3, 3 and 2 samples
+
+
+def test_steps_take_the_forces_of_their_batch_once_positions_are_not_to_be_trusted(monkeypatch):
+    encoder, rows, graph = random_problem()
+    settings = Settings(batch_size=7, max_epochs=4, tol=0.0)
+    monkeypatch.setattr("drlim.training.memory._LARGEST_ERROR", -1.0)
+    history = train(encoder, rows, graph, SPRINGS, settings).history
+    assert history[0]["pairs"] == 20 * 19  # all pairs, from both ends
+    # From the second epoch on only pairs inside a batch: of seven, and in later epochs of twelve samples.
+    assert history[1]["pairs"] < 20 * 19 / 2
+    assert history[2]["pairs"] == history[3]["pairs"] == 2 * (10 * 9 // 2)
+
+
+def rising(monkeypatch, energies):
+    """Train with energies that are given instead of met; return the weights after each epoch, and the result."""
+    encoder, rows, graph = random_problem()
+    record, weights = loop._record, []
+    given = iter(energies)
+    monkeypatch.setattr(loop, "_record", lambda *args: {**record(*args), "energy": next(given)})
+    settings = Settings(max_epochs=len(energies), batch_size=None, learning_rate=1e-2, optimizer="lbfgs", tol=0.0)
+
+    def keep(_):
+        weights.append(encoder[1][1].weight.detach().clone())
+
+    return weights, train(encoder, rows, graph, SPRINGS, settings, on_epoch=keep), encoder[1][1].weight
+
+
+def test_an_energy_that_rises_is_never_converged_and_leaves_the_best_weights(monkeypatch):
+    weights, result, last = rising(monkeypatch, [1.0] * 4 + [0.5] + [1.0] * 5 + [1.2] * 10)
+    assert result.stopped == "diverged"
+    assert len(result.history) == 20
+    assert torch.equal(last, weights[4])
+    assert not torch.equal(last, weights[-1])
+
+
+def test_an_energy_that_stands_still_within_its_noise_is_converged(monkeypatch):
+    weights, result, last = rising(monkeypatch, [1.0] * 10 + [1.05] * 10)
+    assert result.stopped == "converged"
+    assert torch.equal(last, weights[-1])

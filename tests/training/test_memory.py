@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from drlim._base.torch import Rows
+from drlim.training.fresh import FreshCopies
 from drlim.training.memory import Memory, _principal
 
 CPU = torch.device("cpu")
@@ -94,3 +95,39 @@ class Counted(Rows):
         taken = super().take(index)
         Counted.largest = max(Counted.largest, len(taken))
         return taken
+
+
+def test_estimates_that_are_wrong_by_half_the_map_are_not_trusted_after_the_first_epoch():
+    memory = Memory(torch.zeros(200, 2), rows_of(cloud()), 3)
+    generator = torch.Generator().manual_seed(0)
+    for epoch in range(3):
+        for batch in np.arange(200).reshape(4, 50):
+            memory.update(batch, torch.randn(50, 2, generator=generator))  # at random: no regression predicts it
+            assert memory.is_trusted == (memory.error <= 0.05)
+        assert memory.is_trusted == (epoch == 0)
+    for _ in range(100):
+        memory.update(np.arange(50), memory.positions[:50].clone())  # right ever after
+    assert memory.error < 0.01
+    assert not memory.is_trusted
+
+
+def test_estimates_of_a_map_that_rests_are_trusted():
+    places = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    memory = Memory(places.clone(), rows_of(cloud()), 3)
+    for _ in range(3):
+        for batch in np.arange(200).reshape(4, 50):
+            memory.update(batch, places[batch])
+    assert memory.is_trusted
+    assert memory.error == 0.0
+
+
+def test_fresh_copies_which_are_other_samples_at_every_read_are_not_judged():
+    rows = Rows(FreshCopies(cloud(n=100), lambda batch: batch, seed=0), CPU, torch.float32)
+    places = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    memory = Memory(places.clone(), rows, 3)
+    for epoch in range(3):
+        for first in np.arange(100).reshape(4, 25):
+            Z = torch.cat([places[first], torch.randn(25, 2, generator=torch.Generator().manual_seed(epoch))])
+            memory.update(np.concatenate([first, first + 100]), Z)
+            memory.positions[:100] = places[:100]  # as if no motion of the copies had been carried over
+    assert memory.is_trusted

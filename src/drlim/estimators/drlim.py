@@ -24,7 +24,7 @@ from drlim.estimators.running import (
     drift,
     training_mode,
     training_rows,
-    warn_if_interrupted,
+    warn_if_cut_short,
 )
 from drlim.estimators.samples import Samples, check_samples, map_samples
 from drlim.forces.objective import balance_of, graph_energy
@@ -125,7 +125,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     n_iter_ : int
         Epochs run.
     stopped_ : {"converged", "max_epochs", "interrupted", "diverged"}
-        Why training ended.
+        Why training ended. "diverged": energies left the finite numbers, or rose by more than a tenth; the map is the
+        last finite one, or that of the lowest energy.
     drift_ : dict of float to float
         After `partial_fit` with an anchor: quantiles of the distances, in margins, that the anchors moved in this call.
         Old samples that are not among the anchors may have moved further: the more anchors, the less.
@@ -251,7 +252,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
                 preflight(samples, known, springs)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
-        warn_if_interrupted(self.stopped_, self.n_iter_, planned)
+        warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
 
     def partial_fit(
@@ -309,7 +310,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self):
             planned = self._train_on(X, y, graph, pairs, anchor, anchor_weight)
-        warn_if_interrupted(self.stopped_, self.n_iter_, planned)
+        warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
 
     def _train_on(

@@ -20,7 +20,7 @@ from drlim.training import DivergenceError
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
 
-__all__ = ["all_or_nothing", "check_routed_pairs", "drift", "training_mode", "training_rows", "warn_if_interrupted"]
+__all__ = ["all_or_nothing", "check_routed_pairs", "drift", "training_mode", "training_rows", "warn_if_cut_short"]
 
 
 @contextmanager
@@ -71,10 +71,15 @@ def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:
         )
 
 
-def warn_if_interrupted(stopped: str, n_epochs: int, planned: int) -> None:
-    """Warn after Ctrl-C that a map is only partly trained."""
+def warn_if_cut_short(stopped: str, n_epochs: int, planned: int) -> None:
+    """Warn that a map is only partly trained: after Ctrl-C, or where its energy has risen again."""
     if stopped == "interrupted":
         warn_user(f"Training was interrupted after {n_epochs} of {planned} epochs; the map is usable as it stood.")
+    elif stopped == "diverged":
+        warn_user(
+            "The energy rose again by more than a tenth: the springs have not come to rest. The map is that of the epoch "
+            "with the lowest energy. Try a third of the learning_rate, or interactions='batch'."
+        )
 
 
 def drift(distance: Array) -> dict[float, float]:

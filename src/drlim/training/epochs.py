@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,11 @@ _ACTIVATION_BYTES = 512 * 2**20
 """Maximum size of the activations that a step on all samples keeps; those of 6000 digits in the paper's network fit."""
 
 
+_LARGER_BATCH = 5 / 3
+"""Factor of the batch size where estimated positions are not to be trusted: few similar pairs are in one batch, and 250
+in place of 150 is what in-batch training takes."""
+
+
 class EpochSums(NamedTuple):
     """Sums over an epoch: of L_S, of L_D, of the anchors' energy, and the number of springs evaluated."""
 
@@ -31,6 +38,10 @@ class EpochSums(NamedTuple):
     dissimilar: float
     anchor: float
     pairs: int
+
+    def plus(self, similar: float, dissimilar: float, anchor: float, pairs: int) -> EpochSums:
+        """Return the sums with those of a step added."""
+        return EpochSums(self.similar + similar, self.dissimilar + dissimilar, self.anchor + anchor, self.pairs + pairs)
 
 
 def choose_epoch(
@@ -41,12 +52,20 @@ def choose_epoch(
     if batch_size is None or batch_size >= len(problem.rows):
         n_kept = _n_affordable(problem)
         return lambda epoch: _full_epoch(problem, optimizer, average, epoch, n_kept)
+    position = np.full(len(problem.rows), -1, dtype=np.int64)  # (n,) scratch, which a cut of the graph needs
     if problem.settings.interactions == "batch":
-        position = np.full(len(problem.rows), -1, dtype=np.int64)  # (n,) scratch, which a cut of the graph needs
         return lambda epoch: _batch_epoch(problem, optimizer, average, epoch, position)
     n_features = min(32, batch_size // 8)
     memory = Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features)
-    return lambda epoch: _all_epoch(problem, optimizer, average, epoch, memory)
+    batch_size = math.ceil(_LARGER_BATCH * batch_size)
+    in_batch = replace(problem, settings=replace(problem.settings, batch_size=batch_size))
+
+    def run_epoch(epoch: int) -> EpochSums:
+        if memory.is_trusted:
+            return _all_epoch(problem, optimizer, average, epoch, memory, position)
+        return _batch_epoch(in_batch, optimizer, average, epoch, position)
+
+    return run_epoch
 
 
 def _n_affordable(problem: Problem) -> int:
@@ -106,28 +125,57 @@ def _full_epoch(
 
 
 def _all_epoch(
-    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, memory: Memory
+    problem: Problem,
+    optimizer: torch.optim.Optimizer,
+    average: WeightAverage,
+    epoch: int,
+    memory: Memory,
+    position: Index,
 ) -> EpochSums:
-    """Take steps on batches with the forces of all n samples, those outside the batch at their estimated positions."""
-    n_samples = len(problem.rows)
-    similar, dissimilar, anchor = 0.0, 0.0, 0.0
+    """Take steps on batches with the forces of all n samples, those outside the batch at their estimated positions.
+
+    While the estimates are not to be trusted, a step takes the forces inside its batch alone.
+    """
+    sums = EpochSums(0.0, 0.0, 0.0, 0)
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
         Z = problem.encoder(problem.rows.take(batch))  # (b, d)
         memory.update(batch, Z.detach())
-        energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=batch)
-        energy, anchored = problem.with_anchor(energy, Z, batch)
-        # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
-        _step(problem, optimizer, Z, energy, problem.n_steps, epoch, step)
+        if not memory.is_trusted:
+            size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
+            _step(problem, optimizer, Z, energy, scale, epoch, step)
+            share = scale * size / (len(problem.rows) // problem.rows.n_copies)
+            sums = sums.plus(share * energy.similar, share * energy.dissimilar, anchored, _n_pairs(len(batch)))
+        else:
+            energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=batch)
+            energy, anchored = problem.with_anchor(energy, Z, batch)
+            # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
+            _step(problem, optimizer, Z, energy, problem.n_steps, epoch, step)
+            sums = sums.plus(energy.similar, energy.dissimilar, anchored, len(batch) * (len(problem.rows) - 1))
         average.update()
-        similar, dissimilar, anchor = similar + energy.similar, dissimilar + energy.dissimilar, anchor + anchored
-    return EpochSums(similar, dissimilar, anchor, n_samples * (n_samples - 1))
+    return sums
 
 
 def _batch_epoch(
     problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, position: Index
 ) -> EpochSums:
-    """Take steps in which every pair inside the batch counts, and no other.
+    """Take steps in which every pair inside the batch counts, and no other."""
+    sums, seen = EpochSums(0.0, 0.0, 0.0, 0), 0
+    for step, batch in enumerate(_batches(problem, epoch)):
+        set_learning_rate(problem, optimizer, epoch, step)
+        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
+        _step(problem, optimizer, Z, energy, scale, epoch, step)
+        average.update()
+        sums = sums.plus(
+            energy.similar * scale * size, energy.dissimilar * scale * size, anchored, _n_pairs(len(batch))
+        )
+        seen += size
+    return sums._replace(similar=sums.similar / seen, dissimilar=sums.dissimilar / seen)
+
+
+def _within_batch(problem: Problem, Z: Tensor, batch: Index, position: Index) -> tuple[int, float, GraphEnergy, float]:
+    """Return the number of samples in a batch, the scale of its sums, their energy, and the energy of its anchors.
 
     Two of n samples are in one batch of b with probability b (b - 1) / (n (n - 1)). The sums are divided by it, so that
     batches of any size estimate the same objective. Copies of one sample are in one batch in every epoch, and count for
@@ -135,22 +183,17 @@ def _batch_epoch(
     """
     n_copies = problem.rows.n_copies
     n_samples = len(problem.rows) // n_copies
-    similar, dissimilar, anchor, pairs, seen = 0.0, 0.0, 0.0, 0, 0
-    for step, batch in enumerate(_batches(problem, epoch)):
-        set_learning_rate(problem, optimizer, epoch, step)
-        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
-        energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
-        size = len(batch) // n_copies
-        scale = n_samples * (n_samples - 1) / (size * (size - 1))
-        if n_copies > 1:
-            energy = _discounted(problem, energy, Z, size, (size - 1) / (n_samples - 1))
-        energy, anchored = problem.with_anchor(energy, Z, batch, n_samples / size / scale)
-        _step(problem, optimizer, Z, energy, scale, epoch, step)
-        average.update()
-        similar += energy.similar * scale * size
-        dissimilar += energy.dissimilar * scale * size
-        anchor, pairs, seen = anchor + anchored, pairs + len(batch) * (len(batch) - 1) // 2, seen + size
-    return EpochSums(similar / seen, dissimilar / seen, anchor, pairs)
+    energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
+    size = len(batch) // n_copies
+    scale = n_samples * (n_samples - 1) / (size * (size - 1))
+    if n_copies > 1:
+        energy = _discounted(problem, energy, Z, size, (size - 1) / (n_samples - 1))
+    energy, anchored = problem.with_anchor(energy, Z, batch, n_samples / size / scale)
+    return size, scale, energy, anchored
+
+
+def _n_pairs(count: int) -> int:
+    return count * (count - 1) // 2
 
 
 def _discounted(problem: Problem, energy: GraphEnergy, Z: Tensor, size: int, share: float) -> GraphEnergy:

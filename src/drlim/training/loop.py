@@ -24,9 +24,12 @@ from drlim.springs import Springs
 from drlim.training.divergence import DivergenceError, check_result, is_finite
 from drlim.training.epochs import EpochSums, choose_epoch
 from drlim.training.optimizer import WeightAverage, learning_rate_at, make_optimizer
-from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings
+from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings, Stopped
 
 __all__ = ["train", "train_rows"]
+
+_RISE = 0.1
+"""Share by which the energy at the end may lie above the lowest before the end counts as a failure."""
 
 
 def train(
@@ -65,9 +68,11 @@ def train(
     Returns
     -------
     Result
-        ``history`` and ``stopped``. Records hold ``epoch`` (from 1), ``energy`` (the objective), ``energy_similar`` and
-        ``energy_dissimilar`` (mean L_S and mean L_D), ``learning_rate``, ``pairs`` (springs evaluated) and ``seconds``
-        (of this epoch). Energies of a batch are taken before its step; with ``interactions="batch"`` they are estimates
+        ``history`` and ``stopped``. Where the energy has risen by a tenth above its lowest, ``stopped`` is "diverged"
+        and the encoder has the weights of the epoch with the lowest energy. Records hold ``epoch`` (from 1), ``energy``
+        (the objective), ``energy_similar`` and ``energy_dissimilar`` (mean L_S and mean L_D), ``learning_rate``,
+        ``pairs`` (springs evaluated) and ``seconds`` (of this epoch). Energies of a batch are taken before its step;
+        with ``interactions="batch"`` they are estimates
         from the pairs inside batches.
 
     Raises
@@ -132,7 +137,8 @@ def train_rows(
     average = WeightAverage(problem)
     run_epoch = choose_epoch(problem, optimizer, average)
     history: list[EpochRecord] = []
-    last_finite = copy.deepcopy(average.module.state_dict())
+    last_finite = best = copy.deepcopy(average.module.state_dict())
+    stopped: Stopped = "max_epochs"
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
@@ -145,18 +151,25 @@ def train_rows(
                 raise
             last_finite = copy.deepcopy(average.module.state_dict())
             history.append(_record(problem, epoch, sums, time.perf_counter() - began))
+            energies = [record["energy"] for record in history]
+            if energies[-1] <= min(energies):
+                best = last_finite
             if on_epoch is not None:
                 on_epoch(history[-1])
-            if _has_converged([record["energy"] for record in history], settings):
-                return Result(history, "converged")
+            if _has_converged(energies, settings):
+                stopped = "converged"
+                break
+        if _has_risen([record["energy"] for record in history], settings):
+            average.module.load_state_dict(best)
+            stopped = "diverged"
     except KeyboardInterrupt:
         if average.is_encoder or not is_finite(average.module):  # L-BFGS may be in the middle of a line search
             average.module.load_state_dict(last_finite)
-        return Result(history, "interrupted")
+        stopped = "interrupted"
     finally:
         encoder.load_state_dict(average.module.state_dict())
         encoder.eval()
-    return Result(history, "max_epochs")
+    return Result(history, stopped)
 
 
 def _rate_at_start(problem: Problem, epoch: int) -> float:
@@ -177,6 +190,16 @@ def _record(problem: Problem, epoch: int, sums: EpochSums, seconds: float) -> Ep
     if problem.anchor is not None:
         record["energy_anchor"] = sums.anchor
     return record
+
+
+def _has_risen(energies: list[float], settings: Settings) -> bool:
+    """Whether the run ends clearly above the lowest mean energy of any of its fifths, ten epochs at least.
+
+    Such a run has not come to rest. A tenth is far above the noise of means over ten epochs.
+    """
+    window = max(10, settings.max_epochs // 5)
+    means = [float(np.mean(energies[end - window : end])) for end in range(len(energies), window - 1, -window)]
+    return len(means) > 1 and means[0] > min(means) + _RISE * abs(min(means))
 
 
 def _has_converged(energies: list[float], settings: Settings) -> bool:

@@ -25,6 +25,15 @@ _RIDGE = 0.1
 """Ridge of the regression, for each sample of a batch and a feature of unit variance."""
 
 
+_LARGEST_ERROR = 0.05
+"""Largest mean squared error of estimated positions, in units of the variance of the map, with which forces from them
+are used. Runs that settle stay below .035; where the error passes .07, forces from wrong positions move the map, which
+makes the positions more wrong (docs/training.md)."""
+
+_LAG = 0.1
+"""Share of the newest batch in the mean error."""
+
+
 class Memory:
     """The position of each of n samples on the map, estimated from the batches that were mapped so far.
 
@@ -45,16 +54,40 @@ class Memory:
     Attributes
     ----------
     positions : Tensor, shape (n, d)
+    error : float
+        Mean squared error of the estimates, in units of the variance of the map: a running mean over batches of the
+        squared distance between a sample's estimated position and the one it is then mapped to.
+    is_trusted : bool
+        Whether the estimates are good enough to take forces from: until the error passes .05. It does not become True
+        again: a run that goes back and forth between the two kinds of force ends at a higher energy.
     """
 
     def __init__(self, positions: Tensor, rows: Rows, n_features: int = _N_FEATURES) -> None:
         self.positions = positions
+        self.error = 0.0
+        self.is_trusted = True
+        self._n_samples = len(positions) // rows.n_copies
+        self._n_placed = 0
         self._features = _principal(rows, n_features).to(positions.dtype)  # (n, k + 1)
+
+    def _judge(self, batch: Index, moved: Tensor, Z: Tensor) -> None:
+        """Update the mean error by that of a batch.
+
+        In the first epoch the map only unfolds, and no error counts. Fresh copies are other samples at every read, so
+        only the samples themselves count.
+        """
+        self._n_placed += len(Z)
+        if self._n_placed > len(self.positions):
+            same = torch.from_numpy(batch < self._n_samples).to(Z.device)  # (b,)
+            scale = float((Z - Z.mean(0))[same].square().sum()) or 1.0
+            self.error += _LAG * (min(1.0, float(moved[same].square().sum()) / scale) - self.error)
+            self.is_trusted = self.is_trusted and self.error <= _LARGEST_ERROR
 
     def update(self, batch: Index, Z: Tensor) -> None:
         """Place the samples ``batch``, shape (b,), at ``Z``, shape (b, d), and move the others along."""
         index = torch.from_numpy(batch).to(Z.device)
         moved = Z - self.positions.index_select(0, index)  # (b, d)
+        self._judge(batch, moved, Z)
         features = self._features.index_select(0, index)  # (b, k + 1)
         gram = features.T @ features  # (k + 1, k + 1)
         gram.diagonal().add_(_RIDGE * len(batch))

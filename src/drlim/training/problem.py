@@ -16,9 +16,12 @@ from drlim.forces import Balance, GraphEnergy
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
 
-__all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Settings"]
+__all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Settings", "Stopped"]
 
 EpochRecord = dict[str, float]
+
+Stopped = Literal["converged", "max_epochs", "interrupted", "diverged"]
+"""Why training ended."""
 
 _ACCEPTED = {
     "optimizer": [StrOptions({"adam", "lbfgs"})],
@@ -110,7 +113,7 @@ class Result(NamedTuple):
     """Outcome of training: one record an epoch, and why it stopped."""
 
     history: list[EpochRecord]
-    stopped: Literal["converged", "max_epochs", "interrupted"]
+    stopped: Stopped
 
 
 class AnchorSprings(NamedTuple):
