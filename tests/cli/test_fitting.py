@@ -119,6 +119,22 @@ def test_fit_tells(run, printed):
     assert " s by drlim, 2 epochs, ended: max_epochs\nenergy " in out
 
 
+@pytest.mark.parametrize("stopped", ["interrupted", "diverged", "max_epochs"])
+def test_a_map_that_is_only_partly_trained_is_saved_and_fails(run, monkeypatch, stopped):
+    fit = NeighborMap.fit
+
+    def end(estimator: NeighborMap, *given: Any, **options: Any) -> NeighborMap:
+        fit(estimator, *given, **options)
+        estimator.stopped_ = stopped
+        return estimator
+
+    monkeypatch.setattr(NeighborMap, "fit", end)
+    code, out, _ = run(*NEIGHBORS, *QUICK)
+    assert code == (stopped != "max_epochs")
+    assert ("partly trained model saved to m.safetensors\n" in out) == (stopped != "max_epochs")
+    assert drlim.load("m.safetensors").stopped_ == stopped
+
+
 def test_graph_from_a_file(run):
     Path("pairs.csv").write_text("0,1\n2,3\n")
     code, _, err = run(*NEIGHBORS, *QUICK, "--graph", "pairs.csv")

@@ -11,7 +11,7 @@ import typer
 
 from drlim.cli.options import MODEL_SUFFIX, ArrayName, Data, Json, LabelsColumn
 from drlim.cli.output import UsageError, answer, nearest
-from drlim.cli.report import FitResult, fit_lines
+from drlim.cli.report import CUT_SHORT, FitResult, fit_lines
 
 if TYPE_CHECKING:
     from drlim.estimators import DrLIM, NeighborMap
@@ -100,7 +100,8 @@ def fit(
 ) -> int:
     """Learn a map of samples and save it.
 
-    Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1.
+    Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
+    diverged.
     """
     from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
     from drlim.cli.tables import NamedSamples
@@ -185,7 +186,7 @@ def _keep(
     else:
         result["energy"] = last.get("energy")
     answer(as_json, result, fit_lines(result))
-    return 1 if estimator.stopped_ == "interrupted" else 0
+    return 1 if estimator.stopped_ in CUT_SHORT else 0
 
 
 def _number(text: str | None, kind: Callable[[str], _Number]) -> _Number | str | None:

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from drlim.paper.report import Report
     from drlim.persistence import Summary
 
-__all__ = ["FitResult", "fit_lines", "report_lines", "summary_lines"]
+__all__ = ["CUT_SHORT", "FitResult", "fit_lines", "report_lines", "summary_lines"]
+
+
+CUT_SHORT = ("interrupted", "diverged")
+"""Ends of a training whose map is only partly trained."""
 
 
 class FitResult(TypedDict):
@@ -45,7 +49,7 @@ def fit_lines(result: FitResult) -> list[str]:
         _objective(result),
         f"saved to {result['model']}",
     ]
-    if result["stopped"] == "interrupted":
+    if result["stopped"] in CUT_SHORT:
         lines[-1] = f"partly trained model {lines[-1]}"
     return lines if result["embedding"] is None else [*lines, f"map written to {result['embedding']}"]
 

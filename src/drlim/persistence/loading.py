@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
+_Parameters = dict[str, Any]
+"""Parameters of a constructor, by name."""
+
 _LATER_PARAMETERS: dict[EstimatorName, dict[str, object]] = {
     "DrLIM": {"neighbors": None, "orbit": None},
     "NeighborMap": {},
@@ -209,13 +212,13 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
     return weights, arrays
 
 
-def _parameters(metadata: Metadata, own: Mapping[str, object]) -> dict[str, Any]:
+def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
     """Return the constructor's parameters, checked."""
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.estimators.parameters import check_all
 
     kind = estimator_of(metadata)
-    found: dict[str, Any] = {
+    found: _Parameters = {
         **_LATER_PARAMETERS[kind],
         **metadata["parameters"],
         **{name: given for name, given in own.items() if given is not None},
@@ -233,7 +236,7 @@ def _parameters(metadata: Metadata, own: Mapping[str, object]) -> dict[str, Any]
     return found
 
 
-def _with_functions_left_out(found: dict[str, Any]) -> dict[str, Any]:
+def _with_functions_left_out(found: _Parameters) -> _Parameters:
     """Return the parameters of a `NeighborMap`, checked, with stand-ins for functions, which the file does not hold."""
     from drlim.estimators.left_out import LeftOut
     from drlim.estimators.parameters import check_map_parameters
