@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from drlim._base.checks import StrOptions, check_parameters, integer_in
 from drlim.encoders.standardize import Standardize
 
-__all__ = ["ENCODERS", "Subsample", "make_encoder"]
+__all__ = ["ENCODERS", "Subsample", "make_encoder", "refuse_channels_last"]
 
 
 _SMALLEST_IMAGE = 24
@@ -51,7 +51,7 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
 
     For 28 x 28: 15 maps 23 x 23, subsampled to 11 x 11, 30 maps 3 x 3, then 270 values to the outputs.
     """
-    _refuse_channels_last(input_shape)
+    refuse_channels_last(input_shape)
     if len(input_shape) not in (2, 3) or min(input_shape[-2:]) < _SMALLEST_IMAGE:
         raise ValueError(
             "The 'convnet' encoder takes images of at least 24 x 24 pixels, (n, H, W) or (n, C, H, W): its layers "
@@ -77,7 +77,8 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
     return convnet
 
 
-def _refuse_channels_last(input_shape: Sequence[int]) -> None:
+def refuse_channels_last(input_shape: Sequence[int]) -> None:
+    """Refuse the shape of a sample that looks like an image with the channels last."""
     if len(input_shape) == 3 and input_shape[-1] <= 4 < input_shape[0]:
         raise ValueError(
             "Expected images with the channels first, X of shape (n, C, H, W). "
@@ -159,7 +160,7 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
         "make_encoder",
     )
     if name == "auto":
-        _refuse_channels_last(input_shape)
+        refuse_channels_last(input_shape)
         is_image = len(input_shape) in (2, 3) and min(input_shape[-2:]) >= _SMALLEST_IMAGE
         name = "convnet" if is_image else "mlp"
     return nn.Sequential(Standardize(input_shape), ENCODERS[name](input_shape, n_components))

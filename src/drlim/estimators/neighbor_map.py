@@ -1,4 +1,8 @@
-"""`NeighborMap`: maps of ordinary data that show groups, as a scikit-learn transformer."""
+"""`NeighborMap`: maps of ordinary data that show groups, as a scikit-learn transformer.
+
+A fit checks, gathers relations, relaxes free points, trains the encoder and embeds. More than half of the file is
+docstrings of public methods, which stand where scikit-learn's users look for them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ from drlim.estimators.running import (
     check_routed_pairs,
     drift,
     training_mode,
-    warn_if_interrupted,
+    warn_if_cut_short,
 )
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.trunk import trunk_for
@@ -86,7 +90,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Distance between samples as they are: scale the columns of a table first. With "euclidean" and "cosine",
         neighbours are those in 50 principal components, found by cells beyond 4000 samples. Other metrics and callables
         ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training samples:
-        (n_samples, n_samples) in `fit`, and (m, n_samples) in `transform`; `partial_fit` then is not possible.
+        (n_samples, n_samples) in `fit`, and (m, n_samples) after it. Neighbours among new samples then are those whose
+        distances to the training samples are most alike.
     encoder : "auto", torch.nn.Module or callable, default="auto"
         Trunk of the encoder, whose features a linear layer turns into probabilities of places. "auto" is three
         convolutions for images of 8 x 8 pixels and more, else a multilayer perceptron; see `drlim.encoders.make_trunk`.
@@ -299,11 +304,6 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self, keeps=()):
             checked = self._check(pairs)
-            if self._has_metric("precomputed"):
-                raise ValueError(
-                    "Expected another 'metric' in partial_fit. Got 'precomputed': 'X' would lack the distances between "
-                    "the new samples. Call fit with the distances between all samples."
-                )
             samples = self._checked_samples(X, reset=False)
             if self.n_components != self.embedding_.shape[1]:
                 raise ValueError(
@@ -346,7 +346,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Gather, relax, train the encoder, embed; return how training failed, and the epochs that were planned."""
         old = None if update is None else update.anchor
         samples = new if old is None else np.concatenate([new, old])  # (n, ...)
-        known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, old is not None)
+        known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, update)
         is_old = chosen >= len(new)  # (r,)
         with training_mode(checked.seed, checked.device):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
@@ -395,12 +395,19 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         )
 
     def _gathered(
-        self, samples: Array, labels: list[object] | None, graph: object, pairs: object, seed: int, has_anchor: bool
+        self,
+        samples: Array,
+        labels: list[object] | None,
+        graph: object,
+        pairs: object,
+        seed: int,
+        update: _Update | None,
     ) -> tuple[NeighborhoodGraph, Array, Index, Measured]:
         """Return the relations, the rows to relax, their numbers among the samples, and their coordinates."""
         n = len(samples)
         check_n_neighbors(self.n_neighbors, n)
-        described = "'X' and 'anchor' together" if has_anchor else "'X'"
+        described = "'X'" if update is None or update.anchor is None else "'X' and 'anchor' together"
+        metric = self.metric if update is None else self._metric_of_new()
         given = None if graph is None else as_graph(graph, n, described)
         stated = None if pairs is None else pairs_graph(pairs, n)
         chosen = chosen_rows(n, seed, listed_samples(stated))
@@ -408,13 +415,13 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             samples = samples[chosen]  # (r, ...)
             labels = None if labels is None else [labels[row] for row in chosen]
             given, stated = cut_graph(given, chosen), None if stated is None else stated.subgraph(chosen)
-        measured = measure(samples, self.metric, seed)
+        measured = measure(samples, metric, seed)
         known = gather(
             samples,
             labels,
             given,
             stated,
-            lambda: weighted_neighbors(samples, measured, self.metric, self.n_neighbors, seed),
+            lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
             all_repel=True,
         )
         _warn_of_rest(known)
@@ -438,7 +445,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Raise a divergence, now that the map is kept, or warn of an interrupt."""
         if failure is not None:
             raise failure
-        warn_if_interrupted(self.stopped_, n_epochs, planned)
+        warn_if_cut_short(self.stopped_, n_epochs, planned)
         return self
 
     def fit_transform(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> Array:
@@ -526,8 +533,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         y : array-like, shape (n_samples,), default=None
             Their labels, as in `fit`.
         graph : NeighborhoodGraph or sparse matrix, default=None
-            Their relations; None takes their nearest neighbours, as `fit` does. With metric="precomputed", those are
-            the samples whose distances to the training samples are most alike.
+            Their relations; None takes their nearest neighbours, as `fit` does.
         pairs : array-like of int, shape (n_pairs, 2), or dict, default=None
             As in `fit`.
 
@@ -541,7 +547,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         laws, _, seed = self._check(pairs)
         samples = self._checked_samples(X, reset=False)
         check_n_neighbors(self.n_neighbors, len(samples))
-        metric = "euclidean" if self._has_metric("precomputed") else self.metric
+        metric = self._metric_of_new()
         measured = measure(samples, metric, seed)
         known = gather(
             samples,
@@ -552,6 +558,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             all_repel=True,
         )
         return map_score(map_samples(self.encoder_, samples), known, laws)
+
+    def _metric_of_new(self) -> Metric:
+        """Return the metric between new samples: of distances to the training samples, that of the rows."""
+        return "euclidean" if self._has_metric("precomputed") else self.metric
 
     def _has_metric(self, name: str) -> bool:
         return isinstance(self.metric, str) and self.metric == name
@@ -574,7 +584,7 @@ def _number(given: int | str) -> int | None:
 
 def _warn_of_rest(graph: NeighborhoodGraph) -> None:
     """Warn where pairs were to have no spring by default: here all pairs repel, or the map would collapse."""
-    if graph.rest == "ignored":
+    if graph.rest == "ignored" and graph.n_ignored > graph.stated_ignored.n_pairs:
         warn_user(
             "The relations ignore all pairs that they do not list. NeighborMap lets them repel all the same, since "
             "free points would else collapse. List pairs as ignored to take their repulsion off."

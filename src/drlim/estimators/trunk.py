@@ -15,6 +15,7 @@ from drlim._base.messages import one_line
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import count_features, make_trunk
+from drlim.encoders.networks import refuse_channels_last
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.encoders.standardize import Standardize, UnitLength
 
@@ -51,6 +52,7 @@ def trunk_for(
         return copy.deepcopy(previous.network.trunk).to(device), previous.network.linear.in_features
     shape = samples.shape[1:]
     if isinstance(wanted, str):
+        refuse_channels_last(shape)
         trunk: nn.Module = make_trunk(shape, len(samples))
     elif isinstance(wanted, nn.Module):
         trunk = copy.deepcopy(wanted).float()

@@ -18,7 +18,7 @@ from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
 from drlim.encoders.places import PlacesHead, Targets, find_places, make_targets, number_of_places
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
-from drlim.neighbors.measured import Measured
+from drlim.neighbors.measured import Measured, nearest_rows
 from drlim.relations.listed import ListedSprings
 from drlim.springs import Springs
 from drlim.training.divergence import DivergenceError
@@ -45,6 +45,10 @@ _SHARE = 1 / 3
 
 _NEAREST = 15
 """Maximum number of samples that a retrieval averages over."""
+
+_TELLING = 0.5
+"""Maximum median distance in the layout of samples nearest by their principal components, in units of that of random
+pairs, for these components to retrieve by. Neighbours in them come to .01 to .03, unrelated samples to 1."""
 
 _FEW_PLACES = 16
 """Maximum number of samples each of which is a place of its own."""
@@ -215,10 +219,21 @@ def _sources(network: PlaceLogits, problem: PlacingProblem, targets: Targets) ->
     if problem.by_direction:
         components = nn.Sequential(UnitLength(), components)
     k = max(1, min(_NEAREST, len(problem.rows) // 4))  # of few samples, 15 would be nearly all
-    return [
-        Source(_SHARE, Retrieval(problem.measured.points, targets, k), components),
-        Source(_SHARE, Retrieval(_directions(network, problem.rows), targets, k)),
-    ]
+    sources = [Source(_SHARE, Retrieval(_directions(network, problem.rows), targets, k))]
+    if not _tells_places(problem.measured.points, problem.layout, problem.seed):
+        return sources
+    return [Source(_SHARE, Retrieval(problem.measured.points, targets, k), components), *sources]
+
+
+def _tells_places(points: Array, layout: Array, seed: int) -> bool:
+    """Whether samples near by their principal components lie near each other in the layout.
+
+    They do where neighbours were found by them, but given relations may have nothing to do with them.
+    """
+    nearest = nearest_rows(points, 1, seed)[0][:, 0]  # (n,)
+    random = np.random.default_rng([seed, len(points)]).permutation(len(points))
+    near, far = (np.median(np.linalg.norm(layout - layout[others], axis=1)) for others in (nearest, random))
+    return bool(near <= _TELLING * far)
 
 
 def _directions(network: PlaceLogits, rows: Rows, batch_size: int = 512) -> Array:
