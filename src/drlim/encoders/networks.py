@@ -159,6 +159,11 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
         {"name": [StrOptions({"auto", *ENCODERS})], "n_components": [integer_in(1)]},
         "make_encoder",
     )
+    return build_encoder(name, input_shape, n_components)
+
+
+def build_encoder(name: str, input_shape: Sequence[int], n_components: int) -> nn.Sequential:
+    """Return what `make_encoder` returns, for parameters that were checked."""
     if name == "auto":
         refuse_channels_last(input_shape)
         is_image = len(input_shape) in (2, 3) and min(input_shape[-2:]) >= _SMALLEST_IMAGE

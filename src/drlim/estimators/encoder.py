@@ -8,7 +8,8 @@ from collections.abc import Callable
 from torch import nn
 
 from drlim._base.checks import short_repr
-from drlim.encoders import Standardize, make_encoder
+from drlim.encoders import Standardize
+from drlim.encoders.networks import build_encoder
 from drlim.estimators.samples import Samples
 from drlim.training.preflight import try_encoder
 
@@ -33,7 +34,7 @@ def encoder_for(
         Encoder of an earlier fit, which must not be trained again under a new fit.
     """
     if isinstance(wanted, str):
-        encoder: nn.Module = make_encoder(wanted, samples.shape[1:], n_components).float()
+        encoder: nn.Module = build_encoder(wanted, samples.shape[1:], n_components).float()
         for module in encoder.children():
             if isinstance(module, Standardize):
                 module.fit(samples)

@@ -77,8 +77,8 @@ def warn_if_cut_short(stopped: str, n_epochs: int, planned: int) -> None:
         warn_user(f"Training was interrupted after {n_epochs} of {planned} epochs; the map is usable as it stood.")
     elif stopped == "diverged":
         warn_user(
-            "The energy rose again by more than a tenth: the springs have not come to rest. The map is that of the epoch "
-            "with the lowest energy. Try a third of the learning_rate, or interactions='batch'."
+            "The energy rose again by more than a tenth: the springs have not come to rest. The map is that of the "
+            "epoch with the lowest energy. Try a third of the learning_rate, or interactions='batch'."
         )
 
 

@@ -14,7 +14,8 @@ from drlim._base.checks import check_same_length, refuse_masked, short_repr
 from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
-from drlim.neighbors import knn_graph, neighbors_graph
+from drlim.neighbors import neighbors_graph
+from drlim.neighbors.exact import nearest
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
 from drlim.relations.labels import is_missing, label_array, label_graph
@@ -96,7 +97,10 @@ def found_neighbors(samples: Array | LazyCopies, neighbors: Neighbors) -> Neighb
             f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
             f"n_samples = {len(samples)}: give more samples or fewer neighbours."
         )
-    return knn_graph(samples, neighbors.n_neighbors)
+    points = samples.reshape(len(samples), -1).astype(np.float64)  # (n, p)
+    indices, _ = nearest(points, neighbors.n_neighbors)  # (n, k)
+    first = np.repeat(np.arange(len(points)), neighbors.n_neighbors)  # (n k,)
+    return NeighborhoodGraph.from_pairs(len(points), np.column_stack([first, indices.ravel()]))
 
 
 def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
