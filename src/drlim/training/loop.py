@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import nn
+from torch import Tensor, nn
 
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in
 from drlim._base.torch import Rows, device_of, seeded
@@ -137,21 +137,17 @@ def train_rows(
     average = WeightAverage(problem)
     run_epoch = choose_epoch(problem, optimizer, average)
     history: list[EpochRecord] = []
+    energies: list[float] = []
     last_finite = best = copy.deepcopy(average.module.state_dict())
     stopped: Stopped = "max_epochs"
     encoder.train()
     try:
         for epoch in range(settings.max_epochs):
             began = time.perf_counter()
-            try:
-                sums = run_epoch(epoch)
-                check_result(average.module, epoch, problem.n_steps - 1, _rate_at_start(problem, epoch))
-            except DivergenceError:
-                average.module.load_state_dict(last_finite)
-                raise
+            sums = _finite_epoch(problem, run_epoch, average.module, epoch, last_finite)
             last_finite = copy.deepcopy(average.module.state_dict())
             history.append(_record(problem, epoch, sums, time.perf_counter() - began))
-            energies = [record["energy"] for record in history]
+            energies.append(history[-1]["energy"])
             if energies[-1] <= min(energies):
                 best = last_finite
             if on_epoch is not None:
@@ -159,7 +155,7 @@ def train_rows(
             if _has_converged(energies, settings):
                 stopped = "converged"
                 break
-        if _has_risen([record["energy"] for record in history], settings):
+        if _has_risen(energies, settings):
             average.module.load_state_dict(best)
             stopped = "diverged"
     except KeyboardInterrupt:
@@ -170,6 +166,23 @@ def train_rows(
         encoder.load_state_dict(average.module.state_dict())
         encoder.eval()
     return Result(history, stopped)
+
+
+def _finite_epoch(
+    problem: Problem,
+    run_epoch: Callable[[int], EpochSums],
+    module: nn.Module,
+    epoch: int,
+    last_finite: dict[str, Tensor],
+) -> EpochSums:
+    """Run an epoch; where it leaves the finite numbers, give the module its last finite weights and raise."""
+    try:
+        sums = run_epoch(epoch)
+        check_result(module, epoch, problem.n_steps - 1, _rate_at_start(problem, epoch))
+    except DivergenceError:
+        module.load_state_dict(last_finite)
+        raise
+    return sums
 
 
 def _rate_at_start(problem: Problem, epoch: int) -> float:
