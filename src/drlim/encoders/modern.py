@@ -56,7 +56,7 @@ class PlaceLogits(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Map (b, ...) to (b, p)."""
         h: Tensor = self.trunk(x)
-        return h.flatten(1)
+        return h.flatten(1)  # (b, p)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, ...) to logits (b, K)."""

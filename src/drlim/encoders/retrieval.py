@@ -48,7 +48,7 @@ class Components(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, ...) to (b, p)."""
-        return (x.flatten(1) - self.mean) @ self.axes.T
+        return (x.flatten(1) - self.mean) @ self.axes.T  # (b, D) -> (b, p)
 
 
 class Retrieval(nn.Module):

@@ -163,7 +163,7 @@ def _proposed_by_tree(X: Floats, n_neighbors: int) -> Proposals:
         rows, columns = rows[complete], columns[complete]  # (b - t,), (b - t, w)
         near, place = np.nonzero((distances[complete] <= radii[complete, None]) & (columns != rows[:, None]))
         yield rows, near, columns[near, place].astype(np.int64)
-    rows, radii = np.concatenate(tied).T
+    rows, radii = np.concatenate(tied).T  # (t,), (t,)
     yield from _proposed_in_balls(X, n_neighbors, rows.astype(np.int64), radii)
 
 

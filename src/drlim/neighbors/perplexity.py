@@ -131,9 +131,9 @@ def symmetric_weights(indices: Index, weights: Array) -> sparse.csr_array:
     """
     n, k = indices.shape
     whole: NDArray[np.integer] = np.arange(0, n * k + 1, k, dtype=np.int32 if n * k < 2**31 else np.int64)
-    columns = indices.ravel().astype(whole.dtype)
+    columns = indices.ravel().astype(whole.dtype)  # (n k,)
     directed = sparse.csr_array((0.5 * weights.ravel().astype(np.float64), columns, whole), shape=(n, n))
-    directed.data[columns == np.repeat(np.arange(n), k)] = 0.0
+    directed.data[columns == np.repeat(np.arange(n), k)] = 0.0  # (n k,)
     both = sparse.csr_array(directed + directed.T)
     both.eliminate_zeros()
     both.sort_indices()

@@ -107,6 +107,6 @@ def stored_pairs(matrix: object) -> tuple[int, Index]:
 
 def _stored(matrix: sparse.csr_array) -> tuple[Index, Index, Floats]:
     """Return the rows, ascending, the columns and the values of all entries stored off the diagonal, (p,) each."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))  # (p,)
     off = rows != matrix.indices
     return rows[off], matrix.indices[off].astype(np.int64), matrix.data[off]

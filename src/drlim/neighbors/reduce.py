@@ -142,7 +142,8 @@ def _mean(X: Array, chosen: NDArray[np.int64], width: int) -> Floats:
     """Return the mean of the chosen rows, summed in float64."""
     total = np.zeros(width)
     for part in _blocks(len(chosen), width):
-        total += np.asarray(X[chosen[part]]).reshape(-1, width).sum(axis=0, dtype=np.float64)
+        block = np.asarray(X[chosen[part]]).reshape(-1, width)  # (b, p)
+        total += block.sum(axis=0, dtype=np.float64)
     return total / len(chosen)
 
 

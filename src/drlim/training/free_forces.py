@@ -141,9 +141,8 @@ def _over_listed(pairs: sparse.csr_array, law: Law) -> Sum:
 
         return lambda Z: listed_gradient(Z, pairs, law)
     upper = sparse.triu(pairs, 1, format="coo")
-    listed = PairSet.from_pairs(
-        pairs.shape[0], np.column_stack([upper.row, upper.col]), weights=upper.data.astype(np.float64)
-    )
+    ends = np.column_stack([upper.row, upper.col])  # (p, 2)
+    listed = PairSet.from_pairs(pairs.shape[0], ends, weights=upper.data.astype(np.float64))
     graph = NeighborhoodGraph.from_sets(pairs.shape[0], listed, rest="ignored")
     both = Springs(law, law)
     return lambda Z: graph_energy(torch.from_numpy(Z), graph, both, Balance(1.0, 0.0)).gradient.numpy()

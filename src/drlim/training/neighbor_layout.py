@@ -93,7 +93,7 @@ def chosen_rows(n_samples: int, seed: int, named: Index | None = None) -> Index 
     if named is not None:
         is_named = np.zeros(n_samples, dtype=bool)
         is_named[named] = True
-        order = np.concatenate([order[is_named[order]], order[~is_named[order]]])
+        order = np.concatenate([order[is_named[order]], order[~is_named[order]]])  # (n,)
     return np.sort(order[:_RELAXED_PART])
 
 
