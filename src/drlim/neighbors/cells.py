@@ -168,7 +168,7 @@ def merge_by_partition(
         return
     into = some[changed]
     kept, width = best.shape[1], int(counts.max())
-    slot = np.arange(len(row)) - (np.cumsum(counts) - counts)[row]  # (h,) number of a hit in its row
+    slot = ragged_ranges(np.zeros_like(counts), counts)  # (h,) number of a hit in its row
     line = (np.cumsum(counts > 0) - 1)[row]  # (h,) number of its row among those changed
     rivals = np.full((len(changed), kept + width), np.inf, dtype=np.float32)
     places = np.full(rivals.shape, -1, dtype=np.int32)
@@ -256,7 +256,7 @@ def _means(sample: Singles, n_centres: int) -> Singles:
         codes = _nearest_centre(sample, centres)
         order = np.argsort(codes, kind="stable")
         counts = np.bincount(codes, minlength=len(centres))
-        starts = (np.cumsum(counts) - counts)[counts > 0]
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))  # (c',)
         sums = np.add.reduceat(sample[order], starts, axis=0)  # (c', p)
         centres[counts > 0] = sums / counts[counts > 0, None]
     return centres
