@@ -37,7 +37,7 @@ from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, weighted_neighbors
 from drlim.relations.gather import as_graph, check_targets, gather, pairs_graph
 from drlim.relations.listed import listed_springs
-from drlim.relations.part import cut_graph, listed_samples
+from drlim.relations.part import cut_graph, cut_labels, listed_samples
 from drlim.springs import Springs
 from drlim.springs.make import springs_for
 from drlim.training.divergence import DivergenceError
@@ -413,7 +413,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         chosen = chosen_rows(n, seed, listed_samples(stated))
         if chosen is not None:
             samples = samples[chosen]  # (r, ...)
-            labels = None if labels is None else [labels[row] for row in chosen]
+            labels = cut_labels(labels, chosen)
             given, stated = cut_graph(given, chosen), None if stated is None else stated.subgraph(chosen)
         measured = measure(samples, metric, seed)
         known = gather(

@@ -8,7 +8,7 @@ from drlim._base.arrays import Index
 from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
 
-__all__ = ["cut_graph", "listed_samples"]
+__all__ = ["cut_graph", "cut_labels", "listed_samples"]
 
 _FEW_PARTNERS = 3.0
 """Mean number of similar pairs of a sample below which a part of a graph no longer holds together."""
@@ -26,6 +26,17 @@ def listed_samples(graph: NeighborhoodGraph | None) -> Index | None:
         return None
     stated = (graph.stated_similar, graph.stated_dissimilar, graph.stated_ignored)
     return np.unique(np.concatenate([np.asarray(pairs.indices, dtype=np.int64) for pairs in stated]))
+
+
+def cut_labels(labels: list[object] | None, chosen: Index) -> list[object] | None:
+    """Return the labels of the chosen samples; None without labels.
+
+    Examples
+    --------
+    >>> cut_labels(["cat", "dog", -1], np.array([0, 2]))
+    ['cat', -1]
+    """
+    return None if labels is None else [labels[row] for row in chosen]
 
 
 def cut_graph(graph: NeighborhoodGraph | None, chosen: Index | None) -> NeighborhoodGraph | None:
