@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint coverage reproduce bench bench-maps clean
+.PHONY: help demo test lint house coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +30,9 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+house: ## measure the structure of the package beside its bounds; needs Python alone
+	@$(PYTHON) tools/house.py
 
 coverage: $(VENV)/.test ## the tests, with the lines and branches they miss
 	$(BIN)/coverage run -m pytest
