@@ -45,6 +45,7 @@ class Springs:
 
     Examples
     --------
+    >>> from drlim.springs import make_springs
     >>> springs = make_springs(margin=1.0)
     >>> springs.similar, springs.dissimilar
     (Attraction(), Repulsion(margin=1.0))
