@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from drlim.forces import compiling, kernel_mutual, kernel_runs
+from drlim._base import compiling
+from drlim.forces import kernel_mutual, kernel_runs
 
 ONE_COLUMN = (np.zeros(1, dtype=np.int64), (0, 1))
 """Of one height: all feel all."""
@@ -122,20 +122,6 @@ def test_a_window_holds_the_heights_of_its_own_column_alone() -> None:
     assert column.tolist() == [0.25] * 4
     adjacent = kernel_runs.repulsion_over_runs(*args, np.array([-4, 0, 4]), (1, 4), 1.0)[0]
     assert adjacent.tolist() == [0.25] * 4
-
-
-def test_every_task_runs_once_and_an_error_in_one_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    before, done = threading.active_count(), []
-    compiling.in_threads(done.append, 20)
-    assert sorted(done) == list(range(20))
-    assert threading.active_count() == before
-
-    def fail(task: int) -> None:
-        raise ArithmeticError(f"task {task}")
-
-    with pytest.raises(ArithmeticError, match="task 0"):
-        compiling.in_threads(fail, 5)
 
 
 def spread(n: int, d: int, dtype: type) -> list[np.ndarray]:

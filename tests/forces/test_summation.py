@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-import drlim.forces
-from drlim.forces import compiling, dense, grid, summation
+import drlim._base
+from drlim._base import compiling
+from drlim.forces import dense, grid, summation
 from drlim.forces.pairwise import total
 from drlim.forces.summation import over_all_pairs
 from drlim.springs import Attraction, FreeLaw, Repulsion
@@ -351,8 +352,8 @@ def test_the_choice(monkeypatch: pytest.MonkeyPatch, available: bool) -> None:
 
 
 def test_a_small_pass_does_not_import_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(drlim.forces, "compiling", raising=False)
-    monkeypatch.setitem(sys.modules, "drlim.forces.compiling", None)
+    monkeypatch.delattr(drlim._base, "compiling", raising=False)
+    monkeypatch.setitem(sys.modules, "drlim._base.compiling", None)
     Z = torch.rand(1100, 2)
     over_all_pairs(Z[:512], Repulsion(0.05))
     over_all_pairs(Z, Attraction())

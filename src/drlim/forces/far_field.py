@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim.forces.compiling import AVAILABLE, compiled
+from drlim._base.compiling import AVAILABLE, compiled
 
 __all__ = ["cauchy_on_grid"]
 
@@ -224,7 +224,8 @@ def _corners(places: Floats) -> Iterator[tuple[Index, Index, Floats]]:
 def _spread_by_counts(places: Floats, charges: Floats) -> None:
     """Do what `_spread` does, without numba."""
     for a, b, weight in _corners(places):
-        charges += np.bincount(a * charges.shape[1] + b, weight, charges.size).reshape(charges.shape)
+        summed = np.bincount(a * charges.shape[1] + b, weight, charges.size)  # (h w,)
+        charges += summed.reshape(charges.shape)  # (h, w)
 
 
 def _gather_by_index(places: Floats, field: Singles, gradient: Floats) -> None:

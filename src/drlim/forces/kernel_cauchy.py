@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from drlim._base.arrays import Array, Floats
-from drlim.forces.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_threads
+from drlim._base.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_threads
 from drlim.forces.summation import over_all_pairs
 from drlim.springs.heavy_tailed import CauchyRepulsion
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim.forces.compiling import PAIRS_PER_TASK, compiled, in_threads
+from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads
 
 __all__ = ["repulsion_over_runs"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array
-from drlim.forces.compiling import AVAILABLE, compiled, in_threads
+from drlim._base.compiling import AVAILABLE, compiled, in_threads
 from drlim.springs import Law
 from drlim.springs.heavy_tailed import CauchyRepulsion, LogAttraction
 

@@ -171,7 +171,7 @@ def _is_compiled(points: Tensor, law: Law, count: int) -> bool:
     )
     if not fits or points.dtype not in (torch.float32, torch.float64) or len(points) * count < _COMPILED_FROM:
         return False
-    from drlim.forces import compiling  # imports numba: 0.3 s
+    from drlim._base import compiling  # imports numba: 0.3 s
 
     return compiling.AVAILABLE
 

@@ -5,24 +5,15 @@ Importing this module imports numba (the extra ``[fast]``), which takes 0.3 s, s
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Index
-
-try:
-    import numba
-except ImportError:  # not installed, or not for this numpy
-    numba = None
+from drlim._base.compiling import AVAILABLE, compiled
 
 __all__ = ["AVAILABLE", "merge"]
 
 Singles = NDArray[np.float32]
-
-AVAILABLE = numba is not None and not numba.config.DISABLE_JIT
-"""Whether the merge is compiled."""
 
 
 def merge(
@@ -47,20 +38,8 @@ def merge(
     _merge(some, first, halves, products, best, values)
 
 
-def _merge(
-    some: Index, first: int, halves: Singles, products: Singles, best: NDArray[np.int32], values: Singles
-) -> None:
-    for line in range(len(some)):
-        row = some[line]
-        worst = values[row, 0]
-        for column in range(len(halves)):
-            value = halves[column] - products[line, column]
-            if value < worst:
-                _replace_greatest(values[row], best[row], value, first + column)
-                worst = values[row, 0]
-
-
-def _replace_greatest(heap: Singles, places: NDArray[np.int32], value: Any, place: int) -> None:
+@compiled
+def _replace_greatest(heap: Singles, places: NDArray[np.int32], value: np.float32, place: int) -> None:
     """Put a value in place of the greatest of a heap, and sift it down."""
     size, at = len(heap), 0
     while True:
@@ -76,10 +55,15 @@ def _replace_greatest(heap: Singles, places: NDArray[np.int32], value: Any, plac
     heap[at], places[at] = value, place
 
 
-if AVAILABLE:
-    try:
-        _replace_greatest = numba.njit(cache=True, nogil=True)(_replace_greatest)
-        _merge = numba.njit(cache=True, nogil=True)(_merge)
-    except RuntimeError:  # no directory for the cache can be written
-        _replace_greatest = numba.njit(nogil=True)(_replace_greatest)
-        _merge = numba.njit(nogil=True)(_merge)
+@compiled
+def _merge(
+    some: Index, first: int, halves: Singles, products: Singles, best: NDArray[np.int32], values: Singles
+) -> None:
+    for line in range(len(some)):
+        row = some[line]
+        worst = values[row, 0]
+        for column in range(len(halves)):
+            value = halves[column] - products[line, column]
+            if value < worst:
+                _replace_greatest(values[row], best[row], value, first + column)
+                worst = values[row, 0]

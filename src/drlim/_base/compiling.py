@@ -11,8 +11,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import torch
-
 try:
     import numba
 except ImportError:  # not installed, or not for this numpy
@@ -34,6 +32,8 @@ def in_threads(work: Callable[[int], None], tasks: int) -> None:
 
     The threads end with the call: a pool that stayed would be dead in a forked process. They start in 0.1 ms.
     """
+    import torch  # a second, and kernels that use no threads do without
+
     workers = min(tasks, torch.get_num_threads())
     if workers == 1:
         for task in range(tasks):
