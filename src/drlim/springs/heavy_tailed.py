@@ -2,29 +2,10 @@
 
 The paper's laws spread samples evenly: a similar pair attracts the more strongly the longer it is, and a dissimilar
 pair beyond the margin has no force. Where relations are measured and some are wrong, the law must let a long similar
-pair go. The methods below differ in their laws, and in how they choose and weight pairs; each fits equation 3,
-``(1 - Y) L_S(D) + Y L_D(D)``:
+pair go. docs/laws.md has the laws of t-SNE, UMAP, PaCMAP and InfoNCE in the form of equation 3,
+``(1 - Y) L_S(D) + Y L_D(D)``, beside these::
 
-======================= ====================================== ======================================================
-method                  L_S, similar pairs                     L_D, dissimilar pairs
-======================= ====================================== ======================================================
-DrLIM (equation 4)      1/2 D^2                                1/2 max(0, m - D)^2
-here                    log(1 + D^2)                           1 / (1 + D^2), all pairs, weight by a schedule
-t-SNE                   log(1 + D^2)                           1 / (1 + D^2), all pairs, weight 1/S [1]_
-UMAP                    log(1 + a D^(2b))                      log(1 + 1 / (a D^(2b))), pairs drawn at random [2]_
-PaCMAP                  (1 + D^2) / (11 + D^2), near pairs     1 / (2 + D^2), further pairs [3]_
-InfoNCE                 D^2 / (2 tau)                          exp(-D^2 / (2 tau)), batch, weight 1/S_i [4]_
-======================= ====================================== ======================================================
-
-.. [1] The Kullback-Leibler divergence is, but for a constant, ``sum p_ij log(1 + D_ij^2) + log S`` over ordered pairs,
-   with ``S = sum 1 / (1 + D_kl^2)``. Its gradient is that of the two laws, with 1/S for a constant.
-.. [2] The cross-entropy of ``v = 1 / (1 + a D^(2b))``: ``-log v`` and ``-log(1 - v)``. At its default ``min_dist=0.1``,
-   a = 1.577 and b = 0.895.
-.. [3] Its article writes d for ``1 + D^2``: near pairs ``d / (10 + d)``, further pairs ``1 / (1 + d)``, and mid-near
-   pairs, which are similar as well and count for a time, ``d / (10000 + d)``.
-.. [4] For outputs on the unit sphere, where ``<z_i, z_j> = 1 - D^2 / 2``: the loss of a similar pair is, but for a
-   constant, ``D_ij^2 / (2 tau) + log S_i`` with ``S_i = sum_k exp(-D_ik^2 / (2 tau))``. Its gradient is that of the two
-   laws, with 1/S_i for a constant.
+    L_S(D) = log(1 + D^2)        L_D(D) = 1 / (1 + D^2)
 """
 
 from __future__ import annotations
