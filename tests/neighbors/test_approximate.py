@@ -23,7 +23,7 @@ def clustered(n: int, seed: int = 0) -> NDArray[np.float64]:
 
 def test_the_approximate_method_finds_most_and_measures_exactly():
     X = clustered(2000) + 1e6
-    indices, distances = knn_indices(X, 5, method="approximate")
+    indices, distances = knn_indices(X, 5, algorithm="index")
     exact, _ = knn_indices(X, 5)
     assert np.mean([len(set(a) & set(b)) for a, b in zip(indices.tolist(), exact.tolist(), strict=True)]) > 4.9
     measured = np.sqrt(np.sum((X[indices] - X[:, None]) ** 2, axis=2))
@@ -34,16 +34,16 @@ def test_the_approximate_method_finds_most_and_measures_exactly():
 
 def test_the_approximate_method_repeats_by_its_seed():
     X = np.random.default_rng(0).normal(size=(1500, 40))
-    first, again = (knn_graph(X, 4, method="approximate", random_state=3) for _ in range(2))
+    first, again = (knn_graph(X, 4, algorithm="index", random_state=3) for _ in range(2))
     assert first == again
-    assert knn_graph(X, 4, method="approximate") == knn_graph(X, 4, method="approximate", random_state=0)
+    assert knn_graph(X, 4, algorithm="index") == knn_graph(X, 4, algorithm="index", random_state=0)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_few_samples_are_all_found(metric):
     X = np.random.default_rng(0).normal(size=(7, 3))
     for k in (1, 6):
-        exact, approximate = knn_indices(X, k, metric), knn_indices(X, k, metric, method="approximate")
+        exact, approximate = knn_indices(X, k, metric), knn_indices(X, k, metric, algorithm="index")
         np.testing.assert_array_equal(exact[0], approximate[0])
         np.testing.assert_array_equal(exact[1], approximate[1])
 
@@ -51,7 +51,7 @@ def test_few_samples_are_all_found(metric):
 def test_identical_samples_are_found():
     X = np.zeros((300, 4))
     X[200:] = np.random.default_rng(0).normal(size=(100, 4))
-    assert not knn_indices(X, 3, method="approximate")[1][:200].any()
+    assert not knn_indices(X, 3, algorithm="index")[1][:200].any()
 
 
 class NoIndex:
@@ -64,16 +64,14 @@ class NoIndex:
 def test_an_index_that_finds_too_little_is_no_graph(monkeypatch):
     monkeypatch.setattr(_approximate, "_proposer", lambda X, seed: NoIndex())
     with pytest.raises(RuntimeError, match=re.escape("The index finds only 0 of 2 neighbours of some samples")):
-        knn_graph(np.eye(50), 2, method="approximate")
+        knn_graph(np.eye(50), 2, algorithm="index")
 
 
 def test_the_extra_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "voyager", None)
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(
-        ImportError, match=re.escape("method='approximate' needs voyager or faiss: pip install \"drlim[")
-    ):
-        knn_graph(np.eye(50), 2, method="approximate")
+    with pytest.raises(ImportError, match=re.escape("algorithm='index' needs voyager or faiss: pip install \"drlim[")):
+        knn_graph(np.eye(50), 2, algorithm="index")
 
 
 class Hesitant:
@@ -97,9 +95,9 @@ def test_an_index_is_asked_again_with_more_candidates(monkeypatch):
     index = SimpleNamespace(Index=Hesitant, Space=SimpleNamespace(Euclidean=None))
     monkeypatch.setitem(sys.modules, "voyager", index)
     X = clustered(400)
-    np.testing.assert_array_equal(knn_indices(X, 4, method="approximate")[0], knn_indices(X, 4)[0])
+    np.testing.assert_array_equal(knn_indices(X, 4, algorithm="index")[0], knn_indices(X, 4)[0])
     with pytest.raises(RuntimeError, match=re.escape("The index finds only 0 of 4 neighbours")):
-        knn_indices(X[:200], 4, method="approximate")
+        knn_indices(X[:200], 4, algorithm="index")
 
 
 class FlatLists:
@@ -125,4 +123,4 @@ def test_faiss_stands_in(monkeypatch):
     monkeypatch.setitem(sys.modules, "voyager", None)
     monkeypatch.setitem(sys.modules, "faiss", SimpleNamespace(IndexIVFFlat=FlatLists, IndexFlatL2=lambda d: None))
     X = clustered(60)
-    np.testing.assert_array_equal(knn_indices(X, 4, method="approximate")[0], knn_indices(X, 4)[0])
+    np.testing.assert_array_equal(knn_indices(X, 4, algorithm="index")[0], knn_indices(X, 4)[0])

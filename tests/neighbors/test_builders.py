@@ -103,7 +103,12 @@ def test_bad_n_neighbors(n_neighbors):
         ),
         (np.zeros((4, 2)) + 1j, ValueError, "Complex data not supported"),
         ([["a"], ["b"]], ValueError, "could not convert string to float: 'a'"),
-        (sparse.csr_array(np.eye(4)), TypeError, "Sparse data was passed for X, but dense data is required. Use '.to"),
+        (sparse.csr_array(np.full((4, 2), np.nan)), ValueError, "Input X contains NaN."),
+        (
+            sparse.csr_array([[1e141], [0.0]]),
+            ValueError,
+            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got larger ones.",
+        ),
         (
             [[1e141], [0.0]],
             ValueError,
@@ -181,11 +186,23 @@ def test_images_within_a_radius():
     [
         (
             {"metric": "l1"},
-            "The 'metric' parameter of knn_graph must be a str among {'cosine', 'euclidean', 'precomputed'",
+            "The 'metric' parameter of knn_graph must be a str among {'cosine', 'euclidean', 'hamming', 'jaccard', "
+            "'precomputed'} or a callable. Got 'l1' instead.",
         ),
-        ({"method": "fast"}, "The 'method' parameter of knn_graph must be a str among {'approximate', 'exact'}."),
+        (
+            {"algorithm": "fast"},
+            "The 'algorithm' parameter of knn_graph must be a str among {'auto', 'cells', 'exact', 'index'}.",
+        ),
         ({"random_state": "a"}, "The 'random_state' parameter of knn_graph must be"),
-        ({"metric": "precomputed", "method": "approximate"}, "Expected method='exact' with metric='precomputed'"),
+        ({"metric": "precomputed", "algorithm": "index"}, "Expected algorithm='exact' with metric='precomputed'"),
+        (
+            {"metric": "jaccard", "algorithm": "cells"},
+            "Expected algorithm='exact' with this metric. Got 'cells', which",
+        ),
+        (
+            {"metric": len, "algorithm": "index"},
+            "Expected algorithm='exact' with this metric. Got 'index', which takes",
+        ),
     ],
 )
 def test_bad_ways(arguments, message):

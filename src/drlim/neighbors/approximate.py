@@ -87,7 +87,7 @@ def _candidates(X: Singles, wanted: int, n_neighbors: int, seed: int) -> Index:
         if effort >= len(X):
             raise RuntimeError(
                 f"The index finds only {n_others.min()} of {n_neighbors} neighbours of some samples, as it may where "
-                "many are identical: use method='exact'."
+                "many are identical: use algorithm='exact'."
             )
         effort = min(4 * effort, len(X))
 
@@ -103,7 +103,7 @@ def _proposer(X: Singles, seed: int) -> Proposer:
     try:
         import faiss  # noqa: F401 - optional
     except ImportError:
-        raise ImportError("method='approximate' needs voyager or faiss: pip install \"drlim[knn]\".") from None
+        raise ImportError("algorithm='index' needs voyager or faiss: pip install \"drlim[knn]\".") from None
     return _by_faiss(X, seed)
 
 

@@ -1,54 +1,48 @@
-"""Graphs of samples that are near each other: the nearest neighbours, all within a radius, or found elsewhere.
+"""Graphs of samples that are near each other: the nearest neighbours, or all within a radius.
 
 This is step 1 of the paper's algorithm where nothing else is known of the samples: near ones are declared similar.
 """
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from drlim._base.arrays import Array, Floats, Index
-from drlim._base.checks import (
-    StrOptions,
-    check_parameters,
-    check_points,
-    check_same_length,
-    count_rows,
-    integer_in,
-    real_in,
-)
+from drlim._base.arrays import Floats, Index
+from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.approximate import approximately_nearest
-from drlim.neighbors.exact import LARGEST, nearest
-from drlim.neighbors.given import found_by, index_pairs
-from drlim.neighbors.precomputed import check_distances, nearest_given, pairs_within_given, stored_pairs
+from drlim.neighbors.blockwise import Measure, nearest_by_blocks, pairs_by_blocks
+from drlim.neighbors.by_cells import nearest_by_cells
+from drlim.neighbors.by_metric import Metric, by_function, hamming, jaccard
+from drlim.neighbors.exact import nearest, suits_tree
+from drlim.neighbors.points import Points, Samples, checked_points
+from drlim.neighbors.precomputed import check_distances, nearest_given, pairs_within_given
 from drlim.neighbors.radius import pairs_within_radius
+from drlim.neighbors.sparse_points import nearest_stored, pairs_within_stored
 
-__all__ = ["knn_graph", "knn_indices", "neighbors_graph", "radius_graph"]
+__all__ = ["knn_graph", "knn_indices", "radius_graph"]
 
-Samples = ArrayLike | sparse.sparray | sparse.spmatrix
-"""Samples, or a matrix of distances, which may be sparse."""
+_METRICS = StrOptions({"cosine", "euclidean", "hamming", "jaccard", "precomputed"})
 
-_METRICS = StrOptions({"euclidean", "cosine", "precomputed"})
+_EXACT_ROWS = 20_000
+"""Maximum number of samples whose neighbours "auto" finds exactly in any number of columns."""
 
 
 def knn_graph(
     X: Samples,
     n_neighbors: int = 5,
-    metric: str = "euclidean",
+    metric: Metric = "euclidean",
     *,
-    method: str = "exact",
+    algorithm: str = "auto",
     random_state: int | np.random.RandomState | None = 0,
 ) -> NeighborhoodGraph:
     """Declare each sample similar to its nearest neighbours, and all other pairs dissimilar.
 
     A pair is similar if at least one of its samples is among the nearest of the other. The graph is therefore
-    symmetric, and a sample may have more than ``n_neighbors`` neighbours in it.
+    symmetric, and a sample may have more than ``n_neighbors`` neighbours in it. By "jaccard" and "hamming" it may have
+    fewer, since samples at distance 1 have nothing in common and are not declared similar.
 
     Parameters
     ----------
@@ -57,12 +51,13 @@ def knn_graph(
     n_neighbors : int, default=5
         Number of nearest neighbours of each sample, itself not counted, in [1, n_samples). 5 is the paper's number.
         More neighbours give a smoother map with less detail.
-    metric : {"euclidean", "cosine", "precomputed"}, default="euclidean"
-        Distance between samples. The paper's is Euclidean.
-    method : {"exact", "approximate"}, default="exact"
-        "approximate" needs the ``[knn]`` extra, and is faster for many samples; see the notes of `knn_indices`.
+    metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
+        Distance between samples; see `knn_indices`. The paper's is Euclidean.
+    algorithm : {"auto", "exact", "cells", "index"}, default="auto"
+        "auto" is exact for up to 20,000 samples, and in up to 8 dimensions for any number. Beyond, it is "cells",
+        which finds about 99 % of the neighbours; see the notes of `knn_indices`. "index" needs the ``[knn]`` extra.
     random_state : int, RandomState instance or None, default=0
-        Seed of the approximate method. The same int gives the same graph.
+        Seed of "cells" and "index". The same int gives the same graph.
 
     Returns
     -------
@@ -73,7 +68,7 @@ def knn_graph(
     ValueError, TypeError
         When ``X`` is not a finite real array or a parameter is out of range; see `knn_indices`.
     ImportError
-        When ``method`` is "approximate" and the extra is not installed.
+        When ``algorithm`` is "index" and the extra is not installed.
 
     See Also
     --------
@@ -87,18 +82,17 @@ def knn_graph(
     >>> graph.similar.pairs().tolist()
     [[0, 1], [2, 3]]
     """
-    neighbors, _ = knn_indices(X, n_neighbors, metric, method=method, random_state=random_state)  # (n, k)
-    n_samples, k = neighbors.shape
-    pairs = np.column_stack([np.repeat(np.arange(n_samples), k), neighbors.ravel()])  # (n * k, 2)
-    return NeighborhoodGraph.from_pairs(n_samples, pairs)
+    neighbors, _ = knn_indices(X, n_neighbors, metric, algorithm=algorithm, random_state=random_state)  # (n, k)
+    rows, place = np.nonzero(neighbors >= 0)  # (p,), (p,)
+    return NeighborhoodGraph.from_pairs(len(neighbors), np.column_stack([rows, neighbors[rows, place]]))
 
 
 def knn_indices(
     X: Samples,
     n_neighbors: int = 5,
-    metric: str = "euclidean",
+    metric: Metric = "euclidean",
     *,
-    method: str = "exact",
+    algorithm: str = "auto",
     random_state: int | np.random.RandomState | None = 0,
 ) -> tuple[Index, Floats]:
     """Find each sample's nearest neighbours, itself excluded.
@@ -109,48 +103,78 @@ def knn_indices(
 
     Parameters
     ----------
-    X : array-like, shape (n_samples, n_features) or (n_samples, ...)
-        Samples; all dimensions after the first are flattened. With ``metric="precomputed"``, distances of shape
+    X : array-like or sparse matrix, shape (n_samples, n_features) or (n_samples, ...)
+        Samples; all dimensions after the first are flattened. Sparse samples are accepted by "euclidean", "cosine" and
+        "jaccard", and are never dense as a whole. With ``metric="precomputed"``, distances of shape
         (n_samples, n_samples): a dense matrix in which row i has the distances of sample i, the diagonal being
         ignored; or a sparse matrix that stores at least the ``n_neighbors`` smallest distances of each row. Stored
         zeros are distances of identical samples. Distances that are not stored count as infinite.
     n_neighbors : int, default=5
         Number of neighbours of each sample, in [1, n_samples).
-    metric : {"euclidean", "cosine", "precomputed"}, default="euclidean"
-        Distance between samples. "cosine" is 1 minus the cosine of the angle between two samples, in [0, 2]; it is
-        not defined for a sample of zeros, which is refused.
-    method : {"exact", "approximate"}, default="exact"
-        "approximate" searches an index of voyager or, if that is not installed, of FAISS. It may miss some
-        neighbours; those that it finds have exact distances, and are in the right order.
+    metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
+        Distance between samples.
+
+        - "cosine" is 1 minus the cosine of the angle between two samples, in [0, 2]; it is not defined for a sample of
+          zeros, which is refused;
+        - "jaccard" compares sets, samples of 0 and 1 or of booleans: the share of their union that is not in both, in
+          [0, 1]. Two empty sets are at distance 0;
+        - "hamming" compares categories, numbers, strings or other objects: the share of columns that differ, in [0, 1];
+        - a function takes two rows of shape (n_features,) and returns a finite distance of at least 0. It is called on
+          all ordered pairs of samples.
+    algorithm : {"auto", "exact", "cells", "index"}, default="auto"
+        By the Euclidean and the cosine metric, "auto" is "cells" for more than 20,000 dense samples of more than 8
+        dimensions, and "exact" otherwise, as it is by all other metrics and for sparse samples. "cells" and "index" may
+        miss some neighbours; those that they find have exact distances, and are in the right order. "index" searches an
+        index of voyager or, if that is not installed, of FAISS.
     random_state : int, RandomState instance or None, default=0
-        Seed of the index. The same int gives the same neighbours, whatever the number of threads.
+        Seed of "cells" and "index". The same int gives the same neighbours, whatever the number of threads.
 
     Returns
     -------
     indices : ndarray of int64, shape (n_samples, n_neighbors)
-        Indices of each sample's neighbours, nearest first.
+        Indices of each sample's neighbours, nearest first. By "jaccard" and "hamming", -1 stands for no neighbour where
+        fewer than ``n_neighbors`` samples are at a distance below 1: the others have nothing in common with the sample.
     distances : ndarray of float64, shape (n_samples, n_neighbors)
-        Distances of these neighbours, in units of the metric.
+        Distances of these neighbours, in units of the metric; infinite where there is no neighbour.
 
     Raises
     ------
     ValueError, TypeError
-        When ``X`` is not a finite real array, has values beyond 1e140, a sample without a direction ("cosine"), or
-        negative or too few distances ("precomputed"); or a parameter is out of range.
+        When ``X`` is not a finite real array, has values beyond 1e140, a sample without a direction ("cosine"), values
+        other than 0 and 1 ("jaccard"), missing values, or negative or too few distances ("precomputed", functions); or
+        a parameter is out of range.
     ImportError
-        When ``method`` is "approximate" and neither voyager nor faiss is installed.
+        When ``algorithm`` is "index" and neither voyager nor faiss is installed.
 
     Notes
     -----
-    Up to 8 dimensions the exact method searches a k-d tree, in about n log n steps. Beyond, it takes n^2 d
+    Up to 8 dimensions "exact" searches a k-d tree, in about n log n steps. Beyond, it takes n^2 d
     multiplications, and memory for two float64 copies of ``X`` and a few blocks of 64 MiB. A matrix product first
     excludes all but a few candidates, which are then measured; many identical samples take more time, since all of
     them are measured. Differences below 1e-154 count as 0, since float64 cannot store their squares.
 
-    The approximate method is faster from about 20,000 samples of 9 or more dimensions on. For five neighbours it
-    takes 105 processor seconds instead of 148 at 60,000 x 784 (MNIST) and 25 instead of 106 at 100,000 x 50 (200
-    clusters of 10 dimensions), and finds all neighbours of 1000 samples. It misses 4 % at 100,000 x 50 of a normal
-    distribution, which has no structure. One thread builds its index, so that the result can be repeated.
+    "cells" divides the samples among cells of about 300 by k-means, and looks for the neighbours of each in the 10 or
+    more cells nearest to it. In more than 100 dimensions it does so in 50 principal components, and measures more
+    candidates. BLAS takes one thread meanwhile. Recall is the share of neighbours found of 1000 samples, time that of
+    one core with the ``[fast]`` extra; without it the search takes about twice as long.
+
+    ==================================== ============ ====== ======= =======
+    samples                              n_neighbors  recall cells   exact
+    ==================================== ============ ====== ======= =======
+    60,000 x 784 (MNIST)                 5            .990   10 s    148 s
+    60,000 x 784 (MNIST)                 15           .983   13 s
+    60,000 x 50 (components of MNIST)    5            .991   1.9 s
+    60,000 x 50 (components of MNIST)    15           .988   3.0 s
+    100,000 x 50 (200 clusters)          5            .999   3.6 s   106 s
+    20,000 x 784 (MNIST)                 5            .997   3.3 s   26 s
+    20,000 x 50 (normal, no structure)   5            .574   0.6 s   7.7 s
+    ==================================== ============ ====== ======= =======
+
+    Data without any structure in many dimensions need "exact" or "index". "index" finds all five neighbours of 1000
+    samples of MNIST in 105 s, and of the clusters in 25 s, and misses 4 % at 100,000 x 50 of a normal distribution. One
+    thread builds its index, so that the result can be repeated.
+
+    By "jaccard", "hamming" and a function, and for sparse samples, all pairs are measured, in blocks of 64 MiB.
 
     Examples
     --------
@@ -164,28 +188,29 @@ def knn_indices(
     [2, 2, 0]
     """
     accepted = {
-        "metric": [_METRICS],
-        "method": [StrOptions({"exact", "approximate"})],
+        "metric": [_METRICS, callable],
+        "algorithm": [StrOptions({"auto", "exact", "cells", "index"})],
         "random_state": ["random_state"],
     }
-    check_parameters({"metric": metric, "method": method, "random_state": random_state}, accepted, "knn_graph")
+    check_parameters({"metric": metric, "algorithm": algorithm, "random_state": random_state}, accepted, "knn_graph")
+    _check_algorithm(algorithm, metric, X)
     if metric == "precomputed":
-        if method == "approximate":
-            raise ValueError("Expected method='exact' with metric='precomputed': the distances are there already.")
         distances = check_distances(X, "X")
         return nearest_given(distances, _checked_n_neighbors(n_neighbors, distances.shape[0]))
-    samples = _checked_samples(X, min_samples=2)
-    k = _checked_n_neighbors(n_neighbors, len(samples))
-    points = _points(samples, metric)  # (n, d)
-    if method == "exact":
-        indices, squares = nearest(points, k)  # (n, k), (n, k)
-    else:
-        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-        indices, squares = approximately_nearest(points, k, seed)  # (n, k), (n, k)
-    return indices, np.sqrt(squares) if metric == "euclidean" else squares / 2
+    if metric in ("euclidean", "cosine"):
+        points = checked_points(X, str(metric), min_samples=2)  # (n, d)
+        k = _checked_n_neighbors(n_neighbors, points.shape[0])
+        indices, squares = _nearest_points(points, k, algorithm, random_state)  # (n, k), (n, k)
+        return indices, np.sqrt(squares) if metric == "euclidean" else squares / 2
+    n_samples, distances_of = _measure(X, metric, min_samples=2)
+    indices, lengths = nearest_by_blocks(distances_of, n_samples, _checked_n_neighbors(n_neighbors, n_samples))
+    if not callable(metric):
+        strangers = lengths >= 1  # (n, k) which one of them is listed would be chance
+        indices[strangers], lengths[strangers] = -1, np.inf
+    return indices, lengths
 
 
-def radius_graph(X: Samples, radius: float, metric: str = "euclidean") -> NeighborhoodGraph:
+def radius_graph(X: Samples, radius: float, metric: Metric = "euclidean") -> NeighborhoodGraph:
     """Declare samples similar that are at most a given distance apart, and all other pairs dissimilar.
 
     Unlike in `knn_graph`, an outlier may have no neighbour, and a sample in a dense region has many.
@@ -193,13 +218,14 @@ def radius_graph(X: Samples, radius: float, metric: str = "euclidean") -> Neighb
     Parameters
     ----------
     X : array-like, shape (n_samples, n_features) or (n_samples, ...)
-        Samples, or distances, as in `knn_indices`. With distances, a pair is similar if at least one of its two
-        entries is at most ``radius``.
+        Samples, also sparse ones, or distances, as in `knn_indices`. With distances, a pair is similar if at least one
+        of its two entries is at most ``radius``.
     radius : float
         Maximum distance of similar samples, in [0, inf) and in units of the metric. Samples at exactly this distance
         are similar; 0 makes only identical samples similar.
-    metric : {"euclidean", "cosine", "precomputed"}, default="euclidean"
-        Distance between samples, as in `knn_indices`; a cosine distance is in [0, 2].
+    metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
+        Distance between samples, as in `knn_indices`. A pair is similar if a function gives at most ``radius`` for its
+        samples in either order.
 
     Returns
     -------
@@ -222,70 +248,19 @@ def radius_graph(X: Samples, radius: float, metric: str = "euclidean") -> Neighb
     >>> radius_graph([[0.0], [1.0], [3.0], [3.5]], radius=1.0).similar.pairs().tolist()
     [[0, 1], [2, 3]]
     """
-    accepted = {"radius": [real_in(0.0, None, closed="left")], "metric": [_METRICS]}
+    accepted = {"radius": [real_in(0.0, None, closed="left")], "metric": [_METRICS, callable]}
     check_parameters({"radius": radius, "metric": metric}, accepted, "radius_graph")
     if metric == "precomputed":
         distances = check_distances(X, "X")
         return NeighborhoodGraph.from_pairs(distances.shape[0], pairs_within_given(distances, float(radius)))
-    samples = _checked_samples(X, min_samples=1)
-    euclidean = float(radius) if metric == "euclidean" else float(np.sqrt(2.0 * radius))
-    return NeighborhoodGraph.from_pairs(len(samples), pairs_within_radius(_points(samples, metric), euclidean))
-
-
-def neighbors_graph(neighbors: object, X: ArrayLike | None = None) -> NeighborhoodGraph:
-    """Declare samples similar that another library has found to be neighbours.
-
-    Parameters
-    ----------
-    neighbors : array-like of int, sparse matrix, transformer or callable
-        - an array of shape (n_samples, k): row i has the indices of the neighbours of sample i. The index i itself is
-          dropped, -1 stands for no neighbour, and repetitions count once;
-        - a square sparse matrix, such as scikit-learn's ``kneighbors_graph`` returns: each entry that it stores off
-          the diagonal is a neighbour, zeros among them, which are distances of identical samples. To use only the
-          nearest of them, see `knn_graph` with ``metric="precomputed"``;
-        - one of scikit-learn's ``KNeighborsTransformer``, ``RadiusNeighborsTransformer`` and ``NearestNeighbors``,
-          or any object whose ``fit_transform`` returns such a sparse matrix. A copy of it is fitted on ``X``; without
-          ``X`` the object must be fitted, and its training samples are used;
-        - a function that takes ``X`` and returns one of these, or a `NeighborhoodGraph`.
-    X : array-like, shape (n_samples, ...), default=None
-        Samples for a transformer or a function. For a transformer images are flattened.
-
-    Returns
-    -------
-    NeighborhoodGraph
-        A pair is similar if at least one of its samples has the other as a neighbour; all other pairs are dissimilar.
-
-    Raises
-    ------
-    ValueError, TypeError
-        When an index is not a whole number in [-1, n_samples), a matrix is not square or holds values that are
-        negative or not finite, ``X`` is missing, or ``neighbors`` and ``X`` differ in the number of samples.
-
-    Examples
-    --------
-    >>> neighbors_graph([[0, 2], [1, -1], [2, 0]]).similar.pairs().tolist()
-    [[0, 2]]
-    >>> from sklearn.neighbors import KNeighborsTransformer
-    >>> neighbors_graph(KNeighborsTransformer(n_neighbors=1), [[0.0], [1.0], [10.0], [11.0]]).similar.pairs().tolist()
-    [[0, 1], [2, 3]]
-    """
-    if isinstance(neighbors, type):
-        raise TypeError(f"Expected 'neighbors' to be an instance. Got the class {neighbors.__name__}: call it.")
-    n_rows = 0 if X is None else count_rows(X, "X")
-    finds = hasattr(neighbors, "fit") or callable(neighbors)
-    found = found_by(neighbors, X) if finds else neighbors
-    if isinstance(found, NeighborhoodGraph):
-        graph = found
-    else:
-        graph = NeighborhoodGraph.from_pairs(*(stored_pairs if sparse.issparse(found) else index_pairs)(found))
-    if X is not None:
-        check_same_length(graph.n_samples, "neighbors", n_rows, "X")
-    return graph
-
-
-def _checked_samples(X: Samples, min_samples: int) -> Array:
-    """Return samples as an array of floats, shape (n, ...), or refuse them, as all sparse matrices."""
-    return check_points(cast(ArrayLike, X), name="X", min_samples=min_samples, ndim=None, largest=LARGEST)
+    if metric in ("euclidean", "cosine"):
+        points = checked_points(X, str(metric), min_samples=1)  # (n, d)
+        euclidean = float(radius) if metric == "euclidean" else float(np.sqrt(2.0 * radius))
+        if isinstance(points, np.ndarray):
+            return NeighborhoodGraph.from_pairs(len(points), pairs_within_radius(points, euclidean))
+        return NeighborhoodGraph.from_pairs(points.shape[0], pairs_within_stored(points, euclidean))
+    n_samples, distances_of = _measure(X, metric, min_samples=1)
+    return NeighborhoodGraph.from_pairs(n_samples, pairs_by_blocks(distances_of, n_samples, float(radius)))
 
 
 def _checked_n_neighbors(n_neighbors: int, n_samples: int) -> int:
@@ -294,18 +269,38 @@ def _checked_n_neighbors(n_neighbors: int, n_samples: int) -> int:
     return int(n_neighbors)
 
 
-def _points(samples: Array, metric: str) -> Floats:
-    """Return points whose Euclidean distances order the samples as the metric does, float64 of shape (n, d)."""
-    flat: Floats = samples.reshape(len(samples), -1).astype(np.float64)  # (n, d)
-    if metric == "euclidean":
-        return flat
-    size = np.abs(flat).max(axis=1, keepdims=True)  # (n, 1)
-    if not size.all():
-        row = int(np.argmin(size))
+def _check_algorithm(algorithm: str, metric: Metric, X: object) -> None:
+    """Refuse an approximate algorithm where there is none."""
+    if algorithm in ("auto", "exact"):
+        return
+    if metric == "precomputed":
+        raise ValueError("Expected algorithm='exact' with metric='precomputed': the distances are there already.")
+    if metric not in ("euclidean", "cosine"):
         raise ValueError(
-            f"Expected 'X' to hold samples with a direction, since metric is 'cosine'. Row {row} is all zeros: leave "
-            "such samples out, or use metric='euclidean'."
+            f"Expected algorithm='exact' with this metric. Got {algorithm!r}, which takes 'euclidean' and 'cosine' only."
         )
-    flat = flat / size  # first, so that multiples of a sample become the same numbers, and no square overflows
-    flat /= np.sqrt(np.einsum("nd,nd->n", flat, flat))[:, None]  # (n, d) of length 1
-    return flat
+    if sparse.issparse(X):
+        raise ValueError(
+            f"Expected algorithm='exact' with sparse 'X'. Got {algorithm!r}, which searches dense samples."
+        )
+
+
+def _nearest_points(
+    points: Points, k: int, algorithm: str, random_state: int | np.random.RandomState | None
+) -> tuple[Index, Floats]:
+    """Return each point's nearest others, (n, k), and their squared distances, by the algorithm asked for."""
+    if not isinstance(points, np.ndarray):
+        return nearest_stored(points, k)
+    if algorithm == "auto":
+        algorithm = "exact" if len(points) <= _EXACT_ROWS or suits_tree(points) else "cells"
+    if algorithm == "exact":
+        return nearest(points, k)
+    seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    return (approximately_nearest if algorithm == "index" else nearest_by_cells)(points, k, seed)
+
+
+def _measure(X: Samples, metric: Metric, min_samples: int) -> tuple[int, Measure]:
+    """Return the number of samples, and a function that measures blocks of their distances."""
+    if callable(metric):
+        return by_function(X, min_samples, metric)
+    return (jaccard if metric == "jaccard" else hamming)(X, min_samples)

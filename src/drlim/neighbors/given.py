@@ -4,16 +4,70 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from drlim._base.arrays import Array, Index
-from drlim._base.checks import count_rows, refuse_masked, short_repr
+from drlim._base.checks import check_same_length, count_rows, refuse_masked, short_repr
+from drlim.graph import NeighborhoodGraph
+from drlim.neighbors.precomputed import stored_pairs
 
-__all__ = ["found_by", "index_pairs"]
+__all__ = ["found_by", "index_pairs", "neighbors_graph"]
 
 _LONGEST_CAUSE = 300
 """Maximum number of characters of a transformer's error that a message repeats."""
+
+
+def neighbors_graph(neighbors: object, X: ArrayLike | None = None) -> NeighborhoodGraph:
+    """Declare samples similar that another library has found to be neighbours.
+
+    Parameters
+    ----------
+    neighbors : array-like of int, sparse matrix, transformer or callable
+        - an array of shape (n_samples, k): row i has the indices of the neighbours of sample i. The index i itself is
+          dropped, -1 stands for no neighbour, and repetitions count once;
+        - a square sparse matrix, such as scikit-learn's ``kneighbors_graph`` returns: each entry that it stores off
+          the diagonal is a neighbour, zeros among them, which are distances of identical samples. To use only the
+          nearest of them, see `knn_graph` with ``metric="precomputed"``;
+        - one of scikit-learn's ``KNeighborsTransformer``, ``RadiusNeighborsTransformer`` and ``NearestNeighbors``,
+          or any object whose ``fit_transform`` returns such a sparse matrix. A copy of it is fitted on ``X``; without
+          ``X`` the object must be fitted, and its training samples are used;
+        - a function that takes ``X`` and returns one of these, or a `NeighborhoodGraph`.
+    X : array-like, shape (n_samples, ...), default=None
+        Samples for a transformer or a function. For a transformer images are flattened.
+
+    Returns
+    -------
+    NeighborhoodGraph
+        A pair is similar if at least one of its samples has the other as a neighbour; all other pairs are dissimilar.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an index is not a whole number in [-1, n_samples), a matrix is not square or holds values that are
+        negative or not finite, ``X`` is missing, or ``neighbors`` and ``X`` differ in the number of samples.
+
+    Examples
+    --------
+    >>> neighbors_graph([[0, 2], [1, -1], [2, 0]]).similar.pairs().tolist()
+    [[0, 2]]
+    >>> from sklearn.neighbors import KNeighborsTransformer
+    >>> neighbors_graph(KNeighborsTransformer(n_neighbors=1), [[0.0], [1.0], [10.0], [11.0]]).similar.pairs().tolist()
+    [[0, 1], [2, 3]]
+    """
+    if isinstance(neighbors, type):
+        raise TypeError(f"Expected 'neighbors' to be an instance. Got the class {neighbors.__name__}: call it.")
+    n_rows = 0 if X is None else count_rows(X, "X")
+    finds = hasattr(neighbors, "fit") or callable(neighbors)
+    found = found_by(neighbors, X) if finds else neighbors
+    if isinstance(found, NeighborhoodGraph):
+        graph = found
+    else:
+        graph = NeighborhoodGraph.from_pairs(*(stored_pairs if sparse.issparse(found) else index_pairs)(found))
+    if X is not None:
+        check_same_length(graph.n_samples, "neighbors", n_rows, "X")
+    return graph
 
 
 def index_pairs(given: object) -> tuple[int, Index]:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from drlim._base.arrays import Array, Floats, Index, check_count
+from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import check_points, refuse_masked, short_repr
-from drlim.neighbors.exact import ranked, row_blocks
+from drlim.neighbors.blockwise import nearest_by_blocks, pairs_by_blocks
+from drlim.neighbors.exact import ranked
 
 __all__ = ["check_distances", "nearest_given", "pairs_within_given", "stored_pairs"]
 
@@ -56,7 +57,7 @@ def _check_entries(values: Array, shape: tuple[int, ...], name: str) -> None:
 def nearest_given(matrix: Distances, n_neighbors: int) -> tuple[Index, Floats]:
     """Return each row's nearest others by (distance, index), and their distances; shape (n, n_neighbors) each."""
     if isinstance(matrix, np.ndarray):
-        return _nearest_dense(matrix, n_neighbors)
+        return nearest_by_blocks(lambda rows: matrix[rows], len(matrix), n_neighbors)
     n_samples = matrix.shape[0]
     rows, columns, distances = _stored(matrix)
     counts = np.bincount(rows, minlength=n_samples)  # (n,)
@@ -70,32 +71,12 @@ def nearest_given(matrix: Distances, n_neighbors: int) -> tuple[Index, Floats]:
     return columns[chosen], distances[chosen]
 
 
-def _nearest_dense(matrix: Array, n_neighbors: int) -> tuple[Index, Floats]:
-    """Return the same as `nearest_given`, for a dense matrix (n, n)."""
-    indices = np.empty((len(matrix), n_neighbors), dtype=np.int64)  # (n, k)
-    distances = np.empty((len(matrix), n_neighbors))  # (n, k)
-    for rows in row_blocks(len(matrix), len(matrix)):
-        block = matrix[rows]  # (b, n) a copy
-        block[np.arange(len(rows)), rows] = np.inf
-        kth = np.partition(block, n_neighbors - 1, axis=1)[:, n_neighbors - 1]  # (b,)
-        near, columns = np.nonzero(block <= kth[:, None])  # (c,), (c,)
-        chosen = ranked(near, columns, block[near, columns], len(rows), n_neighbors)  # (b, k)
-        indices[rows], distances[rows] = columns[chosen], block[near, columns][chosen]
-    return indices, distances
-
-
 def pairs_within_given(matrix: Distances, radius: float) -> Index:
     """Return the pairs of which either entry is at most ``radius``, shape (p, 2), in one direction or in both."""
     if not isinstance(matrix, np.ndarray):
         rows, columns, distances = _stored(matrix)
         return np.column_stack([rows, columns])[distances <= radius]  # (p, 2)
-    listed, n_pairs = [], 0
-    for rows in row_blocks(len(matrix), len(matrix)):
-        near, columns = np.nonzero(matrix[rows] <= radius)  # (c,), (c,)
-        n_pairs += len(near)
-        check_count(n_pairs // 2, "Give a smaller radius.")
-        listed.append(np.column_stack([rows[near], columns])[rows[near] != columns])
-    return np.concatenate(listed)  # (p, 2)
+    return pairs_by_blocks(lambda rows: matrix[rows], len(matrix), radius)
 
 
 def stored_pairs(matrix: object) -> tuple[int, Index]:

@@ -1,0 +1,80 @@
+"""Samples as points whose Euclidean distances order them as the Euclidean or the cosine metric does."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from drlim._base.arrays import Floats
+from drlim._base.checks import brief_errors, check_points
+from drlim.neighbors.exact import LARGEST
+
+__all__ = ["Points", "Samples", "checked_points", "checked_sparse"]
+
+Samples = ArrayLike | sparse.sparray | sparse.spmatrix
+"""Samples, or a matrix of distances, which may be sparse."""
+
+Points = Floats | sparse.csr_array
+"""Points, (n, d) of float64."""
+
+
+def checked_points(X: Samples, metric: str, min_samples: int) -> Points:
+    """Return samples as points, those of "cosine" at distance 1 from the origin, or refuse them.
+
+    Raises
+    ------
+    ValueError
+        When values are not finite or beyond 1e140, samples are too few, or a sample has no direction ("cosine").
+    """
+    if sparse.issparse(X):
+        stored = checked_sparse(X, min_samples)
+        return _stored_directions(stored) if metric == "cosine" else stored
+    samples = check_points(cast(ArrayLike, X), name="X", min_samples=min_samples, ndim=None, largest=LARGEST)
+    flat: Floats = samples.reshape(len(samples), -1).astype(np.float64)  # (n, d)
+    return _directions(flat) if metric == "cosine" else flat
+
+
+def checked_sparse(X: object, min_samples: int) -> sparse.csr_array:
+    """Return a sparse matrix of samples as a CSR array of float64 that stores no zeros, or refuse it."""
+    from sklearn.utils import check_array  # takes a second to import
+
+    with brief_errors():
+        checked = check_array(
+            X, accept_sparse="csr", dtype=np.float64, input_name="X", ensure_min_samples=min_samples, copy=True
+        )
+    stored = sparse.csr_array(checked)
+    stored.sum_duplicates()
+    stored.eliminate_zeros()
+    if stored.nnz and float(np.abs(stored.data).max()) > LARGEST:
+        raise ValueError(f"Expected 'X' to hold values up to {LARGEST:.0e} in size: rescale it. Got larger ones.")
+    return stored
+
+
+def _directions(flat: Floats) -> Floats:
+    """Return points scaled to length 1, (n, d)."""
+    size = np.abs(flat).max(axis=1, keepdims=True)  # (n, 1)
+    if not size.all():
+        _refuse_directionless(int(np.argmin(size)))
+    flat = flat / size  # first, so that multiples of a sample become the same numbers, and no square overflows
+    flat /= np.sqrt(np.einsum("nd,nd->n", flat, flat))[:, None]  # (n, d) of length 1
+    return flat
+
+
+def _stored_directions(stored: sparse.csr_array) -> sparse.csr_array:
+    """Return the rows of a CSR array scaled to length 1."""
+    counts = np.diff(stored.indptr)  # (n,)
+    if not counts.all():
+        _refuse_directionless(int(np.argmin(counts)))
+    data = stored.data / np.repeat(np.maximum.reduceat(np.abs(stored.data), stored.indptr[:-1]), counts)  # (nnz,)
+    data /= np.repeat(np.sqrt(np.add.reduceat(data**2, stored.indptr[:-1])), counts)
+    return sparse.csr_array((data, stored.indices, stored.indptr), shape=stored.shape)
+
+
+def _refuse_directionless(row: int) -> None:
+    raise ValueError(
+        f"Expected 'X' to hold samples with a direction, since metric is 'cosine'. Row {row} is all zeros: leave "
+        "such samples out, or use metric='euclidean'."
+    )
