@@ -197,11 +197,11 @@ def test_images_within_a_radius():
         ({"metric": "precomputed", "algorithm": "index"}, "Expected algorithm='exact' with metric='precomputed'"),
         (
             {"metric": "jaccard", "algorithm": "cells"},
-            "Expected algorithm='exact' with this metric. Got 'cells', which",
+            "Expected algorithm='exact' with this metric. Got 'cells', for",
         ),
         (
             {"metric": len, "algorithm": "index"},
-            "Expected algorithm='exact' with this metric. Got 'index', which takes",
+            "Expected algorithm='exact' with this metric. Got 'index', for",
         ),
     ],
 )

@@ -277,7 +277,7 @@ def _check_algorithm(algorithm: str, metric: Metric, X: object) -> None:
         raise ValueError("Expected algorithm='exact' with metric='precomputed': the distances are there already.")
     if metric not in ("euclidean", "cosine"):
         raise ValueError(
-            f"Expected algorithm='exact' with this metric. Got {algorithm!r}, which takes 'euclidean' and 'cosine' only."
+            f"Expected algorithm='exact' with this metric. Got {algorithm!r}, for 'euclidean' and 'cosine' only."
         )
     if sparse.issparse(X):
         raise ValueError(

@@ -89,7 +89,7 @@ def run(
     data = datasets.digits49()
     train, test = translated(data.X_train[:n_train]), translated(data.X_test[:n_test])
     parameters: Parameters = {**MODEL, **changes}
-    graph = knn_graph(train.X, n_neighbors=5)
+    graph = knn_graph(train.X, n_neighbors=5, algorithm="exact")
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(train.X, graph=graph)
     Z = model.transform(test.X)  # (5 n, 2)
     rows = judge(Z, test)
