@@ -170,7 +170,7 @@ def by_function(X: Samples, min_samples: int, metric: Callable[[Array, Array], f
 def _checked_distance(distance: object, row: int, other: int) -> float:
     """Return a distance as a float, or refuse it."""
     try:
-        number = float(np.asarray(distance, dtype=np.float64).reshape(()))
+        number = float(np.asarray(distance, dtype=np.float64).reshape(()))  # () of any array of one number
     except (TypeError, ValueError):
         number = np.nan
     if not (np.isfinite(number) and number >= 0):
