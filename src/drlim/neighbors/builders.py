@@ -175,6 +175,7 @@ def knn_indices(
     thread builds its index, so that the result can be repeated.
 
     By "jaccard", "hamming" and a function, and for sparse samples, all pairs are measured, in blocks of 64 MiB.
+    Distances of sparse samples are sums over stored values, and differ from those of dense ones by rounding.
 
     Examples
     --------

@@ -113,7 +113,10 @@ def _codes(X: Samples, min_samples: int) -> Array:
     table = np.asarray(X)
     if table.dtype.kind in "US" and not isinstance(X, np.ndarray):
         table = np.asarray(X, dtype=object)  # None and NaN among strings would become strings
-    if table.dtype.kind not in "USO" or sparse.issparse(X) or table.ndim < 2 or len(table) < min_samples:
+    if table.dtype.kind in "USO" and not sparse.issparse(X):
+        of_this_shape = np.zeros(table.shape, dtype=bool)  # whose shape is checked, while any value is a category
+        check_points(of_this_shape, name="X", min_samples=min_samples, ndim=None, dtype="numeric")
+    else:
         table = check_points(cast(ArrayLike, X), name="X", min_samples=min_samples, ndim=None, dtype="numeric")
     columns = table.reshape(len(table), -1).T  # (d, n)
     coded = [
@@ -133,7 +136,12 @@ def _hashed(column: Iterable[object]) -> Index:
                 f"Expected 'X' to hold no missing values. Got {value!r} in row {row}: give a category of its own to "
                 "what is missing, or leave such samples out."
             )
-        codes.append(known.setdefault(value, len(known)))
+        try:
+            codes.append(known.setdefault(value, len(known)))
+        except TypeError:
+            raise TypeError(
+                f"Expected 'X' to hold categories that can be hashed. Got {short_repr(value)} in row {row}."
+            ) from None
     return np.array(codes, dtype=np.int64)
 
 
