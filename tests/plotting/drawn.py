@@ -31,7 +31,7 @@ def render(figure: Figure, dpi: float = 60) -> NDArray[np.uint8]:
     """Draw a figure and return its pixels (height, width, 4)."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="rgba", dpi=dpi)
-    width, height = (figure.get_size_inches() * dpi).astype(int)
+    width, height = np.rint(figure.get_size_inches() * dpi).astype(int)
     return np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(height, width, 4)
 
 

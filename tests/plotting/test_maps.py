@@ -59,6 +59,7 @@ def test_points_sorted_by_class_are_drawn_in_mixed_order() -> None:
         ([4.0, 9.0] * 100, ["4", "9"]),
         ([True, False] * 100, ["False", "True"]),
         (np.arange(200) % 10, [str(digit) for digit in range(10)]),
+        (np.arange(200) % 12, [str(digit) for digit in range(12)]),
         (np.array(["b", "a"] * 100, dtype=object), ["a", "b"]),
     ],
 )
@@ -67,14 +68,17 @@ def test_what_counts_as_a_class(labels: Any, names: list[str]) -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == names
 
 
-@pytest.mark.parametrize("labels", [np.arange(200) % 11, np.array([0.0, 0.5] * 100), MAP[:, 0]])
+@pytest.mark.parametrize(
+    "labels", [np.arange(200.0) % 11, np.array([0.0, 0.5] * 100), np.arange(200) % 61, MAP[:90, 0]]
+)
 def test_what_counts_as_a_quantity(labels: NDArray[Any]) -> None:
-    ax = plot_embedding(MAP, labels, key_title="slant")
+    points = MAP[: len(labels)]
+    ax = plot_embedding(points, labels, key_title="slant")
     assert ax.get_legend() is None
     (bar,) = ax.child_axes
     assert bar.get_ylabel() == "slant"
     assert bar.get_ylim() == pytest.approx((labels.min(), labels.max()))
-    low, high = MAP[labels.argmin()], MAP[labels.argmax()]
+    low, high = points[labels.argmin()], points[labels.argmax()]
     colours = mpl.colormaps["viridis"]
     assert (colour_at(ax, low), colour_at(ax, high)) == (to_hex(colours(0.0)), to_hex(colours(1.0)))
 
@@ -93,7 +97,7 @@ def test_points_shrink_as_their_number_grows() -> None:
 
 def test_more_classes_than_colours_differ_by_marker() -> None:
     labels = [f"{i % 25:02d}" for i in range(200)]
-    ax = plot_embedding(MAP, labels)
+    ax = plot_embedding(MAP, labels, group_names="legend")
     handles = ax.get_legend().get_lines()
     assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 25
     assert len(scatters(ax)) == 3
@@ -102,7 +106,9 @@ def test_more_classes_than_colours_differ_by_marker() -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 45])
 def test_legend_is_whole_and_covers_no_point(n_classes: int) -> None:
-    ax = plot_embedding(MAP, [f"class {i % n_classes}" for i in range(200)], key_title="a long title")
+    ax = plot_embedding(
+        MAP, [f"class {i % n_classes}" for i in range(200)], key_title="a long title", group_names="legend"
+    )
     figure = ax.figure
     render(figure, dpi=figure.dpi)  # extents are given in pixels of the figure's own
     legend, inside = ax.get_legend().get_window_extent(), ax.get_window_extent()

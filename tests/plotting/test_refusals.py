@@ -78,6 +78,27 @@ REFUSALS = {
         lambda: plot_thumbnails(MAP, IMAGES, max_thumbnails=0),
         "The 'max_thumbnails' parameter of plot_thumbnails must be an int in the range [1, inf). Got 0 instead.",
     ),
+    "names": (
+        lambda: plot_embedding(MAP, group_names="both"),
+        "The 'group_names' parameter of plot_embedding must be a str among {'auto', 'legend', 'map'} or None. "
+        "Got 'both' instead.",
+    ),
+    "names in space": (
+        lambda: plot_embedding(np.zeros((5, 3)), group_names="map"),
+        "Expected a map of 2 columns for group_names='map'. Got 3. Take group_names='legend'.",
+    ),
+    "background": (
+        lambda: plot_embedding(MAP, background=np.zeros((5, 3))),
+        "Expected 'background' to have 2 columns, as 'Z' has. Got 3. Map the earlier samples with the same model.",
+    ),
+    "NaN in the background": (
+        lambda: plot_embedding(MAP, background=[[0.0, np.nan]]),
+        "Input background contains NaN.",
+    ),
+    "numbers beside strings": (
+        lambda: plot_embedding(MAP[:3], [1, "a", None]),
+        "Expected 'labels' to hold a label for each sample, all numbers or all strings.",
+    ),
     "colour map": (
         lambda: plot_embedding(MAP, cmap="rainbows"),
         "The 'cmap' parameter of plot_embedding must be a name in matplotlib.colormaps, such as 'viridis' or 'gray'. "

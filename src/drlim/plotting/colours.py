@@ -1,100 +1,112 @@
-"""The colour of each sample, by class or by a quantity, and the key that explains it."""
+"""The colour of each sample, by group or by a number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drlim._base.arrays import Array
-from drlim._base.checks import check_labels, check_points
+from drlim._base.arrays import Array, Floats
 from drlim.plotting.figures import check_cmap
+from drlim.plotting.labels import MOST_GROUPS, Labels, read_labels
+from drlim.plotting.palette import COLOURS, MARKERS, group_colours, unlabelled_grey
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
+    from matplotlib.typing import ColorType
 
-__all__ = ["COLOURS", "MARKERS", "Colouring", "colour_samples", "draw_key"]
+__all__ = ["Colouring", "Extend", "Group", "colour_samples"]
 
-COLOURS = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-"""Colours of classes. Colour-blind readers can distinguish them: M. A. Petroff, "Accessible color sequences for data
-visualization", 2021."""
+_INNER = (0.01, 0.99)
+"""Quantiles of the numbers at which the colours end, so that a few extreme numbers do not take them all."""
 
-MARKERS = "o^sDvP"
-"""Markers of classes: the first for as many classes as there are colours, the second for the next ones, and so on."""
+Extend = Literal["neither", "both", "min", "max"]
 
-_LEGEND_ROWS = 20
-"""Maximum number of classes in one column of a legend."""
+
+class Group(NamedTuple):
+    """One entry of a legend."""
+
+    name: str
+    colour: str
+    marker: str
 
 
 @dataclass(frozen=True)
 class Colouring:
-    """The colour and marker of each sample, and the entries of a key."""
+    """The colour and marker of each sample, and what a key says of them."""
 
     rgba: Array  # (n, 4)
     markers: NDArray[np.intp]  # (n,) indices into `MARKERS`
-    classes: Sequence[tuple[str, str, str]] = ()  # text, colour, marker
+    known: NDArray[np.bool_]  # (n,) whether a sample has a label, or no sample has to
+    codes: NDArray[np.intp]  # (n,) indices into `groups`, -1 for none
+    groups: Sequence[Group] = ()
+    n_unnamed: int = 0  # number of groups, where there are too many to name
     scale: ScalarMappable | None = None
+    extend: Extend = "neither"  # the ends of the scale beyond which there are numbers
 
 
-def colour_samples(labels: ArrayLike | None, n_samples: int, cmap: str, owner: str) -> Colouring:
-    """Return the colour of each sample: one for all, by class, or by a quantity."""
-    from matplotlib.cm import ScalarMappable
+def colour_samples(
+    labels: ArrayLike | None,
+    n_samples: int,
+    cmap: str,
+    owner: str,
+    *,
+    page: ColorType = "white",
+    most_numbers: int = MOST_GROUPS,
+) -> Colouring:
+    """Return the colour of each sample: one for all, by group, or by a number."""
     from matplotlib.colors import to_rgba_array
 
     check_cmap("cmap", cmap, owner)
-    plain = np.zeros(n_samples, dtype=np.intp)
     if labels is None:
-        return Colouring(np.repeat(to_rgba_array(COLOURS[0]), n_samples, axis=0), plain)
-    values = check_labels(labels, "labels", n_samples, "Z")
-    classes, codes = np.unique(values, return_inverse=True)
-    if _is_quantity(classes):
-        quantities = check_points(values[:, None], name="labels")[:, 0]
-        scale = ScalarMappable(cmap=cmap)
-        scale.set_array(quantities)
-        scale.autoscale()
-        return Colouring(np.asarray(scale.to_rgba(quantities)), plain, scale=scale)
-    colours = [COLOURS[code % len(COLOURS)] for code in range(len(classes))]
-    markers = [code // len(COLOURS) % len(MARKERS) for code in range(len(classes))]
-    names = [f"{name:g}" if classes.dtype.kind == "f" else str(name) for name in classes]
-    key = list(zip(names, colours, [MARKERS[marker] for marker in markers], strict=True))
-    return Colouring(to_rgba_array(colours)[codes], np.array(markers)[codes], key)
+        plain = np.zeros(n_samples, dtype=np.intp)
+        rgba = np.repeat(to_rgba_array(COLOURS[0]), n_samples, axis=0)  # (n, 4)
+        return Colouring(rgba, plain, np.ones(n_samples, dtype=bool), plain - 1)
+    read = read_labels(labels, n_samples, most_numbers)
+    grey = unlabelled_grey(page)
+    return _by_group(read, grey) if read.numbers is None else _by_number(read, read.numbers, cmap, grey)
 
 
-def _is_quantity(classes: Array) -> bool:
-    """Whether numbers are a quantity, with a colour bar, and not the names of classes."""
-    if classes.dtype.kind not in "fiu":
-        return False
-    whole = np.isfinite(classes) & (classes == np.round(classes))
-    return len(classes) > len(COLOURS) or not whole.all()
+def _by_group(labels: Labels, grey: str) -> Colouring:
+    from matplotlib.colors import to_rgba_array
+
+    n_groups, all_known = len(labels.groups), bool(labels.known.all())
+    colours = group_colours(n_groups, beside_grey=not all_known)
+    markers = [code // len(COLOURS) % len(MARKERS) for code in range(n_groups)]
+    # The last colour and marker are those of the code -1.
+    rgba = to_rgba_array([*colours, grey])[labels.codes]  # (n, 4)
+    of_samples = np.array([*markers, 0], dtype=np.intp)[labels.codes]  # (n,)
+    if n_groups > MOST_GROUPS:
+        return Colouring(rgba, of_samples, labels.known, labels.codes, n_unnamed=n_groups)
+    key = [Group(*each) for each in zip(labels.groups, colours, [MARKERS[place] for place in markers], strict=True)]
+    return Colouring(rgba, of_samples, labels.known, labels.codes, key)
 
 
-def draw_key(ax: Axes, colouring: Colouring, title: str | None) -> None:
-    """Draw a legend or a colour bar beside the axes, where no point can be."""
-    from matplotlib.lines import Line2D
+def _by_number(labels: Labels, numbers: Floats, cmap: str, grey: str) -> Colouring:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import to_rgba
 
-    if colouring.scale is not None:
-        # As high as the axes, which equal aspect makes lower than their cell. matplotlib has no insets in 3-D.
-        beside = ax.inset_axes((1.03, 0.0, 0.03, 1.0)) if ax.name != "3d" else None
-        bar = ax.figure.colorbar(colouring.scale, cax=beside, ax=ax, shrink=0.6, label=title or "")
-        bar.outline.set_visible(False)
-    elif colouring.classes:
-        handles = [
-            Line2D([], [], linestyle="", color=colour, marker=marker, markersize=7, label=text)
-            for text, colour, marker in colouring.classes
-        ]
-        ax.legend(
-            handles=handles,
-            title=title,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=-(-len(handles) // _LEGEND_ROWS),
-            frameon=False,
-            handletextpad=0.2,
-        )
+    known = numbers[labels.known]
+    scale = ScalarMappable(cmap=cmap)
+    scale.set_array(known)
+    low, high = (
+        float(np.quantile(known, _INNER[0], method="lower")),
+        float(np.quantile(known, _INNER[1], method="higher")),
+    )
+    if low == high:
+        low, high = float(known.min()), float(known.max())
+    scale.set_clim(low, high)
+    rgba = np.asarray(scale.to_rgba(np.where(labels.known, numbers, low)))  # (n, 4)
+    rgba[~labels.known] = to_rgba(grey)
+    ends: dict[tuple[bool, bool], Extend] = {
+        (False, False): "neither",
+        (True, False): "min",
+        (False, True): "max",
+        (True, True): "both",
+    }
+    extend = ends[bool(known.min() < low), bool(known.max() > high)]
+    plain = np.zeros(len(numbers), dtype=np.intp)
+    return Colouring(rgba, plain, labels.known, labels.codes, scale=scale, extend=extend)

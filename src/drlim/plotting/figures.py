@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
+    from matplotlib.typing import ColorType
 
 __all__ = [
     "DISSIMILAR",
@@ -28,9 +29,11 @@ __all__ = [
     "check_map",
     "new_figure",
     "note",
+    "page_of",
     "quiet",
     "require_matplotlib",
     "save_figure",
+    "settle",
     "tidy",
 ]
 
@@ -45,6 +48,10 @@ SIMILAR: Style = {"color": "#bd1f01", "linestyle": "--"}
 
 DISSIMILAR: Style = {"color": "#3f90da", "linestyle": "-"}
 """Style of dissimilar pairs."""
+
+
+_LAYOUTS = 5
+"""Number of times that a figure with a wide legend is laid out."""
 
 
 def save_figure(ax: Axes, path: str | os.PathLike[str], *, dpi: int = 150) -> None:
@@ -109,6 +116,26 @@ def axes_for(ax: Axes | None, columns: int, owner: str, figsize: tuple[float, fl
             "Axes for three columns are made with projection='3d'."
         )
     return ax
+
+
+def page_of(ax: Axes | None) -> ColorType:
+    """Return the colour behind the points: that of the given axes, or of new ones."""
+    from matplotlib import rcParams
+    from matplotlib.axes import Axes
+
+    page: ColorType = ax.get_facecolor() if isinstance(ax, Axes) else rcParams["axes.facecolor"]
+    return page
+
+
+def settle(ax: Axes) -> None:
+    """Lay a figure out repeatedly. Beside axes of equal aspect, each time brings a wide legend nearer to its place."""
+    from matplotlib.figure import Figure
+
+    figure = ax.figure
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
+    if isinstance(figure, Figure) and engine is not None:
+        for _ in range(_LAYOUTS):
+            engine.execute(figure)
 
 
 def new_figure(figsize: tuple[float, float]) -> Figure:

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in, real_in, short_repr
-from drlim.plotting.colours import colour_samples, draw_key
-from drlim.plotting.figures import axes_for, check_cmap, check_map, require_matplotlib, tidy
+from drlim.plotting.colours import colour_samples
+from drlim.plotting.figures import axes_for, check_cmap, check_map, page_of, require_matplotlib, tidy
+from drlim.plotting.keys import draw_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,8 @@ def plot_thumbnails(
     images : array-like, shape (n_samples, height, width) or (n_samples, channels, height, width)
         Images of the samples, with one or three channels. All of them are drawn with one scale of brightness.
     labels : array-like, shape (n_samples,), default=None
-        A class or a number for each sample, which sets the colour of its frame as in :func:`plot_embedding`.
+        The name of a group or a number for each sample, which sets the colour of its frame as
+        :func:`plot_embedding` does for points.
     ax : matplotlib.axes.Axes, default=None
         Axes to draw on, without a key. None makes a figure with a key.
     size : float, default=0.04
@@ -90,7 +92,7 @@ def plot_thumbnails(
     )
     pictures = _check_images(images, len(points))
     check_cmap("image_cmap", image_cmap, "plot_thumbnails")
-    colouring = colour_samples(labels, len(points), cmap, "plot_thumbnails")
+    colouring = colour_samples(labels, len(points), cmap, "plot_thumbnails", page=page_of(ax))
     shape = np.array(pictures.shape[-1:-3:-1])  # width, height
     sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
     chosen = _choose_apart(points, sides, max_thumbnails)
