@@ -133,7 +133,12 @@ def test_plot_of_model_and_of_map(run, monkeypatch):
         Z, labels, options = given[-1]
         np.testing.assert_allclose(Z, drlim.load("m.safetensors").embedding_, rtol=0, atol=0)
         assert (labels is not None) == ("kind" in command)
-        assert options == {"images": None, "key_title": "kind" if "kind" in command else None}
+        assert options == {
+            "images": None,
+            "key_title": "kind" if "kind" in command else None,
+            "background": None,
+            "group_names": "auto",
+        }
     assert given[2][1].tolist() == given[4][1].tolist() == ["four", "nine", "two"] * 4
 
 
@@ -148,6 +153,48 @@ def test_plot_with_labels_of_a_file_or_of_the_map(run, monkeypatch):
     assert run("plot", "zz.csv", "--labels", "kind")[0] == 0
     assert given[-1][0].shape == (12, 2)
     assert given[-1][1].tolist() == list(range(12))
+
+
+def test_plot_of_labels_with_blanks(run, monkeypatch):
+    fitted(run, "--embedding", "z.npy")
+    given = labels_drawn(monkeypatch)
+    frame = pd.read_csv("x.csv").assign(digit=[4, None] * 6, size=[0.5, None, 2] * 4, sort=["u", None, "", "v"] * 3)
+    frame["digit"] = frame["digit"].astype("Int64")
+    frame.to_csv("blanks.csv", index=False)
+    frame.to_parquet("blanks.parquet")
+    for data in ("blanks.csv", "blanks.parquet"):
+        for column, wanted in (("digit", [4.0, np.nan]), ("size", [0.5, np.nan, 2.0])):
+            assert run("plot", "z.npy", data, "--labels", column) == (0, "map.png: 12 samples\n", "")
+            np.testing.assert_array_equal(given[-1][1], wanted * (12 // len(wanted)))
+        assert run("plot", "z.npy", data, "--labels", "sort") == (0, "map.png: 12 samples\n", "")
+        assert [label or "" for label in given[-1][1].tolist()] == ["u", "", "", "v"] * 3
+
+
+@pytest.mark.parametrize("names", ["auto", "legend", "map", "none"])
+def test_plot_places_names(run, monkeypatch, names):
+    fitted(run, "--embedding", "z.npy")
+    given = labels_drawn(monkeypatch)
+    assert run("plot", "z.npy", "x.csv", "--labels", "kind", "--names", names)[0] == 0
+    assert given[-1][2]["group_names"] == (None if names == "none" else names)
+
+
+def test_plot_over_earlier_samples(run, monkeypatch):
+    fitted(run, "--embedding", "z.csv")
+    model, given = drlim.load("m.safetensors"), labels_drawn(monkeypatch)
+    np.save("z.npy", model.embedding_)
+    np.savez("z.npz", embedding=model.embedding_, other=np.zeros(3))
+    pd.read_csv("z.csv").assign(kind="four").to_csv("labelled.csv", index=False)
+    with_model = ("x.csv", "z.csv", "z.npy", "labelled.csv")
+    with_map = ("z.csv", "z.npy", "labelled.csv")
+    commands = [("m.safetensors", "x.csv", "--labels", "kind", "--background", path) for path in with_model]
+    commands += [("z.csv", "x.csv", "--labels", "kind", "--background", path) for path in with_map]
+    commands += [("z.npz", "--array", "embedding", "--background", path) for path in ("z.npz", "z.npy", "z.csv")]
+    for command in commands:
+        assert run("plot", *command) == (0, "map.png: 12 samples\n", "")
+        np.testing.assert_allclose(given[-1][2]["background"], model.embedding_, rtol=1e-6)
+    code, _, err = run("plot", "z.npy", "--background", "x.npy")
+    assert code == 1
+    assert "Expected 'background' to have 2 columns, as 'Z' has. Got 3." in err
 
 
 @pytest.mark.parametrize("colour", [False, True])

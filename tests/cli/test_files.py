@@ -125,10 +125,20 @@ def test_any_content_is_read_or_refused(tmp_path, content, suffix, start):
         ("y.csv", "digit\n4\n9\n", [4, 9]),
         ("y.csv", "4.5\n9\n", [4.5, 9.0]),
         ("y.csv", "digit\nfour\n9\n", ["four", "9"]),
+        ("y.txt", "four\n\nnine\n", ["four", "", "nine"]),
     ],
 )
 def test_labels_of_text(tmp_path, name, content, labels):
     assert read_labels(str(written(tmp_path / name, content))).tolist() == labels
+
+
+def test_blank_labels_among_numbers_are_nan(tmp_path):
+    for name, content in (("y.txt", "4\n\n9\n"), ("y.csv", 'digit\n4\n""\n9\n'), ("z.csv", "a,digit\n1,4\n1,\n1, 9")):
+        path = written(tmp_path / name, content)
+        labels = read_labels("digit", path) if name == "z.csv" else read_labels(str(path))
+        np.testing.assert_array_equal(labels, [4.0, np.nan, 9.0])
+    pd.DataFrame({"y": ["four", None]}).to_parquet(tmp_path / "y.parquet")
+    assert read_labels(str(tmp_path / "y.parquet")).tolist() == ["four", None]
 
 
 def test_labels_of_arrays(tmp_path):

@@ -40,6 +40,10 @@ USAGE = [
     (("fit", "x.csv", "--model", "m.pt"), "A file to be written here must end in .safetensors. Got m.pt."),
     ((*COMMAND, "--embedding", "z.mat"), "must end in .npy or .npz or .csv or .parquet. Got z.mat."),
     (("plot", "m.safetensors", "--output", "map.gif"), "must end in .png or .svg or .pdf or .jpg. Got map.gif."),
+    (
+        ("plot", "m.safetensors", "--names", "ledgend"),
+        "--names must be one of auto, legend, map, none. Got ledgend. Did you mean 'legend'?",
+    ),
     (("plot", "m.safetensors", "--thumbnails"), "--thumbnails needs DATA, the images of the samples."),
     ((*NEIGHBORS, "--method", "neighbours"), "No such method: neighbours. Did you mean 'neighbors'?"),
     ((*NEIGHBORS, "--method", "umap"), "No such method: umap. Choose from neighbors, drlim."),

@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -32,13 +32,17 @@ from drlim.cli.output import (
 )
 from drlim.cli.report import report_lines, summary_lines
 
-if TYPE_CHECKING:
-    from drlim._base.arrays import Array
-    from drlim.estimators import DrLIM, NeighborMap
-
 __all__ = ["app", "main"]
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf", ".jpg")
+
+_PLACES: dict[str, Literal["auto", "legend", "map"] | None] = {
+    "auto": "auto",
+    "legend": "legend",
+    "map": "map",
+    "none": None,
+}
+"""Places of the names of groups in a picture, as the command line and as `plot_embedding` calls them."""
 
 _INTERRUPTED = 130
 """Exit code that newer versions of typer return for Ctrl-C; older versions raise an exception."""
@@ -152,13 +156,14 @@ def transform(
 
     A model that knows its columns by name finds them by name, whatever other columns DATA has.
     """
+    from drlim.cli.drawing import input_names
     from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples, write_map
 
     check_output(output, MAP_SUFFIXES)
     from drlim import load
 
     estimator = load(model)
-    samples = read_samples(data, array=array, columns=_names(estimator), leave_out=labels_column)
+    samples = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column)
     Z = estimator.transform(samples.X)
     write_map(output, Z, list(estimator.get_feature_names_out()))
     result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
@@ -177,22 +182,40 @@ def plot(
         str | None, typer.Option(help="Colours: a file of labels, or a column (in an .npz, an array) of DATA.")
     ] = None,
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Lay the images of DATA on the map.")] = False,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            help="Earlier samples, grey beneath: a map, or samples to map with the model.", show_default=False
+        ),
+    ] = None,
+    names: Annotated[str, typer.Option(metavar="|".join(_PLACES), help="Where the names of groups stand.")] = "auto",
     array: ArrayName = None,
     as_json: Json = False,
 ) -> None:
     """Draw a map: of DATA, or of the samples that a model was trained on."""
     from drlim.cli.files import check_output, read_labels
 
+    place = _place_of_names(names)
     check_output(output, PICTURE_SUFFIXES)
     if thumbnails and data is None:
         raise UsageError("--thumbnails needs DATA, the images of the samples.")
-    from drlim import plotting
+    from drlim import load, plotting
     from drlim._base.disk import atomic_write
+    from drlim.cli.drawing import map_to_draw, read_background
 
     column = labels if labels is not None and not Path(labels).is_file() else None
-    Z, images = _map_to_draw(source, data, array, column, thumbnails)
+    estimator = load(source) if source.suffix.lower() == MODEL_SUFFIX else None
+    Z, images = map_to_draw(estimator, source, data, array, column, thumbnails)
+    earlier = None if background is None else read_background(estimator, background, array, column)
     values = None if labels is None else read_labels(labels, data or source)
-    axes = plotting.plot_embedding(Z, values, images=images, key_title=column)
+    axes = plotting.plot_embedding(
+        Z,
+        values,
+        images=images,
+        key_title=column,
+        background=earlier,
+        group_names=place,
+    )
     figure: Any = axes.figure  # its type allows for figures in figures
     picture = io.BytesIO()
     figure.savefig(picture, format=output.suffix[1:].lower(), dpi=150)
@@ -200,25 +223,10 @@ def plot(
     answer(as_json, {"output": str(output), "n_samples": len(Z)}, [f"{output}: {len(Z)} samples"])
 
 
-def _map_to_draw(
-    source: Path, data: Path | None, array: str | None, column: str | None, images: bool
-) -> tuple[Array, Array | None]:
-    """Return a map, and the samples when they are to be drawn as images."""
-    from drlim import load
-    from drlim.cli.files import Samples, read_samples
-    from drlim.cli.tables import TABLE_SUFFIXES
-
-    def read(path: Path, columns: list[str] | None = None) -> Samples:
-        table = path.suffix.lower() in TABLE_SUFFIXES
-        return read_samples(path, array=array, columns=columns, leave_out=column if table else None)
-
-    if source.suffix.lower() != MODEL_SUFFIX:
-        return read(source).X if data is None else read_samples(source).X, read(data).X if data and images else None
-    estimator = load(source)
-    if data is None:
-        return estimator.embedding_, None
-    samples = read(data, _names(estimator)).X
-    return estimator.transform(samples), samples if images else None
+def _place_of_names(names: str) -> Literal["auto", "legend", "map"] | None:
+    if names not in _PLACES:
+        raise UsageError(f"--names must be one of {', '.join(_PLACES)}. Got {names}.{nearest(names, _PLACES)}")
+    return _PLACES[names]
 
 
 @app.command()
@@ -231,8 +239,3 @@ def info(
 
     summary = read_summary(model)
     answer(as_json, {"model": str(model), **summary}, [str(model), *summary_lines(summary)])
-
-
-def _names(estimator: DrLIM | NeighborMap) -> list[str] | None:
-    names = getattr(estimator, "feature_names_in_", None)
-    return None if names is None else list(names)

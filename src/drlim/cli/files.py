@@ -121,7 +121,8 @@ def read_labels(source: str, data: _Path | None = None) -> Array:
     Returns
     -------
     ndarray, shape (n_samples,)
-        Integers when all labels are integers, else numbers when all are numbers, else text.
+        Integers when all labels are integers, else numbers when all are numbers, else text. Blanks among numbers are
+        NaN, and those of a ``.parquet`` are NaN or None.
 
     Raises
     ------

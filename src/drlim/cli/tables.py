@@ -92,6 +92,9 @@ class ParquetTable(NamedTuple):
 
     def numbers(self, places: Sequence[int]) -> Array:
         """Return columns, which must hold numbers, as an array (n, len(places))."""
+        for place in places:
+            if n_missing := self.table.column(place).null_count:
+                raise ValueError(f"{self.path}: column {self.names[place]!r} has {n_missing} missing values.")
         columns = [self.values(place) for place in places]
         for place, column in zip(places, columns, strict=True):
             if column.dtype.kind not in "biuf":
@@ -100,11 +103,8 @@ class ParquetTable(NamedTuple):
         return np.column_stack(columns)
 
     def values(self, place: int) -> Array:
-        """Return one column in its own type."""
-        column = self.table.column(place)
-        if column.null_count:
-            raise ValueError(f"{self.path}: column {self.names[place]!r} has {column.null_count} missing values.")
-        values: Array = column.to_numpy()
+        """Return one column in its own type; missing values are NaN or None."""
+        values: Array = self.table.column(place).to_numpy()
         return np.array(values.tolist()) if values.dtype == object else values
 
 
@@ -200,10 +200,16 @@ def column_place(table: CsvTable | ParquetTable, name: str) -> int:
 
 
 def typed(texts: list[str]) -> Array:
-    """Return texts as integers where all are, else as numbers where all are, else as they are."""
+    """Return texts as integers where all are, else as numbers where all are or are blank (NaN), else as they are."""
     for kind in (np.int64, np.float64):
         with contextlib.suppress(ValueError, OverflowError):
             return np.array(texts, dtype=kind)
+    blank = np.array([not text.strip() for text in texts], dtype=bool)
+    if blank.any() and not blank.all():
+        with contextlib.suppress(ValueError):
+            numbers = np.full(len(texts), np.nan)
+            numbers[~blank] = np.array(texts)[~blank].astype(np.float64)
+            return numbers
     return np.array(texts, dtype=str)
 
 

@@ -39,7 +39,7 @@ _ROUNDS = 10
 """Number of times that the samples of one group are paired at random."""
 
 _MOST_CLASSES = 10
-"""Maximum number of distinct whole numbers that count as classes, as in `drlim.plotting.plot_embedding`."""
+"""Maximum number of distinct whole numbers that count as classes, as in `drlim.plotting.plot_views`."""
 
 
 class Nuisance(NamedTuple):
