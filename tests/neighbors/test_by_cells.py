@@ -80,7 +80,7 @@ def test_samples_that_are_all_identical() -> None:
 
 @pytest.mark.usefixtures("_many_cells")
 @pytest.mark.parametrize("d", [20, 150])
-@pytest.mark.parametrize("scale", [1e-60, 1e60])
+@pytest.mark.parametrize("scale", [1e-150, 1e-60, 1e60, 1e138])
 def test_no_scale_costs_neighbours(d: int, scale: float) -> None:
     X = groups(1500, d) * scale
     assert recall(knn_indices(X, 5, algorithm="cells")[0], knn_indices(X, 5, algorithm="exact")[0]) > 0.95
@@ -90,6 +90,26 @@ def test_no_scale_costs_neighbours(d: int, scale: float) -> None:
 @pytest.mark.parametrize("d", [20, 150])
 def test_a_wild_value_does_not_cost_the_neighbours_of_others(d: int) -> None:
     X = groups(1500, d)
+    X[7, 3] = 1e12
+    assert recall(knn_indices(X, 5, algorithm="cells")[0], knn_indices(X, 5, algorithm="exact")[0]) > 0.95
+
+
+@pytest.mark.usefixtures("_many_cells")
+@pytest.mark.parametrize("d", [20, 150])
+@pytest.mark.parametrize("size", [1e5, 1e100])
+def test_a_column_of_large_values_decides_as_it_does_in_the_distances(d: int, size: float) -> None:
+    X = groups(1500, d)
+    X[:, 3] *= size
+    indices, distances = knn_indices(X, 5, algorithm="cells")
+    wanted, exactly = knn_indices(X, 5, algorithm="exact")
+    assert np.median(distances / exactly) < 1 + 1e-9
+    assert recall(indices, wanted) > 0.9
+
+
+@pytest.mark.usefixtures("_many_cells")
+def test_a_wild_value_in_a_column_of_zeros() -> None:
+    X = groups(1500, 20)
+    X[:, 3] = 0.0
     X[7, 3] = 1e12
     assert recall(knn_indices(X, 5, algorithm="cells")[0], knn_indices(X, 5, algorithm="exact")[0]) > 0.95
 

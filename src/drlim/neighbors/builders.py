@@ -155,15 +155,15 @@ def knn_indices(
 
     "cells" divides the samples among cells of about 300 by k-means, and looks for the neighbours of each in the 10 or
     more cells nearest to it. In more than 100 dimensions it does so in 50 principal components, and measures more
-    candidates. BLAS takes one thread meanwhile. Recall is the share of neighbours found of 1000 samples, time that of
+    candidates. Until it returns, BLAS takes one thread in the whole process. Recall is the share of neighbours found of 1000 samples, time that of
     one core with the ``[fast]`` extra; without it the search takes about twice as long.
 
     ==================================== ============ ====== ======= =======
     samples                              n_neighbors  recall cells   exact
     ==================================== ============ ====== ======= =======
-    60,000 x 784 (MNIST)                 5            .990   10 s    148 s
+    60,000 x 784 (MNIST)                 5            .990   11 s    148 s
     60,000 x 784 (MNIST)                 15           .983   13 s
-    60,000 x 50 (components of MNIST)    5            .991   1.9 s
+    60,000 x 50 (components of MNIST)    5            .991   2.2 s
     60,000 x 50 (components of MNIST)    15           .988   3.0 s
     100,000 x 50 (200 clusters)          5            .999   3.6 s   106 s
     20,000 x 784 (MNIST)                 5            .997   3.3 s   26 s

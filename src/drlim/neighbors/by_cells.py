@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from drlim._base.arrays import Array, Floats, Index
 from drlim.neighbors.cells import cell_neighbors
 from drlim.neighbors.exact import ranked, squared_distances
-from drlim.neighbors.measured import tamed
 from drlim.neighbors.reduce import principal_components
 
 __all__ = ["nearest_by_cells"]
@@ -33,8 +32,11 @@ digits, 30 candidates contain .990 of them, 20 contain .974 and 60 contain .993.
 _BLOCK_CANDIDATES = 2**20
 """Maximum number of candidates that are measured and sorted at once."""
 
-_SMALLEST, _LARGEST = 2.0**-20, 2.0**20
-"""Range of sizes whose squares float32 holds, and sums of them. Points of other sizes are searched in another unit."""
+_TYPICAL_ROWS = 1000
+"""Maximum number of points from which the typical size of a column's values is estimated."""
+
+_WILD = 1000.0
+"""Number of typical sizes beyond which a value is clipped: it would take the digits of float32 from all others."""
 
 _LIMITING = threading.Lock()
 """Held while the number of BLAS's threads, which belongs to the whole process, is lowered: two searches at once would
@@ -83,23 +85,42 @@ def nearest_by_cells(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Flo
 
 def _candidates(X: Floats, n_neighbors: int, seed: int) -> Index:
     """Return the points that cells propose for each point, shape (n, w)."""
-    points: Array = tamed(X)  # (n, d) a wild value would take the digits of all others
+    points: Array = _in_unit(_clipped(X))  # (n, d)
     wanted = n_neighbors + _SPARE
     with _one_thread():
         if X.shape[1] > _MOST_COLUMNS:
-            points = _in_unit(points)  # (n, d)
             points = principal_components(points, _N_COMPONENTS, seed=seed).project(points)  # (n, p)
             wanted = 2 * n_neighbors + _SPARE_OF_COMPONENTS
         candidates, _ = cell_neighbors(points, min(wanted, len(X) - 1), seed=seed)  # (n, w)
     return candidates
 
 
+def _clipped(X: Floats) -> Floats:
+    """Return points with the wild values of each column clipped; the same array where there are none.
+
+    The typical size of a column's values is the 90th percentile of their distances from its median, of those that are
+    not 0. Columns of very different sizes keep them.
+    """
+    some = X[:: max(1, -(-len(X) // _TYPICAL_ROWS))]  # (s, d)
+    centre = np.median(some, axis=0)  # (d,)
+    size = np.abs(some - centre)  # (s, d)
+    if not size.any():
+        return X
+    of_all = np.quantile(size[size > 0], 0.9)  # for columns with one value in all of ``some``
+    size[size == 0] = np.nan
+    size[:, np.isnan(size).all(axis=0)] = of_all
+    reach = _WILD * np.nanquantile(size, 0.9, axis=0)  # (d,)
+    if (X.max(axis=0) <= centre + reach).all() and (X.min(axis=0) >= centre - reach).all():
+        return X
+    clipped: Floats = np.clip(X, centre - reach, centre + reach)  # (n, d)
+    return clipped
+
+
 def _in_unit(points: Floats) -> Floats:
-    """Return points whose deviations have squares in float32: the same where they have, else multiples of them."""
-    spread = float(max(np.ptp(points, axis=0)))
-    if spread == 0 or _SMALLEST <= spread <= _LARGEST:
-        return points
-    scaled: Floats = points / 2.0 ** np.ceil(np.log2(max(spread, 1e-30)))
+    """Return points moved and scaled to at most 1 in size, by a power of two, so that float32 holds their squares."""
+    moved = points - points[0]  # (n, d) small differences far from the origin keep their digits
+    largest = float(max(moved.max(), -moved.min()))
+    scaled: Floats = np.ldexp(moved, -int(np.frexp(largest)[1]))
     return scaled
 
 
