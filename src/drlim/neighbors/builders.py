@@ -155,8 +155,9 @@ def knn_indices(
 
     "cells" divides the samples among cells of about 300 by k-means, and looks for the neighbours of each in the 10 or
     more cells nearest to it. In more than 100 dimensions it does so in 50 principal components, and measures more
-    candidates. Until it returns, BLAS takes one thread in the whole process. Recall is the share of neighbours found of 1000 samples, time that of
-    one core with the ``[fast]`` extra; without it the search takes about twice as long.
+    candidates. Until it returns, BLAS takes one thread in the whole process. Recall is the share of neighbours found
+    of 1000 samples. Times are processor seconds of one thread with the ``[fast]`` extra; without it the search by cells
+    takes about twice as long.
 
     ==================================== ============ ====== ======= =======
     samples                              n_neighbors  recall cells   exact
