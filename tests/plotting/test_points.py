@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from tests.plotting.drawn import MAP, Floats, colour_at, scatters
+from tests.plotting.drawn import MAP, Floats, colour_at, render, scatters
 
 from drlim.plotting import plot_embedding
 from drlim.plotting.palette import background_grey, unlabelled_grey
@@ -48,9 +48,26 @@ def test_equal_labels_have_equal_colours_and_no_group_has_a_grey_beside_unlabell
     assert not {"#94a4a2", "#717581"} & set(named.values())
 
 
-def test_background_of_three_columns() -> None:
+def test_in_three_dimensions_the_background_lies_beneath_too() -> None:
     points = np.random.default_rng(0).normal(size=(30, 3))
-    assert len(plot_embedding(points, background=points + 1.0).collections) == 2
+    ax = plot_embedding(points, [None, "a"] * 15, background=points - [0.0, 9.0, 0.0])  # nearer to the viewer
+    render(ax.figure)
+    earlier, grey, coloured = ax.collections
+    assert earlier.get_zorder() < grey.get_zorder() < coloured.get_zorder()
+    assert len(plot_embedding(points).collections) == 1
+
+
+def test_earlier_samples_are_no_larger_than_new_ones() -> None:
+    for few, many in ((100, 5000), (5000, 100)):
+        earlier, new = scatters(plot_embedding(crowd(few), background=crowd(many)))
+        assert earlier.get_sizes()[0] <= new.get_sizes()[0]
+
+
+def test_groups_of_many_samples_are_mixed_and_have_one_marker() -> None:
+    ax = plot_embedding(crowd(7_020), np.arange(7_020) % 60, group_names="legend")
+    (scatter,) = scatters(ax)
+    assert len({tuple(colour) for colour in scatter.get_facecolors()[:1000]}) == 60
+    assert {line.get_marker() for line in ax.get_legend().get_lines()} == {"o"}
 
 
 def test_greys_suit_a_dark_page() -> None:

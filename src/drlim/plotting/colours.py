@@ -23,6 +23,9 @@ __all__ = ["Colouring", "Extend", "Group", "colour_samples"]
 _INNER = (0.01, 0.99)
 """Quantiles of the numbers at which the colours end, so that a few extreme numbers do not take them all."""
 
+_MOST_WITH_MARKERS = 7_000
+"""Maximum number of samples whose markers differ. More points are too small, and a marker would cover those before."""
+
 Extend = Literal["neither", "both", "min", "max"]
 
 
@@ -75,7 +78,8 @@ def _by_group(labels: Labels, grey: str) -> Colouring:
 
     n_groups, all_known = len(labels.groups), bool(labels.known.all())
     colours = group_colours(n_groups, beside_grey=not all_known)
-    markers = [code // len(COLOURS) % len(MARKERS) for code in range(n_groups)]
+    n_markers = len(MARKERS) if len(labels.codes) <= _MOST_WITH_MARKERS else 1
+    markers = [code // len(COLOURS) % n_markers for code in range(n_groups)]
     # The last colour and marker are those of the code -1.
     rgba = to_rgba_array([*colours, grey])[labels.codes]  # (n, 4)
     of_samples = np.array([*markers, 0], dtype=np.intp)[labels.codes]  # (n,)

@@ -128,7 +128,7 @@ def plot_embedding(
     wider = 0.0 if ax is not None else extra_width(entries, key_title)
     ax = axes_for(ax, points.shape[1], "plot_embedding", figsize=(7.5 + wider, 6.4))
     if earlier is not None:
-        draw_earlier(ax, earlier, point_size)
+        draw_earlier(ax, earlier, len(points), point_size)
     draw_points(ax, points, colouring, point_size)
     tidy(ax)
     draw_key(ax, colouring, key_title, entries)

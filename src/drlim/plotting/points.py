@@ -44,6 +44,7 @@ def draw_points(ax: Axes, points: Array, colouring: Colouring, point_size: float
     known = colouring.known[order]
     grey, coloured = order[~known], order[known]
     if len(grey):
+        _draw_in_order(ax)
         style: Style = {"s": size * _SMALLER, "c": colouring.rgba[grey], "zorder": _UNLABELLED_Z, **common}
         ax.scatter(*points[grey].T, **style)
     for code in np.unique(colouring.markers[coloured]):
@@ -52,9 +53,10 @@ def draw_points(ax: Axes, points: Array, colouring: Colouring, point_size: float
         ax.scatter(*points[chosen].T, **style)
 
 
-def draw_earlier(ax: Axes, earlier: Array, point_size: float | None) -> None:
-    """Draw earlier samples in light grey."""
-    size = point_area(len(earlier)) if point_size is None else point_size
+def draw_earlier(ax: Axes, earlier: Array, n_samples: int, point_size: float | None) -> None:
+    """Draw earlier samples in light grey, no larger than the ``n_samples`` that will lie over them."""
+    _draw_in_order(ax)
+    size = point_area(max(len(earlier), n_samples)) if point_size is None else point_size
     style: Style = {
         "s": size,
         "c": background_grey(ax.get_facecolor()),
@@ -63,6 +65,14 @@ def draw_earlier(ax: Axes, earlier: Array, point_size: float | None) -> None:
         "alpha": None,
     }
     ax.scatter(*earlier.T, **style)
+
+
+def _draw_in_order(ax: Axes) -> None:
+    """Keep what is beneath there in 3-D axes, which draw collections by their depth otherwise."""
+    from mpl_toolkits.mplot3d import Axes3D
+
+    if isinstance(ax, Axes3D):
+        ax.computed_zorder = False
 
 
 def _style(n_samples: int) -> Style:
