@@ -167,7 +167,7 @@ def upward(house: House) -> Row:
 def lines_of_the_estimator(house: House) -> Row:
     """Count the lines of estimators/drlim.py."""
     text = house.texts.get(house.package / "estimators" / "drlim.py", "")
-    return Row("lines of estimators/drlim.py", _n_lines(text), 460)
+    return Row("lines of estimators/drlim.py", _n_lines(text), 450)
 
 
 def long_files(house: House) -> Row:

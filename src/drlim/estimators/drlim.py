@@ -16,16 +16,10 @@ from torch import nn
 from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
 from drlim._base.torch import device_of, pick_device
+from drlim.estimators import running
 from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
-from drlim.estimators.running import (
-    all_or_nothing,
-    check_routed_pairs,
-    drift,
-    training_mode,
-    training_rows,
-    warn_if_cut_short,
-)
+from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, map_samples
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
@@ -319,11 +313,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Do what `fit` does, from the present weights, with the anchors' rows after those of X."""
         springs, device, seed = self._check(pairs)
         samples = check_samples(self, X, reset=False)
-        if self.n_components != self.embedding_.shape[1]:
-            raise ValueError(
-                f"Expected n_components={self.embedding_.shape[1]}, as the present map has. "
-                f"Got {self.n_components}: call fit to begin another."
-            )
+        running.check_same_components(self.n_components, self.embedding_)
         labels, tied, everything, described = check_targets(y, len(samples)), None, samples, "'X'"
         if anchor is not None:
             old = check_samples(self, anchor, reset=False)
@@ -337,13 +327,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
             moved = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32) - tied.positions  # (m, d)
-            self.drift_ = drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
+            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
         return planned
 
     def _check(self, pairs: object) -> tuple[Springs, torch.device, int]:
         """Check the parameters; return the springs, the device and the seed that follow from them."""
         check_all(self.get_params(deep=False), type(self).__name__)
-        check_routed_pairs(self, pairs)
+        running.check_routed_pairs(self, pairs)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return springs_for(self.margin, self.springs), pick_device(self.device), seed
 

@@ -27,6 +27,7 @@ from drlim.estimators.parameters import check_anchor_weight, check_map_parameter
 from drlim.estimators.running import (
     all_or_nothing,
     check_routed_pairs,
+    check_same_components,
     drift,
     training_mode,
     warn_if_cut_short,
@@ -305,11 +306,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         with all_or_nothing(self, keeps=()):
             checked = self._check(pairs)
             samples = self._checked_samples(X, reset=False)
-            if self.n_components != self.embedding_.shape[1]:
-                raise ValueError(
-                    f"Expected n_components={self.embedding_.shape[1]}, as the present map has. "
-                    f"Got {self.n_components}: call fit to begin another."
-                )
+            check_same_components(self.n_components, self.embedding_)
             labels = check_targets(y, len(samples))
             old = None if anchor is None else self._checked_samples(anchor, reset=False)
             if old is not None and labels is not None:

@@ -20,7 +20,15 @@ from drlim.training import DivergenceError
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
 
-__all__ = ["all_or_nothing", "check_routed_pairs", "drift", "training_mode", "training_rows", "warn_if_cut_short"]
+__all__ = [
+    "all_or_nothing",
+    "check_routed_pairs",
+    "check_same_components",
+    "drift",
+    "training_mode",
+    "training_rows",
+    "warn_if_cut_short",
+]
 
 
 @contextmanager
@@ -68,6 +76,15 @@ def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:
         raise TypeError(
             "Expected 'pairs' as a graph where scikit-learn routes them: it cannot cut index pairs along with the "
             "samples. Give drlim.pairs(n_samples, similar=..., dissimilar=...)."
+        )
+
+
+def check_same_components(n_components: int, embedding: Array) -> None:
+    """Refuse to go on from a map of another number of dimensions."""
+    if n_components != embedding.shape[1]:
+        raise ValueError(
+            f"Expected n_components={embedding.shape[1]}, as the present map has. "
+            f"Got {n_components}: call fit to begin another."
         )
 
 
