@@ -91,6 +91,17 @@ def test_names_of_groups_outside_the_view_are_hidden() -> None:
     assert all(text.get_visible() for text in ax.texts)
 
 
+def test_a_name_stands_above_a_group_that_it_would_hide() -> None:
+    points = np.concatenate([RNG.normal(size=(50, 2)) * 0.01, RNG.normal([8.0, 0.0], size=(50, 2))])
+    ax = plot_embedding(points, ["tight"] * 50 + ["wide"] * 50, group_names="map")
+    render(ax.figure, dpi=ax.figure.dpi)
+    (_, _, tight, _), (_, _, low, high) = name_boxes(ax)
+    drawn = ax.transData.transform(points)[:, 1]
+    assert tight >= np.quantile(drawn[:50], 0.9)
+    assert abs((low + high) / 2 - np.median(drawn[50:])) < 0.2 * np.ptp(drawn[50:])
+    assert lines_of(ax).get_segments() == []
+
+
 def test_drawing_twice_gives_the_same_picture() -> None:
     ax = plot_embedding(CLOUDS, GROUPS)
     first = render(ax.figure)
@@ -105,7 +116,8 @@ def test_names_stand_above_thumbnails() -> None:
 
 def test_the_middle_of_a_group_is_one_of_its_samples() -> None:
     points = np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0], [2.0, 0.0], [7.0, 7.0]])
-    middles, counts = group_middles(points, np.array([1, 1, 0, 1, -1]), 2)
+    middles, heights, counts = group_middles(points, np.array([1, 1, 0, 1, -1]), 2)
+    assert heights.tolist() == [0.0, 0.0]
     assert middles.tolist() == [[9.0, 9.0], [1.0, 0.0]]
     assert counts.tolist() == [1, 3]
 

@@ -92,8 +92,8 @@ def plot_embedding(
     group_names : {"auto", "legend", "map"} or None, default="auto"
         Where the names of the groups stand: in a legend beside the axes; on the map; or nowhere. "auto" takes the map
         for more than 12 groups in two dimensions, and the legend otherwise. On the map, a name stands at the sample
-        nearest to the median of its group, or as close as there is room, with a thin line. A name without room is left
-        out.
+        nearest to the median of its group, or above a group that it would hide, or as close to there as there is room,
+        with a thin line. A name without room is left out.
 
     Returns
     -------

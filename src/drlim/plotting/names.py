@@ -35,8 +35,14 @@ _GAP = 2.0
 _HALO = 3.0
 """Width in points of the stroke around letters in the colour of the page."""
 
+_FLAT = 0.8
+"""Height of half a group, in heights of its name, below which the name stands above the group and not on it."""
+
+_ABOVE = 3.0
+"""Gap between a flat group and its name in points."""
+
 _FAR = 0.75
-"""Distance between a name and its group, in widths or heights of the name, beyond which a line joins them."""
+"""Distance between a name and its wished place, in widths or heights of the name, beyond which a line joins them."""
 
 _ANGLES = 16
 """Number of directions in which a free place for a name is looked for."""
@@ -47,7 +53,7 @@ _Z = 5.0
 
 def draw_names(ax: Axes, points: Array, colouring: Colouring) -> None:
     """Write the name of each group on a 2-D map, with a thin line to its group where it had to give way."""
-    middles, counts = group_middles(points, colouring.codes, len(colouring.groups))
+    middles, heights, counts = group_middles(points, colouring.codes, len(colouring.groups))
     size = next((size for most, size in _SIZES if len(middles) <= most), _SIZES[-1][1])
     texts = []
     for group, (x, y) in zip(colouring.groups, middles.tolist(), strict=True):
@@ -73,19 +79,23 @@ def draw_names(ax: Axes, points: Array, colouring: Colouring) -> None:
     lines.set_in_layout(False)
     colours = [group.colour for group in colouring.groups]
     # Names of large groups are placed first, and so nearest to their groups.
-    ax.add_artist(_Placer(ax, texts, lines, colours, np.argsort(-counts, kind="stable")))
+    ax.add_artist(_Placer(ax, texts, lines, colours, heights, np.argsort(-counts, kind="stable")))
 
 
-def group_middles(points: Array, codes: Array, n_groups: int) -> tuple[Floats, Array]:
-    """Return the sample of each group nearest to its median, (g, d), and the number of its samples, (g,)."""
+def group_middles(points: Array, codes: Array, n_groups: int) -> tuple[Floats, Floats, Array]:
+    """Return of each group the sample nearest to its median (g, d), the rise from there to its upper end, and its size.
+
+    The upper end is the 90 % quantile of the second coordinate.
+    """
     counts = np.bincount(codes[codes >= 0], minlength=n_groups)
     order = np.argsort(codes, kind="stable")[len(codes) - counts.sum() :]
-    middles = np.empty((n_groups, points.shape[1]))
+    middles, heights = np.empty((n_groups, points.shape[1])), np.empty(n_groups)
     for group, members in enumerate(np.split(order, np.cumsum(counts)[:-1])):
         own = points[members]  # (m, d)
         from_median = ((own - np.median(own, axis=0)) ** 2).sum(axis=1)
         middles[group] = own[from_median.argmin()]
-    return middles, counts
+        heights[group] = np.quantile(own[:, 1], 0.9) - middles[group, 1]
+    return middles, np.maximum(0.0, heights), counts
 
 
 def place_boxes(anchors: Floats, sizes: Floats, page: Floats) -> Floats:
@@ -133,13 +143,20 @@ class _Placer(Artist):
     """Moves names and lines to their places just before they are drawn; it draws nothing itself."""
 
     def __init__(
-        self, ax: Axes, texts: Sequence[Annotation], lines: LineCollection, colours: Sequence[str], order: Array
+        self,
+        ax: Axes,
+        texts: Sequence[Annotation],
+        lines: LineCollection,
+        colours: Sequence[str],
+        heights: Floats,
+        order: Array,
     ) -> None:
         super().__init__()
         self._ax = ax
         self._texts = [texts[place] for place in order]
         self._lines = lines
         self._colours = [colours[place] for place in order]
+        self._heights = heights[order]
         self.set_zorder(_Z - 0.2)
         self.set_in_layout(False)
 
@@ -152,11 +169,23 @@ class _Placer(Artist):
             text.set_visible(True)  # hidden text has no extent
         extents = [Text.get_window_extent(text, renderer) for text in self._texts]
         sizes = np.array([(box.width, box.height) for box in extents]) + _GAP * point  # (k, 2)
-        centres = place_boxes(anchors, sizes, page)
-        away = (np.abs(centres - anchors) > _FAR * sizes).any(axis=1)  # (k,)
+        wishes = self._wishes(anchors, sizes, page, _ABOVE * point)
+        centres = place_boxes(wishes, sizes, page)
+        away = (np.abs(centres - wishes) > _FAR * sizes).any(axis=1)  # (k,)
         self._lines.set_segments(list(np.stack([anchors, centres], axis=1)[away]))  # each (2, 2)
         self._lines.set_color([self._colours[place] for place in np.flatnonzero(away)])
         for text, offset in zip(self._texts, (centres - anchors) / point, strict=True):
             found = bool(np.isfinite(offset).all())
             text.set_visible(found)
             text.set_position((float(offset[0]), float(offset[1])) if found else (0.0, 0.0))
+
+    def _wishes(self, anchors: Floats, sizes: Floats, page: Floats, gap: float) -> Floats:
+        """Return the wished centre of each name (k, 2): on its group, or above a flat one; NaN outside the page."""
+        ends = self._ax.transData.transform(
+            [(text.xy[0], text.xy[1] + rise) for text, rise in zip(self._texts, self._heights, strict=True)]
+        )
+        rises = np.abs(ends[:, 1] - anchors[:, 1])  # (k,)
+        lifts = np.where(rises < _FLAT * sizes[:, 1], rises + gap + sizes[:, 1] / 2, 0.0)  # (k,)
+        wishes: Floats = np.clip(anchors + np.stack([0.0 * lifts, lifts], axis=1), page[0], page[1])  # (k, 2)
+        wishes[((anchors < page[0]) | (anchors > page[1])).any(axis=1)] = np.nan
+        return wishes
