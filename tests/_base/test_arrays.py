@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drlim._base.arrays import MOST_PAIRS, check_count, frozen, frozen_state, joined, pairs_within, products, ragged_ranges
+from drlim._base.arrays import (
+    MOST_PAIRS,
+    check_count,
+    frozen,
+    frozen_state,
+    joined,
+    pairs_within,
+    products,
+    ragged_ranges,
+)
 
 quick = settings(max_examples=60, deadline=None)
 

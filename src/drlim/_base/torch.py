@@ -97,8 +97,8 @@ class RowSource(Protocol):
 class Rows:
     """Samples of which a batch at a time is wanted as a tensor.
 
-    On a CPU the source stays as it is, so that a memory map is read row by row. For a GPU an array is copied there once,
-    not batch by batch; any other source stays on the host.
+    On a CPU the source stays as it is, so that a memory map is read row by row. For a GPU an array is copied there
+    once, not batch by batch; any other source stays on the host.
 
     Parameters
     ----------
