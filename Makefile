@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint house coverage reproduce bench bench-maps clean
+.PHONY: help demo test test-slow lint house coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers,
 
 test: $(VENV)/.test ## install what the tests need, and run them all
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.test ## the tests that are long or large, which `make test` leaves out
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/ruff format --check

@@ -7,6 +7,8 @@ import pytest
 
 # Two, as the promise of repeatable bytes says; before torch is imported, so that no test touches the running count.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Threads that wait for each other sleep: on a busy machine, spinning makes small steps ten times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture

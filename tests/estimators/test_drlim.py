@@ -37,8 +37,14 @@ VARIANTS = [
 ]
 
 
-@parametrize_with_checks([DrLIM(), *VARIANTS])
+@parametrize_with_checks(VARIANTS)
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([DrLIM()])
+def test_scikit_learn_checks_of_the_defaults(estimator, check):
     check(estimator)
 
 
