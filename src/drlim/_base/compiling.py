@@ -16,7 +16,7 @@ try:
 except ImportError:  # not installed, or not for this numpy
     numba = None
 
-__all__ = ["AVAILABLE", "PAIRS_PER_TASK", "compiled", "in_threads"]
+__all__ = ["AVAILABLE", "PAIRS_PER_TASK", "compiled", "in_threads", "inlined"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -45,22 +45,36 @@ def in_threads(work: Callable[[int], None], tasks: int) -> None:
 
 
 def compiled(function: Function) -> Function:
-    """Mark a function to be compiled at its first call with a dtype, or read from numba's cache.
+    """Mark a kernel to be compiled at its first call with a dtype, or read from numba's cache.
 
     The cache stands beside this file or in the user's cache directory; where neither can be written, every process
     compiles.
     """
     if not AVAILABLE:
         return function
-    options: dict[str, Any] = {
-        "nogil": True,
-        # "arcp" and "afn" let float32 take a fast reciprocal root, refined to 1e-7: twice as fast. float64 has none and
-        # stays exact. No "nnan" and "ninf": coincident points must be told apart.
-        "fastmath": {"reassoc", "contract", "nsz", "arcp", "afn"},
-        "error_model": "numpy",  # Python's raises on x / 0, which no vector instruction does: ten times slower
-    }
     try:
-        kernel: Function = numba.njit(cache=True, **options)(function)
+        kernel: Function = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no directory for the cache can be written
-        kernel = numba.njit(**options)(function)
+        kernel = numba.njit(**_OPTIONS)(function)
     return kernel
+
+
+def inlined(function: Function) -> Function:
+    """Mark a part of a kernel to be compiled into each kernel that calls it.
+
+    A part with machine code of its own would be optimised once by itself and once within its kernel. The process that
+    compiles would then run the first, one that reads the cache the second, and sums would round otherwise.
+    """
+    if not AVAILABLE:
+        return function
+    part: Function = numba.njit(forceinline=True, **_OPTIONS)(function)
+    return part
+
+
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    # "arcp" and "afn" let float32 take a fast reciprocal root, refined to 1e-7: twice as fast. float64 has none and
+    # stays exact. No "nnan" and "ninf": coincident points must be told apart.
+    "fastmath": {"reassoc", "contract", "nsz", "arcp", "afn"},
+    "error_model": "numpy",  # Python's raises on x / 0, which no vector instruction does: ten times slower
+}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.compiling import AVAILABLE, compiled
+from drlim._base.compiling import AVAILABLE, compiled, inlined
 
 __all__ = ["cauchy_on_grid"]
 
@@ -175,7 +175,7 @@ def _add_outliers(Z: Floats, outside: Index, gradient: Floats) -> None:
             gradient[:, axis] -= weight * slope.sum(axis=0)
 
 
-@compiled
+@inlined
 def _lagrange(t: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Return the weights of the nodes -1, 0, 1 and 2 for the place t in [0, 1): exact for cubic polynomials."""
     return (

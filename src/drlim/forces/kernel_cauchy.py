@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_threads
+from drlim._base.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_threads, inlined
 from drlim.forces.summation import over_all_pairs
 from drlim.springs.heavy_tailed import CauchyRepulsion
 
@@ -71,7 +71,7 @@ def cauchy_over_all(Z: Array) -> tuple[Floats, Floats]:
     return 0.5 * (sums[:, 0] - 1.0), -2.0 * sums[:, 1:]  # (n,) less the pair of a point with itself, (n, d)
 
 
-@compiled
+@inlined
 def _felt_1(at: Scalar, x: Array, one: Scalar) -> tuple[Scalar, Scalar]:
     """Return the sums of w = 1 / (1 + D^2) and of w^2 times the displacement, from one point to a range of others."""
     zero = one - one
@@ -84,7 +84,7 @@ def _felt_1(at: Scalar, x: Array, one: Scalar) -> tuple[Scalar, Scalar]:
     return energy, force_x
 
 
-@compiled
+@inlined
 def _felt_2(at: tuple[Scalar, Scalar], x: Array, y: Array, one: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     zero = one - one
     energy, force_x, force_y = zero, zero, zero
@@ -98,7 +98,7 @@ def _felt_2(at: tuple[Scalar, Scalar], x: Array, y: Array, one: Scalar) -> tuple
     return energy, force_x, force_y
 
 
-@compiled
+@inlined
 def _felt_3(
     at: tuple[Scalar, Scalar, Scalar], x: Array, y: Array, z: Array, one: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:

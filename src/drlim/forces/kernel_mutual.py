@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads
+from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads, inlined
 
 __all__ = ["repulsion_over_all"]
 
@@ -91,7 +91,7 @@ def _strips(rows: tuple[int, int], columns: tuple[int, int]) -> list[int]:
     return (rows[0] + np.rint(parts * height / _ROWS).astype(np.int64) * _ROWS).tolist()  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def _at(values: Axis, place: int) -> Axis:
     """Return one value, or None if there is no such axis. numba compiles only the branch of "is None" that is taken."""
     if values is None:
@@ -99,7 +99,7 @@ def _at(values: Axis, place: int) -> Axis:
     return values[place]
 
 
-@compiled
+@inlined
 def _part(values: Axis, first: int, last: int) -> Axis:
     """Return a range of an axis, or None.
 
@@ -110,13 +110,13 @@ def _part(values: Axis, first: int, last: int) -> Axis:
     return values[first:last]
 
 
-@compiled
+@inlined
 def _clear(values: Axis) -> None:
     if values is not None:
         values[:] = 0
 
 
-@compiled
+@inlined
 def _spring(square: float, margin: float, least: float) -> tuple[float, float]:
     """Return twice the energy of a spring, and its force over its length, from the square of that.
 
@@ -127,7 +127,7 @@ def _spring(square: float, margin: float, least: float) -> tuple[float, float]:
     return push * push, push / distance
 
 
-@compiled
+@inlined
 def _sum_springs(
     at: tuple[float, Axis], x: Array, y: Axis, first: np.uint64, last: np.uint64, margin: float, least: float
 ) -> tuple[float, float, float]:
@@ -152,7 +152,7 @@ def _sum_springs(
     return energy, force_x, force_y
 
 
-@compiled
+@inlined
 def _add(sums: Array, row: int, energy: float, force_x: float, force_y: float) -> None:
     """Add an energy and a force to the sums of a row."""
     sums[0, row] += energy
@@ -161,7 +161,7 @@ def _add(sums: Array, row: int, energy: float, force_x: float, force_y: float) -
         sums[2, row] += force_y
 
 
-@compiled
+@inlined
 def _block(axes: Axes, numbers: tuple[float, float, float], block: int, buffer: Array, sums: Array) -> None:
     """Add the springs within a block of rows.
 
@@ -178,7 +178,7 @@ def _block(axes: Axes, numbers: tuple[float, float, float], block: int, buffer: 
         x[row] = own
 
 
-@compiled
+@inlined
 def _mutual(
     a: tuple[float, Axis],
     b: tuple[float, Axis],
@@ -218,7 +218,7 @@ def _mutual(
     return e0, x0, y0, e1, x1, y1
 
 
-@compiled
+@inlined
 def _share(shares: Array, quantity: int, first: int, values: Axis, sign: float) -> None:
     """Add one quantity of the columns from ``first`` on, as summed in a tile."""
     if values is not None:
@@ -227,7 +227,7 @@ def _share(shares: Array, quantity: int, first: int, values: Axis, sign: float) 
             into[q] += sign * values[q]
 
 
-@compiled
+@inlined
 def _tile(
     axes: Axes,
     numbers: tuple[float, float, float],

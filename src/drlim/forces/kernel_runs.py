@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads
+from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads, inlined
 
 __all__ = ["repulsion_over_runs"]
 
@@ -72,7 +72,7 @@ def repulsion_over_runs(
     return energies, gradient
 
 
-@compiled
+@inlined
 def _move_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
     """Move the ends of the run in each column up to those of the row that has ``key``."""
     for k in range(len(offsets)):
@@ -83,7 +83,7 @@ def _move_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], lo
             high[k] += 1
 
 
-@compiled
+@inlined
 def _search_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
     """Find the ends of the run in each column by binary search."""
     for k in range(len(offsets)):
@@ -91,14 +91,14 @@ def _search_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], 
         high[k] = np.searchsorted(keys, key + offsets[k] + reach[1], "right")
 
 
-@compiled
+@inlined
 def _subtract(values: Array, value: float, difference: Array) -> None:
     """Fill ``difference`` with ``values - value``. Slices as arguments spare the test for a negative index."""
     for q in range(len(difference)):
         difference[q] = values[q] - value
 
 
-@compiled
+@inlined
 def _sum_run(
     at: tuple[float, float, float], x: Array, y: Array, z: Array, margin: float, least: float
 ) -> tuple[float, float, float, float]:
@@ -121,7 +121,7 @@ def _sum_run(
     return energy, force_x, force_y, force_z
 
 
-@compiled
+@inlined
 def _gather(
     axes: tuple[Array, Array, Array], own: int, k: int, j: int, low: Index, high: Index, buffer: Array, far: float
 ) -> tuple[int, int, int]:
@@ -147,7 +147,7 @@ def _gather(
     return k, j, whole
 
 
-@compiled
+@inlined
 def _row(
     axes: tuple[Array, Array, Array], own: int, low: Index, high: Index, buffer: Array, margin: float, least: float
 ) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Index
-from drlim._base.compiling import AVAILABLE, compiled
+from drlim._base.compiling import AVAILABLE, compiled, inlined
 
 __all__ = ["AVAILABLE", "merge"]
 
@@ -38,7 +38,7 @@ def merge(
     _merge(some, first, halves, products, best, values)
 
 
-@compiled
+@inlined
 def _replace_greatest(heap: Singles, places: NDArray[np.int32], value: np.float32, place: int) -> None:
     """Put a value in place of the greatest of a heap, and sift it down."""
     size, at = len(heap), 0
