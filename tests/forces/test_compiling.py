@@ -83,9 +83,10 @@ def test_numba_told_not_to_compile_is_as_good_as_none(monkeypatch: pytest.Monkey
 def test_where_no_cache_can_be_written_each_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
 
-    def njit(*, cache: bool = False, **_: Any) -> Any:
+    def njit(*, cache: bool = False, forceinline: bool = False, **_: Any) -> Any:
         def decorate(function: Any) -> Any:
-            asked.append(cache)
+            if not forceinline:  # a part of a kernel has no code of its own to keep
+                asked.append(cache)
             if cache:
                 raise RuntimeError("cannot cache function: no locator available")
             return function
@@ -94,7 +95,7 @@ def test_where_no_cache_can_be_written_each_process_compiles(monkeypatch: pytest
 
     module = anew(monkeypatch, SimpleNamespace(config=SimpleNamespace(DISABLE_JIT=0), njit=njit))
     assert module.AVAILABLE
-    assert asked == [True, False] * (len(asked) // 2)
+    assert asked == [True, False] * 2  # the kernels of either file
     assert run(module, [np.array([0.0, 0.5])], np.arange(2), 1.0)[0].tolist() == [0.0625] * 2
 
 
