@@ -9,13 +9,12 @@ from torch import nn
 
 from drlim.encoders.modern import PlaceLogits, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
-from drlim.encoders.places import PlacesHead, find_places, make_targets
+from drlim.encoders.places import PlacesHead, find_places
 from drlim.encoders.retrieval import Components, Retrieval
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(200, 10)).astype(np.float32)
 PLACES = find_places(X[:, :2], 30)
-TARGETS = make_targets(X[:, :2], PLACES)
 AXES = np.eye(10, dtype=np.float32)[:2]
 
 
@@ -29,8 +28,8 @@ def sources_of(encoder: PlaceLogits) -> list[Source]:
         features = directions(encoder.features(torch.from_numpy(X))).numpy()
     components = Components(np.zeros(10), AXES)
     return [
-        Source(0.5, Retrieval(X[:, :2], TARGETS), components),
-        Source(0.25, Retrieval(features, TARGETS)),
+        Source(0.5, Retrieval(X[:, :2], X[:, :2]), components),
+        Source(0.25, Retrieval(features, X[:, :2])),
     ]
 
 
@@ -41,18 +40,28 @@ def test_without_sources_it_is_the_head_of_the_network():
     assert torch.equal(encoder.confidence(x), head.confidence(inner(x)))
 
 
-def test_probabilities_are_mixed_by_the_shares():
+def test_candidates_are_places_and_retrieved_positions_by_their_shares():
     inner, x = network(), torch.from_numpy(X[:20] + 0.1)
-    sources = sources_of(inner)
-    encoder = PlaceEncoder(inner, PlacesHead(PLACES), sources)
-    expected = (
-        0.25 * inner(x).softmax(dim=1)
-        + 0.5 * sources[0].retrieval(x[:, :2])
-        + 0.25 * sources[1].retrieval(directions(inner.features(x)))
-    )
-    torch.testing.assert_close(encoder.probabilities(x), expected)
-    torch.testing.assert_close(encoder.probabilities(x).sum(dim=1), torch.ones(20))
-    torch.testing.assert_close(encoder(x), encoder.head.locate(expected)[0])
+    sources, head = sources_of(inner), PlacesHead(PLACES)
+    encoder = PlaceEncoder(inner, head, sources)
+    parts = [
+        head.candidates(inner(x).softmax(dim=1)),
+        sources[0].retrieval(x[:, :2]),
+        sources[1].retrieval(directions(inner.features(x))),
+    ]
+    found = encoder.candidates(x)
+    assert torch.equal(found.positions, torch.cat([part.positions for part in parts], dim=1))
+    expected = torch.cat([share * part.mass for share, part in zip((0.25, 0.5, 0.25), parts, strict=True)], dim=1)
+    torch.testing.assert_close(found.mass, expected)
+    torch.testing.assert_close(encoder(x), head.locate(found)[0])
+    torch.testing.assert_close(encoder.confidence(x), head.locate(found)[1])
+
+
+def test_retrieval_alone_places_the_training_samples_where_they_lie():
+    inner, x = network(), torch.from_numpy(X)
+    components = Components(np.zeros(10), AXES)
+    encoder = PlaceEncoder(inner, PlacesHead(PLACES), [Source(1.0, Retrieval(X[:, :2], X[:, :2]), components)])
+    assert (encoder(x) - x[:, :2]).norm(dim=1).median() < 0.01 * PLACES.spacing
 
 
 def test_directions_have_length_one_and_nothing_stays_nothing():
@@ -96,7 +105,7 @@ def test_images_go_through_trunk_and_components_alike():
     places = find_places(images[:, 0, :2], 10)
     inner = PlaceLogits(make_trunk((8, 8), 60), 256, 10).eval()
     components = Components(np.zeros(64), np.eye(64)[:3])
-    retrieval = Retrieval(images.reshape(60, 64)[:, :3], make_targets(images[:, 0, :2], places))
+    retrieval = Retrieval(images.reshape(60, 64)[:, :3], images[:, 0, :2])
     encoder = PlaceEncoder(inner, PlacesHead(places), [Source(1.0, retrieval, components)])
     expected = PlacesHead(places).locate(retrieval(torch.from_numpy(images).flatten(1)[:, :3]))[0]
     torch.testing.assert_close(encoder(torch.from_numpy(images)), expected)

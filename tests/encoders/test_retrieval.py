@@ -6,59 +6,92 @@ import numpy as np
 import pytest
 import torch
 
-from drlim.encoders.places import Targets
-from drlim.encoders.retrieval import Components, Retrieval, retrieval_share
+from drlim.encoders.retrieval import Components, Retrieval
 
 RANDOM = np.random.default_rng(0)
 FEATURES = RANDOM.normal(size=(200, 5)).astype(np.float32)
-INDEX = np.stack([RANDOM.permutation(12)[:4] for _ in range(200)])
-WEIGHT = RANDOM.dirichlet(np.ones(4), 200).astype(np.float32)
-TARGETS = Targets(INDEX, WEIGHT, 12)
+POSITIONS = RANDOM.normal(size=(200, 2)).astype(np.float32)
 QUERIES = RANDOM.normal(size=(30, 5)).astype(np.float32)
 
 
-def literal(query: np.ndarray, n_neighbors: int) -> np.ndarray:
-    nearest = np.argsort(((FEATURES - query) ** 2).sum(axis=1))[:n_neighbors]
-    total = np.zeros(12)
-    for i in nearest:
-        for k, weight in zip(INDEX[i], WEIGHT[i], strict=True):
-            total[k] += weight / n_neighbors
-    return total
+def literal(query: np.ndarray, n_neighbors: int) -> dict[int, float]:
+    """Return the shares of the nearest, by the docstring's formula."""
+    squares = ((FEATURES.astype(float) - query) ** 2).sum(axis=1)
+    nearest = np.argsort(squares)[:n_neighbors]
+    fifth = squares[nearest[min(5, n_neighbors) - 1]]
+    weights = [1 / (squares[i] / fifth + 0.001) for i in nearest]
+    return {int(i): weight / sum(weights) for i, weight in zip(nearest, weights, strict=True)}
 
 
-@pytest.mark.parametrize("n_neighbors", [1, 15])
-def test_it_is_the_mean_target_of_the_nearest(n_neighbors):
-    found = Retrieval(FEATURES, TARGETS, n_neighbors)(torch.from_numpy(QUERIES)).numpy()
-    np.testing.assert_allclose(found, [literal(query, n_neighbors) for query in QUERIES], atol=1e-6)
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+def test_by_hand() -> None:
+    """At distances 1 and 2 of two neighbours, whose unit is the second: weights 1 / .251 and 1 / 1.001."""
+    retrieval = Retrieval(np.array([[1.0], [-2.0], [50.0]]), np.array([[7.0], [8.0], [9.0]]), n_neighbors=2)
+    positions, mass = retrieval(torch.zeros(1, 1))
+    assert positions.tolist() == [[[7.0], [8.0]]]
+    assert mass.tolist() == [pytest.approx([1.001 / 1.252, 0.251 / 1.252])]
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 3, 15])
+def test_it_is_the_literal_search(n_neighbors):
+    positions, mass = Retrieval(FEATURES, POSITIONS, n_neighbors)(torch.from_numpy(QUERIES))
+    for query, found, shares in zip(QUERIES, positions.numpy(), mass.numpy(), strict=True):
+        expected = literal(query, n_neighbors)
+        order = np.argsort(-shares)
+        np.testing.assert_array_equal(found[order], POSITIONS[list(expected)])
+        np.testing.assert_allclose(shares[order], list(expected.values()), rtol=1e-4)
+
+
+def test_a_training_sample_has_nearly_all_of_its_own_share():
+    mass = Retrieval(FEATURES, POSITIONS)(torch.from_numpy(FEATURES)).mass
+    assert (mass.max(dim=1).values > 0.98).all()
+
+
+def test_copies_share_alike_and_no_number_is_lost():
+    """All fifteen neighbours at distance 0, and the fifth at distance 0 while others are far."""
+    same = Retrieval(np.zeros((20, 3)), POSITIONS[:20])
+    torch.testing.assert_close(same(torch.zeros(1, 3)).mass, torch.full((1, 15), 1 / 15))
+    some = np.zeros((20, 3))
+    some[6:] = 1e15
+    mass = Retrieval(some, POSITIONS[:20])(torch.zeros(1, 3)).mass
+    assert sorted(mass[0].tolist()) == pytest.approx([0.0] * 9 + [1 / 6] * 6)
+
+
+def test_values_whose_squares_are_not_finite_have_shares():
+    mass = Retrieval(FEATURES, POSITIONS)(torch.full((1, 5), 9e29)).mass
+    torch.testing.assert_close(mass, torch.full((1, 15), 1 / 15))
 
 
 def test_a_sample_is_found_alike_in_any_batch():
-    retrieval = Retrieval(FEATURES, TARGETS)
+    retrieval = Retrieval(FEATURES, POSITIONS)
     queries = torch.from_numpy(QUERIES)
-    torch.testing.assert_close(torch.cat([retrieval(part) for part in queries.split(7)]), retrieval(queries))
+    parts = torch.cat([retrieval(part).mass for part in queries.split(7)])
+    torch.testing.assert_close(parts, retrieval(queries).mass)
 
 
 def test_it_repeats_to_the_byte():
-    retrieval = Retrieval(FEATURES, TARGETS)
+    retrieval = Retrieval(FEATURES, POSITIONS)
     first, again = (retrieval(torch.from_numpy(QUERIES)) for _ in range(2))
-    assert torch.equal(first, again)
+    assert torch.equal(first.positions, again.positions)
+    assert torch.equal(first.mass, again.mass)
 
 
 def test_fewer_samples_than_neighbors_all_count():
-    few = Retrieval(FEATURES[:3], Targets(INDEX[:3], WEIGHT[:3], 12))
-    one, other = few(torch.from_numpy(QUERIES[:2]))
-    torch.testing.assert_close(one, other)
+    few = Retrieval(FEATURES[:3], POSITIONS[:3])
+    assert few.n_neighbors == 3
+    assert few(torch.from_numpy(QUERIES[:2])).mass.shape == (2, 3)
 
 
 def test_it_stores_what_it_documents_and_nothing_of_the_callers():
-    """n (p + 1 + 2 m) numbers, as copies."""
-    features = FEATURES.copy()
-    retrieval = Retrieval(features, TARGETS)
-    assert sum(buffer.numel() for buffer in retrieval.buffers()) == 200 * (5 + 1 + 2 * 4)
+    """n (p + 1 + d) numbers, as copies."""
+    features, positions = FEATURES.copy(), POSITIONS.copy()
+    retrieval = Retrieval(features, positions)
+    assert sum(buffer.numel() for buffer in retrieval.buffers()) == 200 * (5 + 1 + 2)
     before = retrieval(torch.from_numpy(QUERIES))
     features[:] = 0
-    assert torch.equal(retrieval(torch.from_numpy(QUERIES)), before)
+    positions[:] = 0
+    after = retrieval(torch.from_numpy(QUERIES))
+    assert torch.equal(after.positions, before.positions)
+    assert torch.equal(after.mass, before.mass)
 
 
 def test_components_are_the_coordinates_of_principal_components():
@@ -68,8 +101,3 @@ def test_components_are_the_coordinates_of_principal_components():
     pca = PCA(2).fit(X.reshape(100, 12))
     found = Components(pca.mean_, pca.components_)(torch.from_numpy(X))
     np.testing.assert_allclose(found, pca.transform(X.reshape(100, 12)), atol=1e-5)
-
-
-def test_the_share_falls_with_the_number_of_samples():
-    shares = [retrieval_share(n) for n in (2, 5000, 5001, 20_000, 20_001, 10**6)]
-    assert shares == [0.5, 0.5, 0.3, 0.3, 0.0, 0.0]

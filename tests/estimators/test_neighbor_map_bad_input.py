@@ -81,7 +81,10 @@ def test_samples(bad, error, message):
             {"n_components": 0},
             "The 'n_components' parameter of NeighborMap must be an int in the range [1, inf). Got",
         ),
-        ({"n_neighbors": 0}, "The 'n_neighbors' parameter of NeighborMap must be an int in the range [1, inf). Got"),
+        (
+            {"n_neighbors": 0},
+            "The 'n_neighbors' parameter of NeighborMap must be an int in the range [1, inf) or a str",
+        ),
         ({"metric": "manhattan"}, "The 'metric' parameter of NeighborMap must be a str among {'cosine', 'euclidean',"),
         ({"metric": 3}, "The 'metric' parameter of NeighborMap must be a str among"),
         ({"metric": lambda a: 0.0}, "must be a name or a function (row, row) -> float. On two samples it fails:"),

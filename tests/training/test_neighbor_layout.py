@@ -104,7 +104,7 @@ def test_an_encoder_learns_the_places():
 def test_epochs_follow_the_number_of_samples():
     records = []
     train_places(problem(max_epochs=None), records.append)
-    assert len(records) == 40
+    assert len(records) == 20
 
 
 def test_places_are_as_many_as_asked_for_and_as_samples_where_these_are_few():
@@ -127,6 +127,13 @@ def test_components_that_tell_nothing_are_not_retrieved_by():
     assert len(train_places(problem()).encoder.retrievals) == 2
     shuffled = layout[np.random.default_rng(0).permutation(N)]
     assert len(train_places(problem(layout=shuffled)).encoder.retrievals) == 1
+
+
+def test_with_an_orbit_components_are_not_retrieved_by():
+    """They would show the change that is to be ignored."""
+    encoder = train_places(problem(orbit=lambda x, generator: x + 0.01)).encoder
+    assert [type(reduction) for reduction in encoder.reductions] == [torch.nn.Identity]
+    assert encoder.shares == [0.5]
 
 
 def test_many_samples_are_not_retrieved(monkeypatch):

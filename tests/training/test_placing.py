@@ -152,7 +152,7 @@ def test_the_learning_rate_rises_and_falls_to_nearly_nothing():
 def test_settings_follow_the_number_of_samples():
     chosen = [PlacingSettings.for_samples(n) for n in (10, 4999, 5000, 12_000, 10**6)]
     assert [settings.batch_size for settings in chosen] == [125, 125, 250, 250, 250]
-    assert [settings.max_epochs for settings in chosen] == [40, 24, 24, 10, 3]
+    assert [settings.max_epochs for settings in chosen] == [20, 18, 18, 7, 3]
 
 
 def test_what_is_not_finite_is_refused_with_the_last_finite_weights():

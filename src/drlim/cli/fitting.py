@@ -51,7 +51,11 @@ def fit(
     embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
     n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
     n_neighbors: Annotated[
-        int | None, typer.Option(help="Nearest neighbours declared similar.", show_default="neighbors: 15, drlim: 5")
+        int | None,
+        typer.Option(
+            help="Nearest neighbours declared similar.",
+            show_default="neighbors: auto, drlim: 5",
+        ),
     ] = None,
     encoder: Annotated[str, typer.Option(help="auto; by drlim also convnet, two_layer, linear or mlp.")] = "auto",
     max_epochs: Annotated[str, typer.Option(help="Passes through the samples, or auto.")] = "auto",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +16,8 @@ from drlim._base.checks import check_parameters, check_points, integer_in
 from drlim._base.torch import Rows, device_of
 
 __all__ = ["embed", "embed_rows"]
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
@@ -57,25 +61,28 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
     return Z
 
 
-def embed_rows(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
-    """Map all rows in evaluation mode, a batch at a time; return (n, n_components) without gradient.
+def embed_rows(
+    encoder: Module, rows: Rows, batch_size: int = 512, output: Callable[[Module, Tensor], Tensor] | None = None
+) -> Tensor:
+    """Map all rows in evaluation mode, a batch at a time; return (n, ...) without gradient.
 
-    The encoder computes in the dtype of the rows, whatever its own.
+    The encoder computes in the dtype of the rows, whatever its own. With ``output``, its results are those of
+    ``output(encoder, batch)``.
     """
     modes = {module: module.training for module in encoder.modules()}
     encoder.eval()
     try:
         with torch.no_grad():
             forward = _in_dtype(encoder, rows.dtype)
-            starts = range(0, len(rows), batch_size)
-            outputs = [forward(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b, d)
-            return torch.cat(outputs).to(rows.dtype)  # (n, d)
+            batches = (rows.take(slice(start, start + batch_size)) for start in range(0, len(rows), batch_size))
+            outputs = [forward(x) if output is None else output(forward, x) for x in batches]  # each (b, ...)
+            return torch.cat(outputs).to(rows.dtype)  # (n, ...)
     finally:
         for module, mode in modes.items():
             module.training = mode
 
 
-def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:
+def _in_dtype(encoder: Module, dtype: torch.dtype) -> Module:
     """Return the encoder, or a copy of it that computes in another dtype.
 
     A copy, because weights swapped on the shared module would be seen by other threads that map at the same time.

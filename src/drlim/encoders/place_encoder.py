@@ -1,13 +1,14 @@
-"""The whole map from samples to positions: probabilities over places, retrieval mixed in, and their mode."""
+"""The whole map from samples to positions: the places of a network, the positions of retrieval, and their mode."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from drlim.encoders.modern import PlaceLogits
-from drlim.encoders.places import PlacesHead
+from drlim.encoders.places import Candidates, PlacesHead
 from drlim.encoders.retrieval import Retrieval
 
 __all__ = ["PlaceEncoder", "Source", "directions"]
@@ -41,8 +42,9 @@ class PlaceEncoder(nn.Module):
 
     ::
 
-        P = (1 - sum of shares) softmax(logits) + sum over sources of share R
-        position = mode of P (`PlacesHead`)
+        the 16 most probable places, with (1 - sum of shares) softmax(logits)
+        the positions of each retrieval, with its share of their probabilities
+        position = mode of all these (`PlacesHead`)
 
     Parameters
     ----------
@@ -70,19 +72,22 @@ class PlaceEncoder(nn.Module):
         self.reductions = nn.ModuleList(source.reduction or nn.Identity() for source in sources)
         self._own = [source.reduction is None for source in sources]
 
-    def probabilities(self, x: Tensor) -> Tensor:
-        """Map samples (b, ...) to P (b, K)."""
+    def candidates(self, x: Tensor) -> Candidates:
+        """Return where samples (b, ...) may lie."""
         features = self.network.features(x)  # (b, p)
-        mixed: Tensor = (1 - sum(self.shares)) * self.network.linear(features).softmax(dim=1)  # (b, K)
+        by_network = self.head.candidates(self.network.linear(features).softmax(dim=1))
+        positions, mass = [by_network.positions], [(1 - sum(self.shares)) * by_network.mass]
         kinds = zip(self.shares, self.retrievals, self.reductions, self._own, strict=True)
         for share, retrieval, reduction, is_own in kinds:
-            mixed = mixed + share * retrieval(directions(features) if is_own else reduction(x))
-        return mixed
+            found = retrieval(directions(features) if is_own else reduction(x))
+            positions.append(found.positions)
+            mass.append(share * found.mass)
+        return Candidates(torch.cat(positions, dim=1), torch.cat(mass, dim=1))  # (b, m, d), (b, m)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map samples (b, ...) to positions (b, d)."""
-        return self.head.locate(self.probabilities(x))[0]
+        return self.head.locate(self.candidates(x))[0]
 
     def confidence(self, x: Tensor) -> Tensor:
-        """Return the share of P that lies about the position, in (0, 1], shape (b,)."""
-        return self.head.locate(self.probabilities(x))[1]
+        """Return the share of the probabilities that lies about the position, in (0, 1], shape (b,)."""
+        return self.head.locate(self.candidates(x))[1]

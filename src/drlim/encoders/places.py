@@ -1,7 +1,8 @@
-"""Places of a map, and the head that turns probabilities over places into one position.
+"""Places of a map, and the head that turns what is known of a sample's position into one position.
 
 An encoder of two outputs averages: a sample that may belong to either of two clusters is placed between them. Here
-the encoder gives probabilities P_k of the K *places* of the map, and the sample's position is the mode of them.
+the encoder gives probabilities of *candidates*, positions where the sample may lie, such as the K *places* of the map.
+The sample's position is the mode of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Floats, Index
 
-__all__ = ["Places", "PlacesHead", "Targets", "find_places", "make_targets", "number_of_places", "spread"]
+__all__ = ["Candidates", "Places", "PlacesHead", "Targets", "find_places", "make_targets", "number_of_places", "spread"]
 
 _NEAREST_PLACES = 16
 """Maximum number of places of one sample: those of its target, and those among which the head seeks the mode."""
@@ -151,8 +152,22 @@ def spread(index: Tensor, weight: Tensor, n_places: int) -> Tensor:
     return weight.new_zeros(len(index), n_places).scatter(1, index, weight)
 
 
+class Candidates(NamedTuple):
+    """Positions where each of b samples may lie, and their probabilities.
+
+    Attributes
+    ----------
+    positions : Tensor, shape (b, m, d)
+    mass : Tensor, shape (b, m)
+        Each row adds up to at most 1.
+    """
+
+    positions: Tensor
+    mass: Tensor
+
+
 class PlacesHead(nn.Module):
-    """Turn logits of K places into a position: the mode of P under a Cauchy kernel.
+    """Turn logits of K places into a position: the mode of their probabilities P under a Cauchy kernel.
 
     ::
 
@@ -192,30 +207,36 @@ class PlacesHead(nn.Module):
 
     def forward(self, logits: Tensor) -> Tensor:
         """Map logits (b, K) to positions (b, d)."""
-        return self.locate(logits.softmax(dim=1))[0]
+        return self.locate(self.candidates(logits.softmax(dim=1)))[0]
 
     def confidence(self, logits: Tensor) -> Tensor:
         """Return f at the position, in (0, 1], shape (b,): the share of P that lies about it."""
-        return self.locate(logits.softmax(dim=1))[1]
+        return self.locate(self.candidates(logits.softmax(dim=1)))[1]
 
-    def locate(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        """Map probabilities (b, K) to positions, (b, d), and f at them, (b,)."""
+    def candidates(self, probabilities: Tensor) -> Candidates:
+        """Return the places that are the most probable by P (b, K)."""
         mass, index = probabilities.topk(min(_NEAREST_PLACES, len(self.centres)), dim=1)  # (b, m)
+        positions = self.centres.index_select(0, index.flatten()).view(-1, index.shape[1], self.centres.shape[1])
+        return Candidates(positions, mass)  # (b, m, d), (b, m)
+
+    def locate(self, candidates: Candidates) -> tuple[Tensor, Tensor]:
+        """Return the modes of candidates, (b, d), and f at them, (b,)."""
+        mass = candidates.mass
         # One tensor a coordinate: sums over a last axis of two numbers take most of the time otherwise.
-        centres = [column.index_select(0, index.flatten()).view(index.shape) for column in self.centres.unbind(1)]
-        between = sum(((c[:, :, None] - c[:, None]).square() for c in centres), start=torch.zeros(()))  # (b, m, m)
+        columns = [column.contiguous() for column in candidates.positions.unbind(2)]  # d times (b, m)
+        between = sum(((c[:, :, None] - c[:, None]).square() for c in columns), start=torch.zeros(()))  # (b, m, m)
         height = torch.bmm(self._kernel(between), mass[:, :, None]).squeeze(2)  # (b, m)
         first = height.argmax(dim=1, keepdim=True)  # (b, 1)
-        z = [c.gather(1, first) for c in centres]  # d times (b, 1)
+        z = [c.gather(1, first) for c in columns]  # d times (b, 1)
         for _ in range(self.n_steps):
-            weight = mass * self._around(z, centres).square()  # (b, m)
+            weight = mass * self._around(z, columns).square()  # (b, m)
             weight = weight / weight.sum(dim=1, keepdim=True)
-            z = [(weight * c).sum(dim=1, keepdim=True) for c in centres]  # d times (b, 1)
-        return torch.cat(z, dim=1), (mass * self._around(z, centres)).sum(dim=1)  # (b, d), (b,)
+            z = [(weight * c).sum(dim=1, keepdim=True) for c in columns]  # d times (b, 1)
+        return torch.cat(z, dim=1), (mass * self._around(z, columns)).sum(dim=1)  # (b, d), (b,)
 
-    def _around(self, z: list[Tensor], centres: list[Tensor]) -> Tensor:
-        """Return the kernel between each position and its places, (b, m)."""
-        pairs = zip(z, centres, strict=True)
+    def _around(self, z: list[Tensor], columns: list[Tensor]) -> Tensor:
+        """Return the kernel between each position and its candidates, (b, m)."""
+        pairs = zip(z, columns, strict=True)
         return self._kernel(sum(((one - c).square() for one, c in pairs), start=torch.zeros(())))
 
     def _kernel(self, squared_distance: Tensor) -> Tensor:

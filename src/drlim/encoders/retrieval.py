@@ -1,4 +1,7 @@
-"""Retrieval: places of a sample by those of the training samples nearest to it. It helps where samples are few."""
+"""Retrieval: where a sample may lie by where the training samples nearest to it lie.
+
+It helps where samples are few, and keeps a continuous change continuous: positions are finer than places.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drlim.encoders.places import Targets
+from drlim.encoders.places import Candidates
 
-__all__ = ["Components", "Retrieval", "retrieval_share"]
+__all__ = ["Components", "Retrieval"]
 
+_SCALE = 5
+"""The neighbour whose distance is the unit of length of a sample's weights."""
 
-def retrieval_share(n_samples: int) -> float:
-    """Return the share of retrieval in a sample's probabilities: .5 to 5000 training samples, .3 to 20,000, else 0.
-
-    Examples
-    --------
-    >>> [retrieval_share(n) for n in (5000, 20_000, 60_000)]
-    [0.5, 0.3, 0.0]
-    """
-    return 0.5 if n_samples <= 5000 else 0.3 if n_samples <= 20_000 else 0.0
+_SOFTENING = 1e-3
+"""Share of that distance, squared, that is added to each: a training sample lies within 1 % of where its own position
+is, and copies share their positions."""
 
 
 class Components(nn.Module):
@@ -52,54 +51,55 @@ class Components(nn.Module):
 
 
 class Retrieval(nn.Module):
-    """Mean target of the training samples nearest to a sample by its features.
+    """The positions of the training samples nearest to a sample by its features, the nearer the more probable.
 
     ::
 
-        R_k = 1/15 sum over the 15 nearest i of T_ik
+        w_i = 1 / (|x - x_i|^2 / r^2 + .001),    r the distance of the fifth nearest
 
-    The search is exact. Each sample of a batch takes n p multiplications and n numbers of memory: 150 microseconds and
-    48 kB for 12,000 training samples of 50 features. The module stores n (p + 1 + 2 m) numbers, where m <= 16 is
-    the number of places of a target.
+    over the 15 nearest i, divided by their sum. The search is exact. Each sample of a batch takes n p multiplications
+    and n numbers of memory: 150 microseconds and 48 kB for 12,000 training samples of 50 features. The module stores
+    n (p + 1 + d) numbers.
 
     Parameters
     ----------
     features : ndarray, shape (n, p)
         Of the training samples.
-    targets : Targets
-        Of the training samples.
+    positions : ndarray, shape (n, d)
+        Of the training samples on the map.
     n_neighbors : int, default=15
 
     Examples
     --------
-    >>> targets = Targets(np.array([[0], [1], [1]]), np.ones((3, 1), dtype=np.float32), n_places=2)
-    >>> retrieval = Retrieval(np.array([[0.0], [1.0], [5.0]]), targets, n_neighbors=2)
-    >>> retrieval(torch.tensor([[0.2], [4.0]])).tolist()
-    [[0.5, 0.5], [0.0, 1.0]]
+    >>> retrieval = Retrieval(np.array([[0.0], [1.0], [5.0]]), np.array([[0.0], [10.0], [50.0]]), n_neighbors=2)
+    >>> positions, mass = retrieval(torch.tensor([[0.2]]))
+    >>> positions.tolist(), [round(share, 2) for share in mass[0].tolist()]
+    ([[[0.0], [10.0]]], [0.94, 0.06])
     """
 
     stored: Tensor
     half_squares: Tensor
-    places: Tensor
-    weight: Tensor
+    positions: Tensor
 
-    def __init__(self, features: NDArray[np.floating], targets: Targets, n_neighbors: int = 15) -> None:
+    def __init__(self, features: NDArray[np.floating], positions: NDArray[np.floating], n_neighbors: int = 15) -> None:
         super().__init__()
         stored = torch.from_numpy(np.array(features, dtype=np.float32))
-        self.n_places = targets.n_places
         self.n_neighbors = min(n_neighbors, len(stored))
         self.register_buffer("stored", stored)  # (n, p)
         self.register_buffer("half_squares", stored.square().sum(dim=1) / 2)  # (n,)
-        self.register_buffer("places", torch.from_numpy(np.array(targets.places)))  # (n, m)
-        self.register_buffer("weight", torch.from_numpy(np.array(targets.weight)))  # (n, m)
+        self.register_buffer("positions", torch.from_numpy(np.array(positions, dtype=np.float32)))  # (n, d)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map features (b, p) to probabilities of places (b, K)."""
+    def forward(self, features: Tensor) -> Candidates:
+        """Return the candidates of samples by their features (b, p)."""
         # |x - s|^2 / 2 less |x|^2 / 2, which is the same for all stored s.
-        distance = torch.addmm(self.half_squares, features, self.stored.T, alpha=-1)  # (b, n)
-        nearest = distance.topk(self.n_neighbors, dim=1, largest=False).indices.flatten()  # (b k,)
-        n_entries = self.n_neighbors * self.places.shape[1]
-        places = self.places.index_select(0, nearest).view(-1, n_entries)  # (b, k m)
-        weight = self.weight.index_select(0, nearest).view(-1, n_entries)  # (b, k m)
-        total = weight.new_zeros(features.shape[0], self.n_places)  # `len` would fix b where the module is exported
-        return total.scatter_add(1, places, weight / self.n_neighbors)  # (b, K)
+        order = torch.addmm(self.half_squares, features, self.stored.T, alpha=-1)  # (b, n)
+        nearest = order.topk(self.n_neighbors, dim=1, largest=False).indices.flatten()  # (b k,)
+        found = self.stored.index_select(0, nearest).view(-1, self.n_neighbors, self.stored.shape[1])  # (b, k, p)
+        least = torch.finfo(found.dtype).tiny
+        away = found - features[:, None]  # (b, k, p)
+        away = away / away.abs().amax(dim=(1, 2), keepdim=True).clamp_min(least)  # squares of wild values are finite
+        squares = away.square().sum(dim=2)  # (b, k)
+        unit = squares.sort(dim=1).values[:, min(_SCALE, self.n_neighbors) - 1, None]  # (b, 1)
+        weight = 1 / (squares / unit.clamp_min(least) + _SOFTENING)  # (b, k)
+        positions = self.positions.index_select(0, nearest).view(-1, self.n_neighbors, self.positions.shape[1])
+        return Candidates(positions, weight / weight.sum(dim=1, keepdim=True))  # (b, k, d), (b, k)

@@ -23,7 +23,7 @@ from drlim._base.notices import epoch_bar, warn_user
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.map_score import map_score
-from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors
+from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors, check_two
 from drlim.estimators.running import (
     all_or_nothing,
     check_routed_pairs,
@@ -35,7 +35,7 @@ from drlim.estimators.running import (
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.trunk import trunk_for
 from drlim.graph import NeighborhoodGraph
-from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, weighted_neighbors
+from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, usual_neighbors, weighted_neighbors
 from drlim.relations.gather import as_graph, check_targets, gather, pairs_graph
 from drlim.relations.listed import listed_springs
 from drlim.relations.part import cut_graph, cut_labels, listed_samples
@@ -83,16 +83,16 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ----------
     n_components : int, default=2
         Dimensions of the map, in [1, inf). Two are the fastest for many samples.
-    n_neighbors : int, default=15
+    n_neighbors : int or "auto", default="auto"
         Effective number of neighbours of a sample (the perplexity of their weights), in [1, inf). Thrice as many are
         looked at; where there are fewer other samples, all of them, and the effective number is a third of them. More
-        show coarser groups.
+        show coarser groups. "auto" is 30 up to 20,000 samples, then 15.
     metric : {"euclidean", "cosine", "jaccard", "hamming", "precomputed"} or callable, default="euclidean"
         Distance between samples as they are: scale the columns of a table first. With "euclidean" and "cosine",
-        neighbours are those in 50 principal components, found by cells beyond 4000 samples. Other metrics and callables
-        ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training samples:
-        (n_samples, n_samples) in `fit`, and (m, n_samples) after it. Neighbours among new samples then are those whose
-        distances to the training samples are most alike.
+        neighbours are those in 50 to 200 principal components, found by cells beyond 4000 samples. Other metrics and
+        callables ``(row, row) -> float`` compare all pairs. With "precomputed", ``X`` holds distances to the training
+        samples: (n_samples, n_samples) in `fit`, and (m, n_samples) after it. Neighbours among new samples then are
+        those whose distances to the training samples are most alike.
     encoder : "auto", torch.nn.Module or callable, default="auto"
         Trunk of the encoder, whose features a linear layer turns into probabilities of places. "auto" is three
         convolutions for images of 8 x 8 pixels and more, else a multilayer perceptron; see `drlim.encoders.make_trunk`.
@@ -108,7 +108,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Number of places, in [1, inf). "auto" takes 400 up to 6000 samples, a fifteenth of the samples up to 18,000,
         then 1200; a quarter of the samples below 1600, and up to 16 samples as many as there are.
     max_epochs : int or "auto", default="auto"
-        Passes of the encoder through the samples, in [1, inf). "auto" reads 120,000 samples, within 3 to 40 passes.
+        Passes of the encoder through the samples, in [1, inf). "auto" reads 90,000 samples, within 3 to 20 passes.
     device : str or torch.device, default="auto"
         Where the encoder is trained; "auto" is a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -168,7 +168,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self,
         n_components: int = 2,
         *,
-        n_neighbors: int = 15,
+        n_neighbors: int | str = "auto",
         metric: Metric = "euclidean",
         encoder: str | nn.Module | Callable[[tuple[int, ...]], nn.Module] = "auto",
         orbit: Orbit | None = None,
@@ -376,7 +376,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         orbit = None if self.orbit is None else checked_change(self.orbit)
         if self.orbit is not None:
             try_orbit(Rows(FreshCopies(rows[:2], self.orbit, seed), device, torch.float32), type(self).__name__)
-        lists = listed_springs(known, measured.points, self.n_neighbors, seed)
+        lists = listed_springs(known, measured.points, self._effective_neighbors(len(rows)), seed)
         anchored = None if update is None or not is_old.any() else Anchored(is_old, update.kept)
         return PlacingProblem(
             trunk,
@@ -402,7 +402,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> tuple[NeighborhoodGraph, Array, Index, Measured]:
         """Return the relations, the rows to relax, their numbers among the samples, and their coordinates."""
         n = len(samples)
-        check_n_neighbors(self.n_neighbors, n)
+        check_two(n)
         described = "'X'" if update is None or update.anchor is None else "'X' and 'anchor' together"
         metric = self.metric if update is None else self._metric_of_new()
         given = None if graph is None else as_graph(graph, n, described)
@@ -418,7 +418,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             labels,
             given,
             stated,
-            lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
+            lambda: weighted_neighbors(samples, measured, metric, self._effective_neighbors(len(samples)), seed),
             all_repel=True,
         )
         _warn_of_rest(known)
@@ -543,7 +543,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         laws, _, seed = self._check(pairs)
         samples = self._checked_samples(X, reset=False)
-        check_n_neighbors(self.n_neighbors, len(samples))
+        check_two(len(samples))
         metric = self._metric_of_new()
         measured = measure(samples, metric, seed)
         known = gather(
@@ -551,10 +551,13 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             check_targets(y, len(samples)),
             graph,
             pairs,
-            lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
+            lambda: weighted_neighbors(samples, measured, metric, self._effective_neighbors(len(samples)), seed),
             all_repel=True,
         )
         return map_score(map_samples(self.encoder_, samples), known, laws)
+
+    def _effective_neighbors(self, n_samples: int) -> int:
+        return _number(self.n_neighbors) or usual_neighbors(n_samples)
 
     def _metric_of_new(self) -> Metric:
         """Return the metric between new samples: of distances to the training samples, that of the rows."""

@@ -13,7 +13,7 @@ from drlim.estimators.left_out import refuse_left_out
 from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
 
-__all__ = ["check_all", "check_anchor_weight", "check_map_parameters", "check_n_neighbors"]
+__all__ = ["check_all", "check_anchor_weight", "check_map_parameters", "check_n_neighbors", "check_two"]
 
 _ACCEPTED = {
     "n_components": [integer_in(1)],
@@ -55,8 +55,9 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM") -> None:
 
 
 _OF_A_NEIGHBOR_MAP = {
-    **{name: _ACCEPTED[name] for name in ("n_components", "n_neighbors", "orbit", "springs", "device")},
+    **{name: _ACCEPTED[name] for name in ("n_components", "orbit", "springs", "device")},
     **{name: _ACCEPTED[name] for name in ("max_epochs", "random_state", "verbose")},
+    "n_neighbors": [integer_in(1), StrOptions({"auto"})],
     "metric": [StrOptions(set(METRICS)), callable],
     "encoder": [StrOptions({"auto"}), nn.Module, callable],
     "n_places": [integer_in(1), StrOptions({"auto"})],
@@ -69,11 +70,14 @@ def check_map_parameters(parameters: Mapping[str, object], owner: str = "Neighbo
     check_parameters(parameters, _OF_A_NEIGHBOR_MAP, owner)
 
 
-def check_n_neighbors(n_neighbors: object, n_samples: int, owner: str | None = None) -> None:
+def check_n_neighbors(n_neighbors: object, n_samples: int, owner: str) -> None:
     """Refuse as many neighbours as there are samples."""
-    if owner is not None:
-        check_parameters({"n_neighbors": n_neighbors}, {"n_neighbors": [integer_in(1, n_samples - 1)]}, owner)
-    elif n_samples < 2:
+    check_parameters({"n_neighbors": n_neighbors}, {"n_neighbors": [integer_in(1, n_samples - 1)]}, owner)
+
+
+def check_two(n_samples: int) -> None:
+    """Refuse a single sample, which has no neighbour."""
+    if n_samples < 2:
         raise ValueError(f"Expected 'X' to hold at least 2 samples. Got {n_samples}.")
 
 

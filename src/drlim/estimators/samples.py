@@ -108,11 +108,9 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
     return embedding
 
 
-def confidence_of(encoder: PlaceEncoder, samples: Samples, batch_size: int = 512) -> Floats:
+def confidence_of(encoder: PlaceEncoder, samples: Samples) -> Floats:
     """Return the confidence of checked samples, float64 (n,)."""
     rows = Rows(samples, device_of(encoder), torch.float32)
-    with torch.no_grad():
-        starts = range(0, len(rows), batch_size)
-        parts = [encoder.confidence(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b,)
-    confidence: Floats = torch.cat(parts).cpu().numpy().astype(np.float64)  # (n,)
+    found = embed_rows(encoder, rows, output=lambda places, x: places.confidence(x))  # (n,)
+    confidence: Floats = found.cpu().numpy().astype(np.float64)
     return confidence

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import repeat
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from drlim._base.messages import one_line
 from drlim.encoders.modern import PlaceLogits, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder, Source
-from drlim.encoders.places import Places, PlacesHead, Targets
+from drlim.encoders.places import Places, PlacesHead
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import Standardize, UnitLength
 from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, own_module
@@ -129,12 +128,8 @@ def places_encoder(
 
 def _source(record: SourceRecord, number: str, weights: Mapping[str, Tensor]) -> Source:
     """Build a retrieval around the stored tensors."""
-    arrays = {
-        part: weights[f"retrievals.{number}{part}"].numpy() for part in ("stored", "places", "weight")
-    }  # (n, q), (n, m), (n, m)
-    n_places = len(weights["network.linear.bias"])
-    targets = Targets(arrays["places"], arrays["weight"], n_places)
-    retrieval = Retrieval(arrays["stored"], targets, record["n_neighbors"])
+    stored, positions = (weights[f"retrievals.{number}{part}"].numpy() for part in ("stored", "positions"))
+    retrieval = Retrieval(stored, positions, record["n_neighbors"])  # of (n, q), (n, d)
     if record["by"] == FEATURES:
         return Source(record["share"], retrieval)
     begin = f"reductions.{number}" + "1." * record["unit_length"]
@@ -145,8 +140,7 @@ def _source(record: SourceRecord, number: str, weights: Mapping[str, Tensor]) ->
 def _check_dtypes(weights: Mapping[str, Tensor]) -> None:
     """Refuse tensors that are not of the types of an encoder's."""
     for name, value in weights.items():
-        wanted = torch.int64 if name.startswith("retrievals.") and name.endswith(".places") else torch.float32
-        if value.dtype != wanted:
+        if value.dtype != torch.float32:
             raise ValueError(f"{name!r} of its encoder is of type {value.dtype}")
 
 
@@ -186,9 +180,6 @@ def check_usable(encoder: PlaceEncoder, *, trunk: bool) -> None:
         _check_buffers(part)
     if not bool(encoder.head.bandwidth > 0) or not bool(encoder.head.bandwidth.square() > 0):
         raise ValueError("the bandwidth of its head is not positive")
-    for retrieval in encoder.retrievals:
-        assert isinstance(retrieval, Retrieval)  # noqa: S101 - for mypy
-        _check_targets(retrieval.places, retrieval.weight, len(encoder.head.centres))
     if trunk:
         _check_trunk(encoder.network.trunk)
 
@@ -207,12 +198,3 @@ def _check_trunk(trunk: nn.Module) -> None:
         variance = module.running_var if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) else None
         if variance is not None and bool((variance < 0).any()):
             raise ValueError("a variance in its trunk is negative")
-
-
-def _check_targets(places: Tensor, weight: Tensor, n_places: int) -> None:
-    """Refuse probabilities of places that do not exist, or that are none."""
-    if bool(((places < 0) | (places >= n_places)).any()):
-        raise ValueError(f"a place in its retrieval is not in [0, {n_places})")
-    total = weight.sum(dim=1)  # (n,)
-    if bool((weight < 0).any()) or not np.allclose(total.cpu().numpy(), 1.0, atol=1e-3):
-        raise ValueError("the probabilities in its retrieval do not add up to 1")

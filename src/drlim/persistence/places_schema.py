@@ -143,7 +143,7 @@ def check_places_shapes(
         "head.bandwidth": [],
     }
     for place, source in enumerate(places["sources"]):
-        wanted |= _shapes_of_source(place, source, shapes, n_values)
+        wanted |= _shapes_of_source(place, source, shapes, n_values, n_components)
     found = {name: shape for name, shape in shapes.items() if not name.startswith(TRUNK)}
     odd = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     if odd:
@@ -151,22 +151,18 @@ def check_places_shapes(
 
 
 def _shapes_of_source(
-    place: int, source: SourceRecord, shapes: Mapping[str, list[int]], n_values: int
+    place: int, source: SourceRecord, shapes: Mapping[str, list[int]], n_values: int, n_components: int
 ) -> dict[str, list[int]]:
     """Return the shapes that the tensors of a retrieval must have."""
-    n_places, n_features = shapes["network.linear.weight"]  # K, p
+    n_features = shapes["network.linear.weight"][1]
     begin = f"retrievals.{place}."
     n_stored, n_columns = _sides(f"{begin}stored", shapes, 2)  # n, q
-    width = _sides(f"{begin}places", shapes, 2)[1]  # m
     if not 1 <= source["n_neighbors"] <= n_stored:
         raise ValueError("'n_neighbors' in its metadata has an impossible value")
-    if width > n_places:
-        raise ValueError(f"'{begin}places' of its encoder has more columns than there are places")
     wanted = {
         f"{begin}stored": [n_stored, n_columns if source["by"] == COMPONENTS else n_features],
         f"{begin}half_squares": [n_stored],
-        f"{begin}places": [n_stored, width],
-        f"{begin}weight": [n_stored, width],
+        f"{begin}positions": [n_stored, n_components],
     }
     if source["by"] == COMPONENTS:
         begin = f"reductions.{place}." + "1." * source["unit_length"]

@@ -13,9 +13,10 @@ from torch import nn
 
 from drlim._base.arrays import Array, Index
 from drlim._base.torch import Rows, seeded
+from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import PlaceLogits
 from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
-from drlim.encoders.places import PlacesHead, Targets, find_places, make_targets, number_of_places
+from drlim.encoders.places import PlacesHead, find_places, make_targets, number_of_places
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
 from drlim.neighbors.measured import Measured, nearest_rows
@@ -39,9 +40,11 @@ _RETRIEVED = 20_000
 """Maximum number of samples of which the encoder stores features to retrieve by. For more, the network alone is as
 good."""
 
-_SHARE = 1 / 3
-"""Share of the probabilities from each of two retrievals; the network has the last third. Measured on 12,000 digits:
-5-NN of test samples .9565, by the network alone .953 (docs/maps.md)."""
+_BY_COMPONENTS, _BY_FEATURES = 0.5, 0.25
+"""Shares of the probabilities from two retrievals; the network has the rest. Measured in docs/maps.md."""
+
+_BY_FEATURES_ALONE = 0.5
+"""Share of retrieval by features where there is none by components."""
 
 _NEAREST = 15
 """Maximum number of samples that a retrieval averages over."""
@@ -207,22 +210,26 @@ def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None
         ).stopped
     except DivergenceError as error:
         failure = error
-    sources = _sources(network, problem, targets) if n <= _RETRIEVED else []
+    sources = _sources(network, problem) if n <= _RETRIEVED else []
     encoder = PlaceEncoder(network, PlacesHead(places), sources)
     return Placed(encoder.to(problem.rows.device, torch.float32).eval(), stopped, failure)
 
 
-def _sources(network: PlaceLogits, problem: PlacingProblem, targets: Targets) -> list[Source]:
-    """Return retrieval by principal components and by the network's own features."""
+def _sources(network: PlaceLogits, problem: PlacingProblem) -> list[Source]:
+    """Return retrieval by principal components and by the network's own features.
+
+    Components would show the changes of an orbit, which the map is to ignore.
+    """
+    k = max(1, min(_NEAREST, len(problem.rows) // 4))  # of few samples, 15 would be nearly all
+    by_features = Retrieval(_directions(network, problem.rows), problem.layout, k)
+    if problem.orbit is not None or not _tells_places(problem.measured.points, problem.layout, problem.seed):
+        return [Source(_BY_FEATURES_ALONE, by_features)]
     found = problem.measured.components
     components: nn.Module = Components(found.mean, found.axes.T)
     if problem.by_direction:
         components = nn.Sequential(UnitLength(), components)
-    k = max(1, min(_NEAREST, len(problem.rows) // 4))  # of few samples, 15 would be nearly all
-    sources = [Source(_SHARE, Retrieval(_directions(network, problem.rows), targets, k))]
-    if not _tells_places(problem.measured.points, problem.layout, problem.seed):
-        return sources
-    return [Source(_SHARE, Retrieval(problem.measured.points, targets, k), components), *sources]
+    by_components = Retrieval(problem.measured.points, problem.layout, k)
+    return [Source(_BY_COMPONENTS, by_components, components), Source(_BY_FEATURES, by_features)]
 
 
 def _tells_places(points: Array, layout: Array, seed: int) -> bool:
@@ -236,10 +243,7 @@ def _tells_places(points: Array, layout: Array, seed: int) -> bool:
     return bool(near <= _TELLING * far)
 
 
-def _directions(network: PlaceLogits, rows: Rows, batch_size: int = 512) -> Array:
+def _directions(network: PlaceLogits, rows: Rows) -> Array:
     """Return the features of all rows at length 1, (n, p)."""
-    with torch.no_grad():
-        starts = range(0, len(rows), batch_size)
-        parts = [directions(network.features(rows.take(slice(start, start + batch_size)))) for start in starts]
-    features: Array = torch.cat(parts).cpu().numpy()  # (n, p)
+    features: Array = embed_rows(network, rows, output=lambda net, x: directions(net.features(x))).cpu().numpy()
     return features
