@@ -6,7 +6,6 @@ import math
 import re
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -411,8 +410,10 @@ def test_memory_does_not_grow_with_the_pairs():
     graph = NeighborhoodGraph.from_pairs(n, np.column_stack([np.arange(n - 1), np.arange(1, n)]))
     Z = torch.from_numpy(np.random.default_rng(0).normal(size=(n, 2))).float()
     graph_energy(Z, graph, make_springs(), rows=np.arange(100))
-    with suppress(OSError):  # where it is forbidden, the highest mark of earlier tests has to be passed
+    try:
         Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pytest.skip("the highest mark of earlier tests cannot be put back")
     before = highest_memory()
     graph_energy(Z, graph, make_springs(), rows=np.arange(5000))
     assert highest_memory() - before < 60

@@ -185,6 +185,24 @@ def test_weights_that_the_last_step_threw_out_are_refused():
     assert weights(network) == before
 
 
+@pytest.mark.parametrize(("held", "refused"), [(math.inf, False), (math.nan, True)])
+def test_a_buffer_may_be_infinite_but_must_be_a_number(held, refused):
+    network = nn.Linear(6, 30)
+    network.register_buffer("bound", torch.tensor(held))
+    if refused:
+        with pytest.raises(DivergenceError, match="the result of epoch 1"):
+            place(network, rows(), targets_of(), SHORT)
+    else:
+        assert place(network, rows(), targets_of(), SHORT).stopped == "max_epochs"
+
+
+def test_weights_come_back_in_rows():
+    """Training arranges those of convolutions otherwise; a file holds them as they are documented."""
+    network = nn.Sequential(nn.Unflatten(1, (2, 1, 3)), nn.Conv2d(2, 4, (1, 2)), nn.Flatten(), nn.Linear(8, 30))
+    place(network, rows(), targets_of(), SHORT)
+    assert all(weight.is_contiguous() for weight in network.parameters())
+
+
 def test_an_interrupt_keeps_the_last_whole_epoch():
     network, seen = network_of(), []
 

@@ -16,7 +16,11 @@ _LARGEST_WEIGHT = 1e18
 
 
 class DivergenceError(ArithmeticError):
-    """Training left the finite numbers; the encoder holds its last finite state."""
+    """Training left the finite numbers.
+
+    An encoder holds its last finite state. Of free points, which are relaxed before there is an encoder, nothing is
+    kept.
+    """
 
 
 def is_finite(module: nn.Module) -> bool:

@@ -206,7 +206,7 @@ def _run_epoch(run: _Run, optimizer: torch.optim.Optimizer, epoch: int) -> dict[
             optimizer.step()
             total += value * len(batch)
     middle = learning_rate(run.settings, (epoch + 0.5) / run.settings.max_epochs)
-    if not all(bool(weight.isfinite().all()) for weight in run.network.state_dict().values()):
+    if not _is_usable(run.network):
         raise _diverged("result", epoch, run.n_steps - 1, middle)
     return {
         "epoch": epoch + 1,
@@ -214,6 +214,12 @@ def _run_epoch(run: _Run, optimizer: torch.optim.Optimizer, epoch: int) -> dict[
         "learning_rate": middle,
         "seconds": time.perf_counter() - began,
     }
+
+
+def _is_usable(network: nn.Module) -> bool:
+    """Whether weights are finite and buffers are numbers; a module of the user's own may hold an infinite one."""
+    are_finite = all(bool(weight.isfinite().all()) for weight in network.parameters())
+    return are_finite and not any(bool(buffer.isnan().any()) for buffer in network.buffers())
 
 
 def _loss(run: _Run, batch: Index, draw: np.random.Generator) -> Tensor:
