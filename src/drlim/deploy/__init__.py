@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from drlim.deploy.onnx_file import Description, read_description
+from drlim.deploy.onnx_file import Description, Verified, read_description
 from drlim.deploy.onnx_map import export
-from drlim.deploy.verifying import Verified
 
 __all__ = [
     "Description",

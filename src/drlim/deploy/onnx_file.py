@@ -11,17 +11,19 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from drlim._base.sealed import unusable
 from drlim.persistence.schema import Architecture, EstimatorName, Value
 
 __all__ = [
+    "BATCHES",
     "KEY",
     "ONNX_FORMAT",
     "Description",
     "Relations",
     "TensorRecord",
+    "Verified",
     "VerifiedRecord",
     "description_text",
     "read_description",
@@ -38,6 +40,28 @@ _BEGIN = b'{"onnx_format":'
 _UNSEALED = "0" * 64
 _SEAL = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 """Pattern of the checksum. Quotes in a user's text are escaped in JSON, and do not match."""
+
+
+BATCHES = (1, 3, 100)
+"""Numbers of samples mapped at once where a file is verified."""
+
+
+class Verified(NamedTuple):
+    """How an exported file agrees with the map it was made of.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows mapped, in batches of 1, 3 and 100.
+    largest_difference : float
+        Of a position, as a share of the size of the map (1, or its largest coordinate); rows on a tie left out.
+    n_tied : int
+        Rows that lie where the map jumps: two modes of a `NeighborMap` are equally high within rounding.
+    """
+
+    n_rows: int
+    largest_difference: float
+    n_tied: int
 
 
 class TensorRecord(TypedDict):

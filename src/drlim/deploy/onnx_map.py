@@ -1,63 +1,36 @@
-"""Export a fitted map to an ONNX file: trace, describe, verify, and only then write."""
+"""Export a fitted map to an ONNX file: trace, verify, describe, and only then write.
+
+Importing this module does not import torch, which takes seconds.
+"""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
 
-from drlim._base.arrays import Array
-from drlim._base.checks import check_points, short_repr
 from drlim._base.disk import atomic_write, check_target
-from drlim._base.torch import Rows
-from drlim.deploy.onnx_file import KEY, ONNX_FORMAT, Relations, TensorRecord, description_text, sealed_onnx
-from drlim.deploy.steps import steps_module
-from drlim.deploy.tracing import require_onnx, traced
-from drlim.deploy.verifying import BATCHES, Verified, rows_like, rows_of_encoder, verify
-from drlim.encoders.embedding import embed_rows
-from drlim.encoders.place_encoder import PlaceEncoder
-from drlim.graph.statements import KINDS
-from drlim.graph.stored import arrays_of
-from drlim.persistence.saving import describe_model
+from drlim.deploy.onnx_file import (
+    BATCHES,
+    KEY,
+    ONNX_FORMAT,
+    Relations,
+    TensorRecord,
+    Verified,
+    description_text,
+    sealed_onnx,
+)
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from drlim.deploy.parts import Parts
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.graph import NeighborhoodGraph
 
 __all__ = ["export"]
-
-
-class _Parts(NamedTuple):
-    """What is exported: the map, the steps before it, and the shape of a sample."""
-
-    estimator: DrLIM | NeighborMap
-    pipeline: Pipeline | None
-    shape: tuple[int, ...]
-
-
-class _Map(nn.Module):
-    """Steps before a map, and the map: positions (n, d), and of a `NeighborMap` the confidence (n,)."""
-
-    def __init__(self, steps: nn.Module | None, encoder: nn.Module) -> None:
-        super().__init__()
-        self.steps = steps
-        self.encoder = encoder
-
-    def forward(self, X: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Map (n, ...) to the outputs."""
-        x = X if self.steps is None else self.steps(X.double()).to(X.dtype)
-        if isinstance(self.encoder, PlaceEncoder):
-            return self.encoder.head.locate(self.encoder.probabilities(x))
-        positions: Tensor = self.encoder(x)
-        return positions
 
 
 def export(
@@ -122,101 +95,30 @@ def export(
     >>> session.run(["Z"], {"X": X.astype("float32")})[0].shape  # doctest: +SKIP
     (100, 2)
     """
-    parts = _parts(model)
+    from drlim.deploy.parts import Whole, checked_parts, encoder_of, places, rows_to_map, samples_of
+    from drlim.deploy.tracing import require_onnx, traced
+    from drlim.deploy.verifying import verify
+
+    parts = checked_parts(model)
     require_onnx()
     check_target(path)
-    steps = None if parts.pipeline is None else steps_module(parts.pipeline)
-    encoder = copy.deepcopy(parts.estimator.encoder_).cpu().float()
-    rows = _rows(parts, encoder, X)
-    whole = _Map(steps, encoder).eval()
-    outputs = ["Z", "confidence"] if isinstance(encoder, PlaceEncoder) else ["Z"]
-    proto = traced(whole, rows[:2], outputs)
-
-    def place(samples: Array) -> Array:
-        dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
-        return embed_rows(_SideBySide(encoder), Rows(samples, torch.device("cpu"), dtype)).numpy()
-
-    samples = rows if parts.pipeline is None else _before(parts.pipeline, rows.astype(np.float64))
-    size = max(1.0, float(np.abs(parts.estimator.embedding_).max()))
-    verified = verify(proto.SerializeToString(), rows, samples, place, size)
+    encoder = encoder_of(parts)
+    whole = Whole(parts, encoder).eval()
+    rows = rows_to_map(parts, encoder, X)
+    proto = traced(whole, rows[:2], whole.outputs)
+    size = max(1.0, float(abs(parts.estimator.embedding_).max()))
+    verified = verify(proto.SerializeToString(), rows, samples_of(parts, rows), places(encoder), size)
     described = proto.metadata_props.add()
-    described.key, described.value = KEY, _description(parts, outputs, verified)
+    described.key, described.value = KEY, _description(parts, whole.outputs, verified)
     proto.doc_string = "A map by drlim: samples X (n, ...) to positions Z (n, d)."
     atomic_write(path, sealed_onnx(proto.SerializeToString(deterministic=True)))
     return verified
 
 
-def _parts(model: object) -> _Parts:
-    """Return what is to be exported, or refuse it."""
-    from sklearn.pipeline import Pipeline
-    from sklearn.utils.validation import check_is_fitted
-
-    from drlim.estimators import DrLIM, NeighborMap
-
-    last = model.steps[-1][1] if isinstance(model, Pipeline) and model.steps else model
-    if not isinstance(last, DrLIM | NeighborMap):
-        raise TypeError(
-            "The 'model' parameter of export must be a DrLIM, a NeighborMap, or a pipeline that ends with one. Got "
-            f"{short_repr(model)} instead."
-        )
-    check_is_fitted(last)
-    if isinstance(model, Pipeline) and len(model.steps) > 1:
-        return _Parts(last, model, (model.n_features_in_,))
-    return _Parts(last, None, last.input_shape_)
-
-
-def _rows(parts: _Parts, encoder: nn.Module, X: ArrayLike | None) -> Array:
-    """Return rows to trace and to verify on, float32 (m, ...)."""
-    if X is None and parts.pipeline is not None:
-        raise ValueError(
-            "Expected 'X' with a pipeline, whose steps do not tell what samples look like. Give the training samples: "
-            "export(pipeline, path, X=X)."
-        )
-    if X is None:
-        positive = parts.estimator.get_params(deep=False).get("metric") == "precomputed"
-        return rows_of_encoder(encoder, parts.shape, positive=positive)
-    # A pipeline may begin with an imputer, which takes NaN.
-    samples = np.asarray(X, dtype=np.float64) if parts.pipeline else check_points(X, name="X", ndim=None)
-    if samples.shape[1:] != parts.shape or not len(samples):
-        raise ValueError(f"Expected 'X' to hold samples of shape {parts.shape}. Got {short_repr(samples)}.")
-    return rows_like(samples.astype(np.float32))
-
-
-class _SideBySide(nn.Module):
-    """The outputs of an encoder side by side, (n, d + c)."""
-
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.whole = _Map(None, encoder)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, ...) to (n, d + c)."""
-        found = self.whole(x)
-        return found if isinstance(found, Tensor) else torch.cat([found[0], found[1][:, None]], dim=1)  # (n, d + 1)
-
-
-def _before(pipeline: Pipeline, rows: Array) -> Array:
-    """Return what the steps before the map make of rows."""
-    made = pipeline[:-1].transform(_table(rows, getattr(pipeline, "feature_names_in_", None)))
-    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
-
-
-def _table(rows: Array, names: Array | None) -> object:
-    """Return rows as a data frame where a pipeline was fitted on one: it may choose columns by their names."""
-    if names is None:
-        return rows
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            "Exporting a pipeline that knows its columns by name needs pandas, which is not installed: pip install "
-            "pandas"
-        ) from error
-    return pd.DataFrame(rows, columns=names)
-
-
-def _description(parts: _Parts, outputs: list[str], verified: Verified) -> str:
+def _description(parts: Parts, outputs: list[str], verified: Verified) -> str:
     """Return the description of a file as JSON."""
+    from drlim.persistence.saving import describe_model
+
     metadata = describe_model(parts.estimator)
     n_components = metadata["architecture"]["n_components"]
     shapes: dict[str, list[int | str]] = {"Z": ["n", n_components], "confidence": ["n"]}
@@ -240,11 +142,14 @@ def _description(parts: _Parts, outputs: list[str], verified: Verified) -> str:
 
 def _relations(graph: NeighborhoodGraph) -> Relations:
     """Return the numbers of a graph, and a digest of its arrays."""
+    from drlim.graph.statements import KINDS
+    from drlim.graph.stored import arrays_of
+
     digest = hashlib.sha256()
     arrays = arrays_of({kind: getattr(graph, f"stated_{kind}") for kind in KINDS}, graph.rest)
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+        digest.update(arrays[name].tobytes())
     return {
         "n_samples": graph.n_samples,
         "similar": graph.n_similar,

@@ -65,6 +65,7 @@ def _builders() -> dict[type, Callable[[Any], nn.Module]]:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import (
+        FunctionTransformer,
         MaxAbsScaler,
         MinMaxScaler,
         Normalizer,
@@ -84,6 +85,7 @@ def _builders() -> dict[type, Callable[[Any], nn.Module]]:
         SimpleImputer: _imputer,
         OneHotEncoder: _one_hot,
         ColumnTransformer: _column_transformer,
+        FunctionTransformer: _function,
         Pipeline: lambda step: nn.Sequential(*(_module(inner) for _, inner in step.steps)),
     }
 
@@ -171,11 +173,13 @@ class _Imputed(nn.Module):
 
 
 def _imputer(step: Any) -> nn.Module:
-    values = np.asarray(step.statistics_)
-    is_number = values.dtype.kind in "fiu" and not np.isnan(values.astype(np.float64)).any()
     if not (isinstance(step.missing_values, float) and np.isnan(step.missing_values)):
         raise _refused(step, "another missing value than NaN")
-    if step.add_indicator or not is_number:
+    try:
+        values = np.asarray(step.statistics_).astype(np.float64)  # (p,)
+    except ValueError:  # words
+        values = np.full(1, np.nan)
+    if step.add_indicator or np.isnan(values).any():
         raise _refused(step, "indicators of missing values, words, or columns without any value")
     return _Imputed(values)
 
@@ -231,6 +235,13 @@ class _SideBySide(nn.Module):
         return torch.cat([part(x) for part in self.parts], dim=1)  # (n, q)
 
 
+def _function(step: Any) -> nn.Module:
+    """Return the step that changes nothing, as a ColumnTransformer passes columns through."""
+    if step.func is not None:
+        raise _refused(step, "a function")
+    return nn.Identity()
+
+
 def _column_transformer(step: Any) -> nn.Module:
     if step.transformer_weights:
         raise _refused(step, "weights of its parts")
@@ -245,7 +256,7 @@ def _column_transformer(step: Any) -> nn.Module:
 
 def _places(columns: Any, names: list[str], n_columns: int) -> Index:
     """Return the numbers of columns that a ColumnTransformer names by numbers, names, slices or a mask."""
-    if isinstance(columns, str):
+    if isinstance(columns, str | int):  # one column, as a list of numbers or words
         columns = [columns]
     if isinstance(columns, slice):
         ends = [names.index(end) if isinstance(end, str) else end for end in (columns.start, columns.stop)]

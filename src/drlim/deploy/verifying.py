@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +10,21 @@ from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.messages import one_line
+from drlim.deploy.onnx_file import BATCHES, Verified
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.encoders.retrieval import Components
 from drlim.encoders.standardize import Standardize
 
-__all__ = ["BATCHES", "LARGEST_DIFFERENCE", "Verified", "jumps", "rows_like", "rows_of_encoder", "verify"]
-
-BATCHES = (1, 3, 100)
-"""Numbers of samples mapped at once."""
+__all__ = ["LARGEST_DIFFERENCE", "jumps", "rows_like", "rows_of_encoder", "verify"]
 
 LARGEST_DIFFERENCE = 1e-5
 """Largest difference of a position, as a share of the size of the map."""
 
 _RANDOM_ROWS = 150
 _EXTREME_ROWS = 100
+
+_MOST_TIED = 0.01
+"""Maximum share of rows on a tie. More are no ties: the map gives other positions at each call."""
 
 _NOISE = 2e-6
 """Change of a sample, in deviations of its columns, within which float32 does not tell two samples apart."""
@@ -34,24 +34,6 @@ _N_NOISES = 16
 
 _Place = Callable[[Array], Array]
 """Maps rows in their dtype to positions (n, d), and where there is one, the confidence as a last column."""
-
-
-class Verified(NamedTuple):
-    """How an exported file agrees with the map it was made of.
-
-    Attributes
-    ----------
-    n_rows : int
-        Number of rows mapped, in batches of 1, 3 and 100.
-    largest_difference : float
-        Of a position, as a share of the size of the map (1, or its largest coordinate); rows on a tie left out.
-    n_tied : int
-        Rows that lie where the map jumps: two modes of a `NeighborMap` are equally high within rounding.
-    """
-
-    n_rows: int
-    largest_difference: float
-    n_tied: int
 
 
 def rows_like(X: Array, seed: int = 0) -> Array:
@@ -145,7 +127,8 @@ def verify(content: bytes, rows: Array, samples: Array, place: _Place, size: flo
     Raises
     ------
     ValueError
-        When onnxruntime cannot run the file, or a row off all ties is further apart than `LARGEST_DIFFERENCE`.
+        When onnxruntime cannot run the file, when a row off all ties is further apart than `LARGEST_DIFFERENCE`, or
+        when a hundredth of the rows are on a tie.
     """
     wanted = place(samples)
     finite = np.isfinite(wanted).all(axis=1)
@@ -157,7 +140,7 @@ def verify(content: bytes, rows: Array, samples: Array, place: _Place, size: flo
         apart = _apart(run(rows[chosen], batch), wanted[chosen], size)  # (m,)
         odd = np.flatnonzero(~(apart <= LARGEST_DIFFERENCE))
         tied = odd[jumps(place, samples[chosen][odd], deviation, LARGEST_DIFFERENCE * size)]
-        if len(tied) < len(odd):
+        if len(tied) < len(odd) or len(tied) > _MOST_TIED * len(rows):
             raise ValueError(
                 f"The exported file differs from transform by {np.max(apart[odd]):.1e} of the size of the map, on "
                 f"batches of {batch} (at most {LARGEST_DIFFERENCE:.0e}); no file is written. Does the encoder keep a "
@@ -177,7 +160,9 @@ def _runner(content: bytes) -> Callable[[Array, int], Array]:
     """Return a function that maps rows in batches of a size, and gives the outputs side by side, (m, d + c)."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(rows: Array, batch: int) -> Array:
         try:
