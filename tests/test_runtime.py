@@ -431,12 +431,11 @@ def test_an_encoder_of_the_users_own_is_refused_with_the_onnx_way_named(tmp_path
 
 
 def test_an_onnx_file_is_refused_with_what_to_install(tmp_path):
-    (tmp_path / "map.onnx").write_bytes(b"\x08\x0a\x12\x07pytorch")
-    with pytest.raises(runtime.ModelFileError) as info:
-        runtime.load(tmp_path / "map.onnx")
-    assert str(info.value) == (
-        f"{tmp_path / 'map.onnx'}: is no model file of drlim but an ONNX file by its name. Run it by onnxruntime (pip "
-        "install onnxruntime): onnxruntime.InferenceSession(path).run(None, {'X': X})."
+    path = tmp_path / "map.onnx"
+    path.write_bytes(b"\x08\x0a\x12\x07pytorch")
+    assert same_refusal(path) == (
+        f"{path}: is no model file of drlim but an ONNX file by its name. Run it by onnxruntime (pip install "
+        "onnxruntime): onnxruntime.InferenceSession(path).run(None, {'X': X})."
     )
 
 
@@ -465,6 +464,42 @@ def test_the_file_alone_beside_a_model_maps(fitted, tmp_path, name):
     run_alone(tmp_path, code + "numpy.save('Z.npy', model.transform(numpy.load('X.npy')))")
     wanted = map_samples(estimator.encoder_, X[:5])
     np.testing.assert_allclose(np.load(tmp_path / "Z.npy"), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
+NEEDS_NUMPY = "ImportError: drlim.runtime needs NumPy, which is not installed: pip install numpy\n"
+
+
+def test_without_numpy_it_says_what_to_install():
+    code = "import sys; sys.modules['numpy'] = None; import drlim.runtime"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith(NEEDS_NUMPY)
+
+
+def other_pythons() -> list[str]:
+    """Return other versions of Python on this machine that start."""
+    versions = [f"python3.{minor}" for minor in range(9, 20) if minor != sys.version_info.minor]
+    found = [path for path in map(shutil.which, versions) if path is not None]
+    return [
+        path for path in found if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
+    ]
+
+
+@pytest.mark.parametrize("name", ["convnet", "mlp", "images"])
+def test_on_another_python_it_maps_or_says_what_to_install(fitted, tmp_path, name):
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("no other version of Python starts here")
+    estimator, path, X = fitted(name)
+    shutil.copy(runtime.__file__, tmp_path / "runtime.py")
+    np.save(tmp_path / "X.npy", X[:5])
+    code = f"import runtime, numpy\nnumpy.save('Z.npy', runtime.load({str(path)!r}).transform(numpy.load('X.npy')))"
+    for python in pythons:
+        done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            wanted = map_samples(estimator.encoder_, X[:5])
+            np.testing.assert_allclose(np.load(tmp_path / "Z.npy"), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+        else:
+            assert done.stderr.endswith(NEEDS_NUMPY)
 
 
 def test_importing_the_runtime_imports_nothing_heavy():

@@ -114,7 +114,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 class Model:
     """A map that was read from a file by `load`.
 
-    Maps from several threads at once give the same positions: nothing is written to the model.
+    It may be used from several threads at once.
 
     Attributes
     ----------
@@ -141,12 +141,8 @@ class Model:
         self.drlim_version: str = metadata["drlim_version"]
         self.sha256: str = metadata["sha256"]
         self._of_distances = metadata["parameters"].get("metric") == "precomputed"
-        self._build: Callable[[_Kind], _Encoder] = lambda dtype: (
-            _place_encoder(metadata, tensors, dtype)
-            if "places" in metadata
-            else _paper_encoder(architecture, tensors, dtype)
-        )
-        self._encoders = {np.dtype(np.float32): self._build(np.float32)}
+        self._metadata, self._tensors = metadata, tensors
+        self._encoders: dict[np.dtype[Any], _Encoder] = {}
 
     def __repr__(self) -> str:
         return f"Model({self.estimator}, input_shape={self.input_shape}, n_components={self.n_components})"
@@ -205,13 +201,17 @@ class Model:
 
     def _mapped(self, samples: Floats, which: int) -> Floats:
         """Return positions (0), shape (n, d), or the confidence (1), shape (n, 1), a batch at a time."""
-        encoder = self._encoders.get(samples.dtype)
-        if encoder is None:
-            encoder = self._encoders[samples.dtype] = self._build(samples.dtype.type)
+        encoder = self._encoders.get(samples.dtype) or self._built(samples.dtype)
         size = min(_LARGEST_BATCH, max(1, _BATCH_VALUES // encoder.widest))
         with np.errstate(all="ignore"):  # an overflow is found in the result
             parts = [encoder(samples[start : start + size])[which] for start in range(0, len(samples), size)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _built(self, dtype: np.dtype[np.floating[Any]]) -> _Encoder:
+        """Return the encoder in a dtype, and keep it; two threads at once build the same one twice."""
+        build = _place_encoder if self.estimator == "NeighborMap" else _paper_encoder
+        self._encoders[dtype] = encoder = build(self._metadata, self._tensors, dtype.type)
+        return encoder
 
     def _checked(self, X: ArrayLike) -> Floats:
         """Return samples in float32 or float64, or refuse them in the words of scikit-learn and `DrLIM`."""
@@ -349,8 +349,9 @@ class _Encoder(NamedTuple):
         return (features, features) if self.head is None else self.head(x, features)
 
 
-def _paper_encoder(architecture: Mapping[str, Any], tensors: _Tensors, dtype: _Kind) -> _Encoder:
+def _paper_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind) -> _Encoder:
     """Return the encoder of a `DrLIM` by its name."""
+    architecture = metadata["architecture"]
     shape = architecture["input_shape"]
     first, scale = _standardized(tensors, "0.", dtype)
     if architecture["encoder"] == "convnet":
@@ -359,12 +360,11 @@ def _paper_encoder(architecture: Mapping[str, Any], tensors: _Tensors, dtype: _K
     steps, widest = [_flat, first], math.prod(shape)
     numbers = _numbers(tensors, "1.")
     for number in numbers:
-        weight, bias = _double(tensors, f"1.{number}.weight") / scale, _double(tensors, f"1.{number}.bias")
-        steps += (
-            [_outputs(weight, bias, dtype)] if number == numbers[-1] else [_affine(weight, bias, dtype), activation]
-        )
+        layer = _outputs if number == numbers[-1] else _affine
+        weight = _double(tensors, f"1.{number}.weight") / scale  # (n_out, n_in)
+        steps += [layer(weight, _double(tensors, f"1.{number}.bias"), dtype), activation]
         scale, widest = 1.0, max(widest, len(weight))
-    return _Encoder(steps, widest)
+    return _Encoder(steps[:-1], widest)
 
 
 def _convnet(tensors: _Tensors, first: _Step, scale: float, shape: Sequence[int], dtype: _Kind) -> _Encoder:
@@ -411,7 +411,8 @@ def _place_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
         return _located(mixed, centres, bandwidth, places["n_steps"])
 
     stored = [len(tensors[f"retrievals.{number}.stored"]) for number in range(len(sources))]
-    return _Encoder([_unit_length] * places["unit_length"] + steps, max(widest, len(centres[0]), *stored, 256), head)
+    widest = max(widest, len(centres[0]), _NEAREST_PLACES**2, *stored)
+    return _Encoder([_unit_length] * places["unit_length"] + steps, widest, head)
 
 
 def _trunk(tensors: _Tensors, begin: str, input_shape: Sequence[int], dtype: _Kind) -> tuple[list[_Step], int]:
@@ -640,7 +641,8 @@ def _retrieval(tensors: _Tensors, begin: str, n_neighbors: int, dtype: _Kind) ->
     n_places = len(tensors["head.centres"])
 
     def step(features: Floats) -> Floats:
-        distance = half_squares - features @ stored.T  # (b, n)
+        distance = features @ stored.T  # (b, n)
+        np.subtract(half_squares, distance, out=distance)  # |x - s|^2 / 2 less |x|^2 / 2, the same for all stored s
         nearest = distance.argpartition(n_neighbors - 1, axis=1)[:, :n_neighbors]  # (b, k)
         rows = np.arange(len(features))[:, None, None] * n_places  # (b, 1, 1)
         cells = (places[nearest] + rows).reshape(-1)  # (b k m,)
@@ -697,6 +699,12 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return metadata and the encoder's tensors of a file whose checksum is found right."""
     if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for ever
         raise _unusable(path, "is no model file of drlim but a folder or a device.")
+    if path.lower().endswith(".onnx") and os.path.exists(path):
+        raise _unusable(
+            path,
+            "is no model file of drlim but an ONNX file by its name. Run it by onnxruntime (pip install onnxruntime): "
+            "onnxruntime.InferenceSession(path).run(None, {'X': X}).",
+        )
     with open(path, "rb") as file:
         start, text, entries = _read_header(path, file)
         content = start + file.read()
@@ -761,12 +769,6 @@ def _read_header(path: str, file: BinaryIO) -> tuple[bytes, str, dict[str, _Entr
     size = os.fstat(file.fileno()).st_size
     start = file.read(8)
     length = int.from_bytes(start, "little")
-    if path.lower().endswith(".onnx"):
-        raise _unusable(
-            path,
-            "is no model file of drlim but an ONNX file by its name. Run it by onnxruntime (pip install onnxruntime): "
-            "onnxruntime.InferenceSession(path).run(None, {'X': X}).",
-        )
     if len(start) < 8 or not 2 <= length <= _LARGEST_HEADER:
         raise _unusable(path, "is no model file of drlim: it does not begin like a safetensors file.")
     if size < 8 + length:
