@@ -102,7 +102,8 @@ def entries(house: House) -> Row:
     """Count the folders and files directly in the package."""
     left_out = {"__pycache__", "py.typed"}
     names = sorted(path.name for path in house.package.iterdir() if path.name not in left_out)
-    return Row("entries of src/drlim", len(names), 18, names)
+    # deploy/ and runtime.py: a map outside of Python, and where there is no torch. A user copies the one file.
+    return Row("entries of src/drlim", len(names), 20, names)
 
 
 def _contract(root: Path) -> list[list[str]]:
@@ -154,7 +155,8 @@ def _imported(node: ast.AST, home: dict[str, str]) -> Iterator[str]:
 def arrows(house: House) -> Row:
     """Count the pairs of entries of which one imports the other."""
     found = sorted(_imports(house))
-    return Row("arrows between entries", len(found), 60, [f"{a} -> {b}" for a, b in found])
+    # deploy/ reads estimators, encoders, graphs and what a file of a model says; the command line calls it.
+    return Row("arrows between entries", len(found), 65, [f"{a} -> {b}" for a, b in found])
 
 
 def upward(house: House) -> Row:
@@ -174,7 +176,8 @@ def long_files(house: House) -> Row:
     """Find files with more than 350 lines."""
     names = [f"{house.name(path)}: {_n_lines(text)}" for path, text in house.texts.items()]
     names = [name for name in names if int(name.rsplit(" ", 1)[1]) > _LONGEST_FILE]
-    return Row(f"files over {_LONGEST_FILE} lines", len(names), 3, names)
+    # Three have docstrings of many public methods; runtime.py is one file, to be copied beside a model.
+    return Row(f"files over {_LONGEST_FILE} lines", len(names), 4, names)
 
 
 def complexity(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

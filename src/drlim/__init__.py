@@ -22,6 +22,7 @@ _HOME = {
     "DivergenceError": "training",
     "ModelFileError": "persistence",
     "embed": "encoders",
+    "export": "deploy",
     "grid_graph": "relations",
     "knn_graph": "neighbors",
     "label_graph": "relations",
@@ -44,6 +45,7 @@ _HOME = {
     "forces": "",
     "metrics": "",
     "plotting": "",
+    "runtime": "",
     "springs": "",
     "training": "",
 }

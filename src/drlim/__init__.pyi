@@ -5,8 +5,10 @@ from drlim import encoders as encoders
 from drlim import forces as forces
 from drlim import metrics as metrics
 from drlim import plotting as plotting
+from drlim import runtime as runtime
 from drlim import springs as springs
 from drlim import training as training
+from drlim.deploy import export as export
 from drlim.encoders import embed as embed
 from drlim.encoders import make_encoder as make_encoder
 from drlim.estimators import DrLIM as DrLIM
@@ -44,6 +46,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "DivergenceError",
     "ModelFileError",
     "embed",
+    "export",
     "grid_graph",
     "knn_graph",
     "label_graph",
@@ -66,6 +69,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "forces",
     "metrics",
     "plotting",
+    "runtime",
     "springs",
     "training",
 ]

@@ -10,7 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "check_target"]
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a path that `atomic_write` would refuse, before the work whose result is to be written there."""
+    _mode_of_old(Path(os.path.realpath(path)))
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO], object]) -> None:

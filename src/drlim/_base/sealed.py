@@ -113,6 +113,12 @@ def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> SealedFile
     path = Path(path)
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
         raise unusable(path, f"is no {kind} file of drlim but a folder or a device.")
+    if path.suffix.lower() == ".onnx" and path.exists():
+        raise unusable(
+            path,
+            f"is no {kind} file of drlim but an ONNX file by its name. Run it by onnxruntime (pip install "
+            "onnxruntime): onnxruntime.InferenceSession(path).run(None, {'X': X}).",
+        )
     with path.open("rb") as file:
         start, header, shapes = _read_header(path, file, kind)
         content = start + file.read()

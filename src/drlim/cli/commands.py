@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
 from drlim.cli.fitting import fit
-from drlim.cli.options import MODEL_SUFFIX, ArrayName, Data, Json, LabelsColumn
+from drlim.cli.options import MODEL_SUFFIX, ONNX_SUFFIX, ArrayName, Data, Json, LabelsColumn
 from drlim.cli.output import (
     UsageError,
     answer,
@@ -30,7 +30,7 @@ from drlim.cli.output import (
     sentence,
     show_warnings_in_one_line,
 )
-from drlim.cli.report import report_lines, summary_lines
+from drlim.cli.report import description_lines, report_lines, summary_lines
 
 __all__ = ["app", "main"]
 
@@ -230,11 +230,49 @@ def _place_of_names(names: str) -> Literal["auto", "legend", "map"] | None:
 
 
 @app.command()
-def info(
+def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATA", help="Samples to verify the file on; else made ones.", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="File to write: .onnx.")] = Path("map.onnx"),
+    labels_column: LabelsColumn = None,
+    array: ArrayName = None,
+    as_json: Json = False,
+) -> None:
+    """Write a saved model as an ONNX file, for servers, browsers and programs in other languages.
+
+    The file is compared with the model before it is written.
+    """
+    from drlim.cli.files import check_output, read_samples
+
+    check_output(output, [ONNX_SUFFIX])
+    import drlim
+    from drlim.cli.drawing import input_names
+
+    estimator = drlim.load(model)
+    X = None
+    if data is not None:
+        X = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column).X
+    verified = drlim.export(estimator, output, X=X)
+    difference = f"largest difference {verified.largest_difference:.1e}"
+    line = f"{output}: equal to {model} on {verified.n_rows} samples, {difference}, {verified.n_tied} on a tie"
+    answer(as_json, {"output": str(output), "model": str(model), **verified._asdict()}, [line])
+
+
+@app.command()
+def info(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, or an ONNX file that export wrote.")],
     as_json: Json = False,
 ) -> None:
     """Describe a model file, once its checksum is found right."""
+    if model.suffix.lower() == ONNX_SUFFIX:
+        from drlim.deploy.onnx_file import read_description
+
+        description = read_description(model)
+        answer(as_json, {"model": str(model), **description}, [str(model), *description_lines(description)])
+        return
     from drlim.persistence import read_summary
 
     summary = read_summary(model)

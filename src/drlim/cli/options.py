@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["MODEL_SUFFIX", "ArrayName", "Data", "Json", "LabelsColumn"]
+__all__ = ["MODEL_SUFFIX", "ONNX_SUFFIX", "ArrayName", "Data", "Json", "LabelsColumn"]
 
 MODEL_SUFFIX = ".safetensors"
+ONNX_SUFFIX = ".onnx"
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Data = Annotated[

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from drlim.cli.output import LONGEST_LINE
 
 if TYPE_CHECKING:
+    from drlim.deploy.onnx_file import Description, TensorRecord
     from drlim.paper.report import Report
     from drlim.persistence import Summary
 
-__all__ = ["CUT_SHORT", "FitResult", "fit_lines", "report_lines", "summary_lines"]
+__all__ = ["CUT_SHORT", "FitResult", "description_lines", "fit_lines", "report_lines", "summary_lines"]
 
 
 CUT_SHORT = ("interrupted", "diverged")
@@ -98,6 +99,30 @@ def summary_lines(summary: Summary) -> list[str]:
         "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
     }
     return [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+
+
+def description_lines(description: Description) -> list[str]:
+    """Describe an ONNX file, one property on a line."""
+    verified, relations, names = description["verified"], description["relations"], description["feature_names"]
+    kind = " -> ".join([*description["steps"], description["estimator"]])
+    properties = {
+        "format": f"ONNX, described in format {description['onnx_format']} by drlim {description['drlim_version']}",
+        "sha256": description["sha256"],
+        "estimator": kind,
+        "inputs": _tensors_text(description["inputs"]),
+        "outputs": _tensors_text(description["outputs"]),
+        "features": "not named" if names is None else ", ".join(names),
+        "relations": f"of {relations['n_samples']} samples, sha256 {relations['digest']}",
+        "verified": f"on {verified['n_rows']} samples, largest difference {verified['largest_difference']:.1e}, "
+        f"{verified['n_tied']} on a tie",
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in description["parameters"].items()),
+    }
+    return [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+
+
+def _tensors_text(tensors: Mapping[str, TensorRecord]) -> str:
+    shapes = {name: " x ".join(map(str, tensor["shape"])) for name, tensor in tensors.items()}
+    return ", ".join(f"{name}: {shapes[name]} {tensor['dtype']}" for name, tensor in tensors.items())
 
 
 def _places_and_objective(summary: Summary) -> dict[str, str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
     from drlim.estimators.neighbor_map import NeighborMap
 
-__all__ = ["save"]
+__all__ = ["describe_model", "save"]
 
 
 def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
@@ -94,7 +94,9 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     # set_params may have come after fit; a file that load would refuse is not written.
     _check_parameters(estimator)
     tensors = _tensors(estimator)
-    metadata = _metadata(estimator) if isinstance(estimator, DrLIM) else _metadata_of_a_map(estimator, tensors)
+    metadata = describe_model(estimator)
+    if isinstance(estimator, NeighborMap):
+        _check_tensors_of_a_map(estimator, metadata, tensors)
     atomic_write(path, sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)})))
 
 
@@ -108,6 +110,13 @@ def _check_parameters(estimator: DrLIM | NeighborMap) -> None:
         check_all(parameters)
         return
     check_map_parameters({name: value for name, value in parameters.items() if not isinstance(value, LeftOut)})
+
+
+def describe_model(estimator: DrLIM | NeighborMap) -> Metadata:
+    """Return all of a fitted estimator that is no tensor."""
+    from drlim.estimators import DrLIM
+
+    return _metadata(estimator) if isinstance(estimator, DrLIM) else _metadata_of_a_map(estimator)
 
 
 def _metadata(estimator: DrLIM) -> Metadata:
@@ -128,18 +137,13 @@ def _metadata(estimator: DrLIM) -> Metadata:
     }
 
 
-def _metadata_of_a_map(estimator: NeighborMap, tensors: dict[str, Tensor]) -> Metadata:
-    """Return all of a `NeighborMap` that is no tensor; refuse an encoder whose tensors `load` would refuse."""
+def _metadata_of_a_map(estimator: NeighborMap) -> Metadata:
+    """Return all of a `NeighborMap` that is no tensor."""
     from drlim import __version__
-    from drlim.persistence.place_encoder import check_usable, described_places, trunk_name, unscaled
+    from drlim.persistence.place_encoder import described_places, trunk_name, unscaled
 
     _, trunk = unscaled(estimator.encoder_.network.trunk)
     encoder = trunk_name(estimator.encoder, trunk, estimator.input_shape_)
-    check_usable(estimator.encoder_, trunk=encoder is not None)
-    places = described_places(estimator.encoder_, encoder)
-    shapes = {name.removeprefix(WEIGHTS): list(value.shape) for name, value in tensors.items()}
-    shapes = {name: shape for name, shape in shapes.items() if WEIGHTS + name in tensors}
-    check_places_shapes(places, shapes, estimator.n_features_in_, estimator.embedding_.shape[1])
     parameters = estimator.get_params(deep=False)
     return {
         "format_version": NEIGHBOR_MAP_FORMAT,
@@ -149,11 +153,21 @@ def _metadata_of_a_map(estimator: NeighborMap, tensors: dict[str, Tensor]) -> Me
             name: _named(value) if name in FUNCTIONS else _plain(value) for name, value in parameters.items()
         },
         "architecture": _architecture(estimator, encoder, type(trunk).__name__),
-        "places": places,
+        "places": described_places(estimator.encoder_, encoder),
         "needs": _needs(estimator, encoder),
         "feature_names": _feature_names(estimator),
         "training": _training(estimator),
     }
+
+
+def _check_tensors_of_a_map(estimator: NeighborMap, metadata: Metadata, tensors: dict[str, Tensor]) -> None:
+    """Refuse an encoder whose tensors `load` would refuse."""
+    from drlim.persistence.place_encoder import check_usable
+
+    check_usable(estimator.encoder_, trunk=metadata["architecture"]["encoder"] is not None)
+    shapes = {name.removeprefix(WEIGHTS): list(value.shape) for name, value in tensors.items()}
+    shapes = {name: shape for name, shape in shapes.items() if WEIGHTS + name in tensors}
+    check_places_shapes(metadata["places"], shapes, estimator.n_features_in_, estimator.embedding_.shape[1])
 
 
 def _architecture(estimator: DrLIM | NeighborMap, encoder: str | None, kind: str) -> Architecture:
