@@ -109,8 +109,8 @@ def test_a_linear_map_solved_by_hand(tmp_path):
 def test_a_mode_solved_by_hand():
     # Places at 0, 1 and 9 with .3, .3 and .4, b = 1.5: f is highest at the first two, by symmetry at 1/2 less the pull
     # of none: the third is 8 away. See the example of `PlacesHead`.
-    centres = [np.array([0.0, 1.0, 9.0], dtype="f"), np.zeros(3, dtype="f")]
-    Z, height = runtime._located(np.array([[0.3, 0.3, 0.4]], dtype="f"), centres, np.float32(1.5), 3)
+    near = [np.array([[0.0, 1.0, 9.0]], dtype="f"), np.zeros((1, 3), dtype="f")]
+    Z, height = runtime._located(near, np.array([[0.3, 0.3, 0.4]], dtype="f"), np.float32(1.5), 3)
     assert Z.round(2).tolist() == [[pytest.approx(0.54), 0.0]]
     assert height.round(2).tolist() == [[pytest.approx(0.55)]]
 

@@ -34,6 +34,9 @@ _Tensors = Mapping[str, NDArray[Any]]
 _Step = Callable[[Floats], Floats]
 """A layer, which may overwrite its input, but for the first one."""
 
+_Search = Callable[[Floats], tuple[list[Floats], Floats]]
+"""From features (b, p) to positions, d times (b, k), and their shares, (b, k)."""
+
 _Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Weight and bias of a layer."""
 
@@ -57,6 +60,9 @@ _LARGEST_BATCH = 4096
 
 _NEAREST_PLACES = 16
 """Number of places among which the head of a `NeighborMap` seeks the mode."""
+
+_SCALE, _SOFTENING = 5, 1e-3
+"""The neighbour whose squared distance is the unit of a retrieval's weights, and what is added to each."""
 
 _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "int16", "uint16", "float16"))
 """Types every value of which float32 holds exactly."""
@@ -390,7 +396,7 @@ def _convnet(tensors: _Tensors, first: _Step, scale: float, shape: Sequence[int]
 
 
 def _place_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind) -> _Encoder:
-    """Return the encoder of a `NeighborMap`: its trunk, probabilities of places, retrieval mixed in, and their mode."""
+    """Return the encoder of a `NeighborMap`: its trunk, the places of it, retrieved positions, and the mode of all."""
     places = metadata["places"]
     begin = "network.trunk." + "1." * places["unit_length"]
     steps, widest = _trunk(tensors, begin, metadata["architecture"]["input_shape"], dtype)
@@ -404,14 +410,17 @@ def _place_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
     own = dtype(1 - sum(source["share"] for source in places["sources"]))
 
     def head(x: Floats, features: Floats) -> tuple[Floats, Floats]:
-        mixed = _softmax(logits(features))  # (b, K)
-        mixed *= own
+        near, mass = _nearest_places(_softmax(logits(features)), centres)  # d times (b, m), (b, m)
+        mass *= own
         for share, reduced, retrieved in sources:
-            mixed += share * retrieved(_directions(features) if reduced is None else reduced(x))
-        return _located(mixed, centres, bandwidth, places["n_steps"])
+            found, share_of = retrieved(_directions(features) if reduced is None else reduced(x))
+            near = [np.concatenate(both, axis=1) for both in zip(near, found, strict=True)]  # d times (b, m)
+            mass = np.concatenate([mass, share * share_of], axis=1)  # (b, m)
+        return _located(near, mass, bandwidth, places["n_steps"])
 
     stored = [len(tensors[f"retrievals.{number}.stored"]) for number in range(len(sources))]
-    widest = max(widest, len(centres[0]), _NEAREST_PLACES**2, *stored)
+    n_candidates = _NEAREST_PLACES + sum(source["n_neighbors"] for source in places["sources"])
+    widest = max(widest, len(centres[0]), n_candidates**2, *stored)
     return _Encoder([_unit_length] * places["unit_length"] + steps, widest, head)
 
 
@@ -439,11 +448,14 @@ def _trunk(tensors: _Tensors, begin: str, input_shape: Sequence[int], dtype: _Ki
 def _convolutions(
     layers: Sequence[_Weights], sides: Sequence[int], dtype: _Kind
 ) -> tuple[list[_Step], int, Sequence[int]]:
-    """Return convolutions, of stride 2 where images have more than 6 values a side, and the sides of their results."""
+    """Return convolutions and the sides of their results.
+
+    They have stride 2 where images have more than 6 values a side; the first has stride 4 where they have more than 64.
+    """
     steps: list[_Step] = [_with_channels]
     widest = 0
     for place, (weight, bias) in enumerate(layers):
-        stride = 2 if min(sides) > 6 else 1
+        stride = 1 if min(sides) <= 6 else 4 if min(sides) > 64 and not place else 2
         sides = [(side - 1) // stride + 1 for side in sides]
         convolution = _convolution if place else _first_convolution
         steps += [_padded(weight.shape[-1] // 2, 1 if place else 2), convolution(weight, bias, stride, dtype), _silu]
@@ -451,7 +463,7 @@ def _convolutions(
     return steps, widest, sides
 
 
-def _source(source: Mapping[str, Any], number: int, tensors: _Tensors, dtype: _Kind) -> tuple[_Step | None, _Step]:
+def _source(source: Mapping[str, Any], number: int, tensors: _Tensors, dtype: _Kind) -> tuple[_Step | None, _Search]:
     """Return what a retrieval searches by (None: the network's own features), and the retrieval."""
     begin = f"reductions.{number}." + "1." * source["unit_length"]
     retrieved = _retrieval(tensors, f"retrievals.{number}.", source["n_neighbors"], dtype)
@@ -634,36 +646,39 @@ def _softmax(logits: Floats) -> Floats:
     return logits
 
 
-def _retrieval(tensors: _Tensors, begin: str, n_neighbors: int, dtype: _Kind) -> _Step:
-    """Return the step from features (b, p) to the mean target of the nearest stored samples, (b, K)."""
+def _retrieval(tensors: _Tensors, begin: str, n_neighbors: int, dtype: _Kind) -> _Search:
+    """Return the search from features (b, p) to the positions of the nearest stored samples and their shares."""
     stored, half_squares = tensors[f"{begin}stored"].astype(dtype), tensors[f"{begin}half_squares"].astype(dtype)
-    places, weight = tensors[f"{begin}places"], tensors[f"{begin}weight"].astype(dtype) / dtype(n_neighbors)  # (n, m)
-    n_places = len(tensors["head.centres"])
+    positions = [column.astype(dtype) for column in tensors[f"{begin}positions"].T]  # d times (n,)
+    least = np.finfo(dtype).tiny
 
-    def step(features: Floats) -> Floats:
+    def search(features: Floats) -> tuple[list[Floats], Floats]:
         distance = features @ stored.T  # (b, n)
         np.subtract(half_squares, distance, out=distance)  # |x - s|^2 / 2 less |x|^2 / 2, the same for all stored s
         nearest = distance.argpartition(n_neighbors - 1, axis=1)[:, :n_neighbors]  # (b, k)
-        rows = np.arange(len(features))[:, None, None] * n_places  # (b, 1, 1)
-        cells = (places[nearest] + rows).reshape(-1)  # (b k m,)
-        total = np.bincount(cells, weight[nearest].reshape(-1), minlength=len(features) * n_places)
-        return total.astype(dtype).reshape(-1, n_places)  # (b, K)
+        away = stored[nearest] - features[:, None]  # (b, k, p)
+        away /= np.maximum(np.abs(away).max(axis=(1, 2), keepdims=True), least)
+        squares = np.einsum("bkp,bkp->bk", away, away)  # (b, k)
+        unit = np.sort(squares, axis=1)[:, min(_SCALE, n_neighbors) - 1, None]  # (b, 1)
+        weight = 1 / (squares / np.maximum(unit, least) + dtype(_SOFTENING))  # (b, k)
+        return [column[nearest] for column in positions], weight / weight.sum(axis=1, keepdims=True)  # (b, k) each
 
-    return step
+    return search
 
 
-def _located(
-    probabilities: Floats, centres: list[Floats], bandwidth: np.floating[Any], n_steps: int
-) -> tuple[Floats, Floats]:
-    """Return the mode of probabilities (b, K) under a Cauchy kernel, (b, d), and the share about it, (b, 1)."""
+def _nearest_places(probabilities: Floats, centres: list[Floats]) -> tuple[list[Floats], Floats]:
+    """Return the most probable places by P (b, K), d times (b, m), and their probabilities, (b, m)."""
     n_places = probabilities.shape[1]
     m = min(_NEAREST_PLACES, n_places)
     index = np.argpartition(probabilities, n_places - m, axis=1)[:, n_places - m :]  # (b, m)
     mass = np.take_along_axis(probabilities, index, axis=1)  # (b, m)
     order = np.argsort(-mass, axis=1, kind="stable")  # of two equal modes, that of the most probable place
     index, mass = np.take_along_axis(index, order, axis=1), np.take_along_axis(mass, order, axis=1)  # (b, m)
-    near = [column[index] for column in centres]  # d times (b, m)
+    return [column[index] for column in centres], mass
 
+
+def _located(near: list[Floats], mass: Floats, bandwidth: np.floating[Any], n_steps: int) -> tuple[Floats, Floats]:
+    """Return the mode of candidates, d times (b, m), under a Cauchy kernel, (b, d), and the share about it, (b, 1)."""
     between = _kernel([c[:, :, None] for c in near], [c[:, None] for c in near], bandwidth)  # (b, m, m)
     first = (between @ mass[:, :, None])[:, :, 0].argmax(axis=1)[:, None]  # (b, 1)
     z = [np.take_along_axis(c, first, axis=1) for c in near]  # d times (b, 1)

@@ -87,7 +87,7 @@ class Whole(nn.Module):
 
 def _outputs(encoder: nn.Module, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
     if isinstance(encoder, PlaceEncoder):
-        return encoder.head.locate(encoder.probabilities(x))
+        return encoder.head.locate(encoder.candidates(x))
     positions: Tensor = encoder(x)
     return positions
 
