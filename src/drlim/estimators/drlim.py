@@ -21,6 +21,7 @@ from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
 from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, map_samples
+from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
@@ -245,6 +246,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
                 preflight(samples, known, springs)
+                warn_of_wild_values(encoder, self)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
         warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self

@@ -20,6 +20,7 @@ from torch import nn
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
+from drlim._base.ordinary import tamed
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.map_score import map_score
@@ -34,8 +35,9 @@ from drlim.estimators.running import (
 )
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.trunk import trunk_for
+from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.graph import NeighborhoodGraph
-from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, weighted_neighbors
+from drlim.neighbors.measured import Measured, Metric, check_metric, measure, weighted_neighbors
 from drlim.relations.gather import as_graph, check_targets, gather, pairs_graph
 from drlim.relations.listed import listed_springs
 from drlim.relations.part import cut_graph, cut_labels, listed_samples
@@ -347,6 +349,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         is_old = chosen >= len(new)  # (r,)
         with training_mode(checked.seed, checked.device):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
+            if update is None:
+                warn_of_wild_values(problem.trunk, self, chosen)
             failure, planned = self._train(problem, [] if update is None else self.history_)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
@@ -371,8 +375,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         previous = None if update is None else update.encoder
         start = None if previous is None else map_samples(previous, rows)  # (r, d)
         by_direction = self._has_metric("cosine")
-        rows = rows if by_direction else tamed(rows)  # (r, ...)
         trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, seed, previous)
+        rows = rows if by_direction else tamed(rows)  # (r, ...)
         orbit = None if self.orbit is None else checked_change(self.orbit)
         if self.orbit is not None:
             try_orbit(Rows(FreshCopies(rows[:2], self.orbit, seed), device, torch.float32), type(self).__name__)

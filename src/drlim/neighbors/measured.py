@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
+from drlim._base.ordinary import tamed
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.cells import cell_neighbors
 from drlim.neighbors.exact import nearest
@@ -26,7 +27,6 @@ __all__ = [
     "measure",
     "nearest_rows",
     "perplexity_of",
-    "tamed",
     "weighted_neighbors",
 ]
 
@@ -40,12 +40,6 @@ _FEW_ROWS = 4000
 
 _N_COMPONENTS = 50
 """Number of principal components in which Euclidean neighbours are found."""
-
-_TYPICAL_ROWS = 1000
-"""Maximum number of rows from which the typical size of a value is estimated."""
-
-_WILD = 1000.0
-"""Number of typical sizes beyond which a value is clipped: it would take all the precision of the others."""
 
 _SMALLEST, _LARGEST = 2.0**-20, 2.0**20
 """Range of sizes whose squares float32 holds, and sums of them. Samples of other sizes are measured in another unit."""
@@ -125,38 +119,6 @@ def _check_distance(distance: object, found: str) -> None:
             "The 'metric' parameter of NeighborMap must give finite distances of at least 0. Of the samples in 'X' "
             f"{found} {short_repr(distance)}."
         )
-
-
-def tamed(samples: Array) -> Array:
-    """Return samples with wild values clipped, at 1000 times the size of typical ones; others as they are.
-
-    The typical size is the 90th percentile of the distances of values from the median of their column, in 1000 rows,
-    of those that are not 0.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n, ...)
-
-    Returns
-    -------
-    ndarray, shape (n, ...)
-        The same array where there are no wild values.
-
-    Examples
-    --------
-    >>> tamed(np.array([[1.0], [2.0], [3.0], [4.0], [1e9]])).tolist()
-    [[1.0], [2.0], [3.0], [4.0], [2003.0]]
-    """
-    some = samples[:: max(1, -(-len(samples) // _TYPICAL_ROWS))].astype(np.float64)  # (s, ...)
-    centre = np.median(some, axis=0)  # (...)
-    size = np.abs(some - centre)  # (s, ...)
-    if not size.any():
-        return samples
-    reach = _WILD * float(np.quantile(size[size > 0], 0.9, method="lower"))
-    if reach <= 0 or float(samples.max()) - float(centre.min()) <= reach >= float(centre.max()) - float(samples.min()):
-        return samples
-    clipped: Array = np.clip(samples, centre - reach, centre + reach).astype(samples.dtype)  # (n, ...)
-    return clipped
 
 
 def measure(samples: Array, metric: Metric, seed: int) -> Measured:
