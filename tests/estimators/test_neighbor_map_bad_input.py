@@ -101,7 +101,7 @@ def test_samples(bad, error, message):
         ({"metric": lambda a, b: a - b}, "Of the samples in 'X' it gives an array of shape (3,)"),
         (
             {"metric": lambda a, b: -1.0 if a[0] == X[5, 0] else 1.0},
-            "Of the samples in 'X' one gives others in an array of shape (12, 11)",
+            "Expected the function 'metric' to return finite distances of at least 0. Got -1.0 for rows 5 and 0.",
         ),
         ({"encoder": "convnet"}, "The 'encoder' parameter of NeighborMap must be a str among {'auto'}"),
         ({"orbit": 3}, "The 'orbit' parameter of NeighborMap must be None or a callable. Got 3 instead."),

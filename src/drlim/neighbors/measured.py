@@ -6,17 +6,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.neighbors import NearestNeighbors
+from scipy import sparse
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
 from drlim._base.ordinary import tamed
-from drlim.graph import NeighborhoodGraph
+from drlim.graph import NeighborhoodGraph, PairSet
+from drlim.neighbors.by_metric import by_function, distinct_by_metric, hamming, jaccard
 from drlim.neighbors.cells import cell_neighbors
+from drlim.neighbors.copies import Copies, Found, find_copies
+from drlim.neighbors.distinct import distinct_rows
 from drlim.neighbors.exact import nearest
-from drlim.neighbors.perplexity import perplexity_weights, weighted_graph
+from drlim.neighbors.perplexity import graph_of_weights, perplexity_weights, symmetric_weights
+from drlim.neighbors.precomputed import distinct_given
 from drlim.neighbors.reduce import Components, principal_components
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "Measured",
     "Metric",
     "check_metric",
+    "mate_weights",
     "measure",
     "nearest_rows",
     "perplexity_of",
@@ -80,7 +84,7 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
     """
     if callable(metric) and fits:
         rows = samples[:2].reshape(2, -1)  # (2, p)
-        _check_distance(_called(metric, rows), "it gives")
+        _check_distance(_called(metric, rows))
     if not isinstance(metric, str) or metric != "precomputed":
         return
     if samples.ndim != 2 or (fits and samples.shape[0] != samples.shape[1]):
@@ -106,18 +110,17 @@ def _called(metric: Callable[[Array, Array], float], rows: Array) -> object:
         ) from error
 
 
-def _check_distance(distance: object, found: str) -> None:
-    """Refuse a distance, or an array of them, that is not finite and at least 0."""
+def _check_distance(distance: object) -> None:
+    """Refuse a distance that is not finite and at least 0."""
     try:
         numbers = np.asarray(distance, dtype=np.float64)
-        is_right = bool(np.isfinite(numbers).all() and (numbers >= 0).all())
-        is_right = is_right and (numbers.ndim == 2 or numbers.size == 1)
+        is_right = bool(numbers.size == 1 and np.isfinite(numbers).all() and (numbers >= 0).all())
     except (TypeError, ValueError):
         is_right = False
     if not is_right:
         raise ValueError(
             "The 'metric' parameter of NeighborMap must give finite distances of at least 0. Of the samples in 'X' "
-            f"{found} {short_repr(distance)}."
+            f"it gives {short_repr(distance)}."
         )
 
 
@@ -132,18 +135,24 @@ def measure(samples: Array, metric: Metric, seed: int) -> Measured:
         to find class-mates, while neighbours are measured by the metric.
     seed : int
     """
-    rows = samples.reshape(len(samples), -1)  # (n, p)
-    if metric != "cosine":
-        rows = tamed(rows)  # (n, p)
-    else:
-        largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(rows.dtype).tiny)  # (n, 1)
-        rows = rows / largest  # (n, p) so that squares stay finite
-        length = np.linalg.norm(rows, axis=1, keepdims=True)  # (n, 1)
-        rows = rows / np.where(length > 0, length, 1.0)  # (n, p)
+    rows = directions(samples) if metric == "cosine" else tamed(samples.reshape(len(samples), -1))  # (n, p)
     unit = _unit(rows)
     found = principal_components(rows if unit == 1 else rows / unit, _N_COMPONENTS, seed=seed)
     components = Components(found.mean * unit, (found.axes / unit).astype(np.float32), found.variances)
-    return Measured(components.project(rows), components)
+    points = components.project(rows)  # (n, q)
+    copies = find_copies(rows)
+    # Products of float32 may round the same row otherwise in another place of a block.
+    return Measured(points if copies is None else points[copies.first][copies.group], components)
+
+
+def directions(samples: Array) -> Array:
+    """Return samples scaled to length 1, (n, p); those of zeros stay as they are."""
+    rows = samples.reshape(len(samples), -1)  # (n, p)
+    largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(rows.dtype).tiny)  # (n, 1)
+    rows = rows / largest  # (n, p) so that squares stay finite
+    length = np.linalg.norm(rows, axis=1, keepdims=True)  # (n, 1)
+    unit: Array = rows / np.where(length > 0, length, 1.0)  # (n, p)
+    return unit
 
 
 def _unit(rows: Array) -> float:
@@ -175,23 +184,84 @@ def nearest_rows(points: Array, k: int, seed: int) -> tuple[Index, Floats]:
 def weighted_neighbors(
     samples: Array, measured: Measured, metric: Metric, n_neighbors: int, seed: int
 ) -> NeighborhoodGraph:
-    """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept."""
-    n = len(samples)
-    k = min(3 * n_neighbors, n - 1)
+    """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept.
+
+    Neighbours are found among distinct samples, and none is invented: see `drlim.knn_graph`. The pairs that join the
+    copies of a sample weigh, for each copy, as much together as its neighbours do.
+    """
+    k = min(3 * n_neighbors, len(samples) - 1)
     if metric in ("euclidean", "cosine"):
-        indices, squares = nearest_rows(measured.points, k, seed)  # (n, k)
+        rows = directions(samples) if metric == "cosine" else samples.reshape(len(samples), -1)  # (n, p)
+        found = _distinct_nearest(measured.points, k, seed, rows)
     else:
-        indices, squares = _by_metric(samples, metric, k)
-    return weighted_graph(indices, perplexity_weights(squares, perplexity_of(n_neighbors, k)))
+        found = _by_metric(samples, metric, k)
+        found = found._replace(lengths=np.square(found.lengths))
+    graph = graph_of_weights(_weights(found, n_neighbors))
+    if found.copies is None:
+        return graph
+    joined = _joined(found.copies, n_neighbors)
+    ignored = found.copies.without_spring(n_neighbors)
+    return NeighborhoodGraph.from_sets(len(samples), graph.stated_similar | joined, ignored=ignored)
 
 
-def _by_metric(samples: Array, metric: Metric, k: int) -> tuple[Index, Floats]:
-    """Return the k nearest other samples by any metric, and their squared distances, from all pairs in blocks."""
-    rows: ArrayLike = samples.reshape(len(samples), -1)  # (n, p)
-    if metric in ("hamming", "jaccard"):
-        rows = np.asarray(rows) != 0 if metric == "jaccard" else rows
-    search = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(rows)
-    distances, indices = search.kneighbors()  # (n, k) each; a sample is not its own neighbour
+def mate_weights(points: Array, n_neighbors: int, seed: int) -> sparse.csr_array:
+    """Return weights of pairs of points that are known to belong together, by perplexity, as a symmetric array (n, n).
+
+    Each is joined to its nearest among the distinct others, and copies to one another.
+    """
+    found = _distinct_nearest(points, min(3 * n_neighbors, len(points) - 1), seed)
+    weights = _weights(found, n_neighbors)
+    if found.copies is None:
+        return weights
+    pairs, share = _pairs_of_copies(found.copies, n_neighbors)
+    joined = sparse.coo_array((share, (pairs[:, 0], pairs[:, 1])), shape=weights.shape).tocsr()
+    return sparse.csr_array(weights + joined + joined.T)
+
+
+def _distinct_nearest(points: Array, k: int, seed: int, rows: Array | None = None) -> Found:
+    """Return the k nearest others of points among the distinct ones, (n, k), and their squared distances.
+
+    With ``rows``, the samples as they are, those that are no nearer than most are no neighbours.
+    """
+    return distinct_rows(points, k, lambda some, fewer: nearest_rows(points[some], fewer, seed), rows)
+
+
+def _weights(found: Found, n_neighbors: int) -> sparse.csr_array:
+    """Return weights of neighbours by perplexity, made symmetric, (n, n)."""
+    is_none = found.indices < 0  # (n, k)
+    if not is_none.any():
+        k = found.indices.shape[1]
+        return symmetric_weights(found.indices, perplexity_weights(found.lengths, perplexity_of(n_neighbors, k)))
+    order = np.argsort(is_none, axis=1, kind="stable")  # (n, k) those that are none last
+    counts = np.count_nonzero(~is_none, axis=1)  # (n,)
+    weights = np.zeros(is_none.shape)  # (n, k)
+    for count in np.unique(counts[counts > 0]).tolist():
+        rows = np.flatnonzero(counts == count)[:, None]  # (r, 1)
+        place = order[rows[:, 0], :count]  # (r, count)
+        weights[rows, place] = perplexity_weights(found.lengths[rows, place], perplexity_of(n_neighbors, count))
+    own = np.arange(len(is_none))[:, None]  # (n, 1)
+    return symmetric_weights(np.where(is_none, own, found.indices), weights)
+
+
+def _joined(copies: Copies, n_neighbors: int) -> PairSet:
+    pairs, share = _pairs_of_copies(copies, n_neighbors)
+    return PairSet.from_pairs(len(copies.group), pairs, weights=share)
+
+
+def _pairs_of_copies(copies: Copies, n_neighbors: int) -> tuple[Index, Floats]:
+    """Return pairs of copies, (p, 2), and their weights, which add up to 1 for each copy."""
+    pairs = copies.pairs(n_neighbors)  # (p, 2)
+    degree = np.bincount(pairs.ravel(), minlength=len(copies.group))  # (n,)
+    return pairs, 1 / degree[pairs[:, 0]]
+
+
+def _by_metric(samples: Array, metric: Metric, k: int) -> Found:
+    """Return neighbours by any metric that is not Euclidean, from all pairs in blocks."""
+    rows = samples.reshape(len(samples), -1)  # (n, p)
+    if metric == "precomputed":
+        return distinct_given(rows, k)
     if callable(metric):
-        _check_distance(distances, "one gives others in")
-    return indices.astype(np.int64), np.square(distances, dtype=np.float64)
+        n, distances_of = by_function(rows, 2, metric)
+    else:
+        n, distances_of = jaccard(rows != 0, 2) if metric == "jaccard" else hamming(rows, 2)
+    return distinct_by_metric(distances_of, n, k, metric)

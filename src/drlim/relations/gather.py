@@ -15,7 +15,7 @@ from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.neighbors import neighbors_graph
-from drlim.neighbors.exact import nearest
+from drlim.neighbors.builders import nearest_graph
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
 from drlim.relations.labels import is_missing, label_array, label_graph
@@ -75,6 +75,11 @@ def gather(
         When something does not fit the samples, or there is nothing to learn from.
     """
     known = find_neighbors() if graph is None else as_graph(graph, len(samples), described)
+    if graph is None and labels is None and pairs is None and known.n_similar == 0:
+        raise ValueError(
+            f"Expected {described} to hold samples with neighbours. Each is equally far from all others: give 'graph', "
+            "'pairs' or labels, or measure distances otherwise."
+        )
     if labels is not None:
         known = with_labels(known, labels)
     if pairs is not None:
@@ -97,10 +102,7 @@ def found_neighbors(samples: Array | LazyCopies, neighbors: Neighbors) -> Neighb
             f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
             f"n_samples = {len(samples)}: give more samples or fewer neighbours."
         )
-    points = samples.reshape(len(samples), -1).astype(np.float64)  # (n, p)
-    indices, _ = nearest(points, neighbors.n_neighbors)  # (n, k)
-    first = np.repeat(np.arange(len(points)), neighbors.n_neighbors)  # (n k,)
-    return NeighborhoodGraph.from_pairs(len(points), np.column_stack([first, indices.ravel()]))
+    return nearest_graph(samples.reshape(len(samples), -1).astype(np.float64), neighbors.n_neighbors)  # (n, p)
 
 
 def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:
