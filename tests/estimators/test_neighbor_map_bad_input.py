@@ -63,7 +63,6 @@ def changed(value, at=(3, 1)):
         (changed(1e31), ValueError, "Expected 'X' to hold values up to 1e+30 in size: rescale it."),
         (X[:1], ValueError, "Found array with 1 sample(s) (shape=(1, 3)) while a minimum of 2 is required"),
         (X[:, 0], ValueError, "Expected 2D array, got 1D array instead"),
-        (sparse.csr_array(X), TypeError, "Use '.toarray()' to convert to a dense numpy array."),
         (np.zeros((12, 28, 28, 1)), ValueError, "which look like (H, W, C): use X.transpose(0, 3, 1, 2)."),
         (np.ma.array(X, mask=X > 1), ValueError, "Expected 'X' to hold no masked values."),
         (orbits(X, [np.negative], lazy=True).X, TypeError, "give NeighborMap the samples, and what does not matter as"),

@@ -18,7 +18,7 @@ from drlim._base.sparse_rows import SparseRows
 
 __all__ = ["WILD", "Ordinary", "ordinary", "tamed"]
 
-Samples = TypeVar("Samples", Array, SparseRows)
+Samples = TypeVar("Samples", Array, SparseRows, Array | SparseRows)
 
 WILD = 1000.0
 """Number of ordinary sizes from the median beyond which a value is wild: it takes all the precision of the others."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array, Index
 
 __all__ = ["SparseRows", "rows_of", "stacked"]
+
+
+class MadeWhole(Protocol):
+    """Samples that NumPy makes an array of."""
+
+    def __array__(self) -> Array: ...
 
 
 class SparseRows:
@@ -57,14 +65,19 @@ class SparseRows:
         return SparseRows(self.matrix[index])
 
 
+Stackable = Array | SparseRows | MadeWhole
+
+
 def rows_of(samples: Array | SparseRows, index: Index | slice) -> Array | SparseRows:
     """Return some of the samples in their own form, sparse ones sparse."""
     return samples.part(index) if isinstance(samples, SparseRows) else samples[index]
 
 
-def stacked(first: Array | SparseRows, second: Array | SparseRows) -> Array | SparseRows:
+def stacked(first: Stackable, second: Stackable) -> Array | SparseRows:
     """Return samples followed by others; sparse where one of the two is."""
     if not isinstance(first, SparseRows) and not isinstance(second, SparseRows):
-        return np.concatenate([first, second])  # (n + m, ...)
-    parts = [one.matrix if isinstance(one, SparseRows) else sparse.csr_array(one) for one in (first, second)]
+        return np.concatenate([np.asarray(first), np.asarray(second)])  # (n + m, ...)
+    parts = [
+        one.matrix if isinstance(one, SparseRows) else sparse.csr_array(np.asarray(one)) for one in (first, second)
+    ]
     return SparseRows(sparse.csr_array(sparse.vstack(parts, format="csr")))

@@ -12,6 +12,7 @@ from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
 from drlim._base.ordinary import tamed
+from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.neighbors.by_metric import by_function, distinct_by_metric, hamming, jaccard
 from drlim.neighbors.cells import cell_neighbors
@@ -27,6 +28,7 @@ __all__ = [
     "Measured",
     "Metric",
     "check_metric",
+    "directions",
     "mate_weights",
     "measure",
     "nearest_rows",
@@ -65,12 +67,12 @@ class Measured(NamedTuple):
     components: Components
 
 
-def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
+def check_metric(samples: Array | SparseRows, metric: Metric, *, fits: bool) -> None:
     """Refuse samples of which a metric cannot be taken.
 
     Parameters
     ----------
-    samples : ndarray, shape (n, ...)
+    samples : ndarray of shape (n, ...), or SparseRows
         Finite samples.
     metric : str or callable
         One of `METRICS`, or a function, which is tried on the first two samples.
@@ -82,11 +84,17 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
     ValueError
         When distances are below 0, not between all pairs of training samples, or cannot be computed.
     """
-    if callable(metric) and fits:
+    if isinstance(samples, SparseRows):
+        _refuse_sparse(metric)
+    elif callable(metric) and fits:
         rows = samples[:2].reshape(2, -1)  # (2, p)
         _check_distance(_called(metric, rows))
-    if not isinstance(metric, str) or metric != "precomputed":
-        return
+    elif metric == "precomputed":
+        _check_given(samples, fits)
+
+
+def _check_given(samples: Array, fits: bool) -> None:
+    """Refuse distances that are not between all pairs of training samples, or below 0."""
     if samples.ndim != 2 or (fits and samples.shape[0] != samples.shape[1]):
         raise ValueError(
             "Expected 'X' to be square with metric='precomputed': the distances between all training samples, shape "
@@ -96,6 +104,21 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
         raise ValueError(
             "Negative values in data passed to NeighborMap: with metric='precomputed', 'X' holds distances, which are "
             f"at least 0. Got {float(samples.min()):.3g}."
+        )
+
+
+def _refuse_sparse(metric: Metric) -> None:
+    """Refuse sparse samples where a metric needs all values of all samples."""
+    if metric == "precomputed":
+        raise TypeError(
+            "Expected 'X' to be a dense matrix with metric='precomputed': what it does not store is no distance of 0. "
+            "Give the samples as 'X', and graph=drlim.knn_graph(distances, metric='precomputed')."
+        )
+    if metric not in ("euclidean", "cosine", "jaccard"):
+        name = "a function as 'metric'" if callable(metric) else f"metric={metric!r}"
+        raise TypeError(
+            f"Expected 'X' to be an array with {name}, which compares all values of all samples. Got sparse samples: "
+            "give X.toarray(), or metric='euclidean', 'cosine' or 'jaccard'."
         )
 
 
@@ -124,20 +147,20 @@ def _check_distance(distance: object) -> None:
         )
 
 
-def measure(samples: Array, metric: Metric, seed: int) -> Measured:
+def measure(samples: Array | SparseRows, metric: Metric, seed: int) -> Measured:
     """Return coordinates of samples: up to 50 principal components.
 
     Parameters
     ----------
-    samples : ndarray, shape (n, ...)
+    samples : ndarray of shape (n, ...), or SparseRows
     metric : str or callable
         By "cosine", samples are scaled to length 1 first. By other metrics, the components serve to begin a layout and
         to find class-mates, while neighbours are measured by the metric.
     seed : int
     """
-    rows = directions(samples) if metric == "cosine" else tamed(samples.reshape(len(samples), -1))  # (n, p)
+    rows = directions(samples) if metric == "cosine" else tamed(_flat(samples))  # (n, p)
     unit = _unit(rows)
-    found = principal_components(rows if unit == 1 else rows / unit, _N_COMPONENTS, seed=seed)
+    found = principal_components(rows if unit == 1 else _divided(rows, unit), _N_COMPONENTS, seed=seed)
     components = Components(found.mean * unit, (found.axes / unit).astype(np.float32), found.variances)
     points = components.project(rows)  # (n, q)
     copies = find_copies(rows)
@@ -145,8 +168,10 @@ def measure(samples: Array, metric: Metric, seed: int) -> Measured:
     return Measured(points if copies is None else points[copies.first][copies.group], components)
 
 
-def directions(samples: Array) -> Array:
+def directions(samples: Array | SparseRows) -> Array | SparseRows:
     """Return samples scaled to length 1, (n, p); those of zeros stay as they are."""
+    if isinstance(samples, SparseRows):
+        return _directions_stored(samples)
     rows = samples.reshape(len(samples), -1)  # (n, p)
     largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(rows.dtype).tiny)  # (n, 1)
     rows = rows / largest  # (n, p) so that squares stay finite
@@ -155,9 +180,34 @@ def directions(samples: Array) -> Array:
     return unit
 
 
-def _unit(rows: Array) -> float:
+def _directions_stored(samples: SparseRows) -> SparseRows:
+    matrix = samples.matrix
+    row = np.repeat(np.arange(len(samples)), np.diff(matrix.indptr))  # (nnz,)
+    largest = np.full(len(samples), np.finfo(matrix.dtype).tiny, dtype=matrix.dtype)  # (n,)
+    np.maximum.at(largest, row, np.abs(matrix.data))
+    values = matrix.data / largest[row]  # (nnz,) so that squares stay finite
+    length = np.sqrt(np.bincount(row, np.square(values, dtype=np.float64), len(samples)))  # (n,)
+    values = (values / np.where(length > 0, length, 1.0)[row]).astype(matrix.dtype)  # (nnz,)
+    return SparseRows(sparse.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape))
+
+
+def _flat(samples: Array | SparseRows) -> Array | SparseRows:
+    return samples if isinstance(samples, SparseRows) else samples.reshape(len(samples), -1)  # (n, p)
+
+
+def _divided(rows: Array | SparseRows, unit: float) -> Array | SparseRows:
+    if not isinstance(rows, SparseRows):
+        return rows / unit
+    matrix = rows.matrix
+    return SparseRows(sparse.csr_array((matrix.data / unit, matrix.indices, matrix.indptr), shape=matrix.shape))
+
+
+def _unit(rows: Array | SparseRows) -> float:
     """Return the unit in which to measure rows: 1, or a power of two for those of very large or small deviations."""
-    spread = float(max(np.ptp(rows, axis=0)))
+    if isinstance(rows, SparseRows):
+        spread = float((rows.matrix.max(axis=0) - rows.matrix.min(axis=0)).max())
+    else:
+        spread = float(max(np.ptp(rows, axis=0)))
     if spread == 0 or _SMALLEST <= spread <= _LARGEST:
         return 1.0
     return float(2.0 ** np.ceil(np.log2(max(spread, 1e-30))))
@@ -182,7 +232,7 @@ def nearest_rows(points: Array, k: int, seed: int) -> tuple[Index, Floats]:
 
 
 def weighted_neighbors(
-    samples: Array, measured: Measured, metric: Metric, n_neighbors: int, seed: int
+    samples: Array | SparseRows, measured: Measured, metric: Metric, n_neighbors: int, seed: int
 ) -> NeighborhoodGraph:
     """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept.
 
@@ -191,7 +241,7 @@ def weighted_neighbors(
     """
     k = min(3 * n_neighbors, len(samples) - 1)
     if metric in ("euclidean", "cosine"):
-        rows = directions(samples) if metric == "cosine" else samples.reshape(len(samples), -1)  # (n, p)
+        rows = directions(samples) if metric == "cosine" else _flat(samples)  # (n, p)
         found = _distinct_nearest(measured.points, k, seed, rows)
     else:
         found = _by_metric(samples, metric, k)
@@ -218,7 +268,7 @@ def mate_weights(points: Array, n_neighbors: int, seed: int) -> sparse.csr_array
     return sparse.csr_array(weights + joined + joined.T)
 
 
-def _distinct_nearest(points: Array, k: int, seed: int, rows: Array | None = None) -> Found:
+def _distinct_nearest(points: Array, k: int, seed: int, rows: Array | SparseRows | None = None) -> Found:
     """Return the k nearest others of points among the distinct ones, (n, k), and their squared distances.
 
     With ``rows``, the samples as they are, those that are no nearer than most are no neighbours.
@@ -255,8 +305,11 @@ def _pairs_of_copies(copies: Copies, n_neighbors: int) -> tuple[Index, Floats]:
     return pairs, 1 / degree[pairs[:, 0]]
 
 
-def _by_metric(samples: Array, metric: Metric, k: int) -> Found:
+def _by_metric(samples: Array | SparseRows, metric: Metric, k: int) -> Found:
     """Return neighbours by any metric that is not Euclidean, from all pairs in blocks."""
+    if isinstance(samples, SparseRows):
+        n, distances_of = jaccard(samples.matrix.astype(bool), 2)
+        return distinct_by_metric(distances_of, n, k, metric)
     rows = samples.reshape(len(samples), -1)  # (n, p)
     if metric == "precomputed":
         return distinct_given(rows, k)
