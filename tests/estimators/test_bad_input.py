@@ -64,7 +64,6 @@ def changed(value, at=(3, 1)):
         (X + 1j, ValueError, "Complex data not supported"),
         (np.array([["a", "b"]] * 12, dtype=object), ValueError, "could not convert string to float"),
         ([[1.0, 2.0], [3.0]], ValueError, "inhomogeneous"),
-        (sparse.csr_array(X), TypeError, "Use '.toarray()' to convert to a dense numpy array."),
         (IMAGES[..., None], ValueError, "(28, 28, 1), which look like (H, W, C): use X.transpose(0, 3, 1, 2)."),
         (np.where(IMAGES > 0.999, np.nan, IMAGES), ValueError, "Input X contains NaN."),
         (np.empty((12, 0, 28)), ValueError, "Found array with 0 value(s) a sample (shape=(12, 0, 28))"),

@@ -94,7 +94,8 @@ def test_one_wild_value_does_not_hide_the_groups_of_the_others(wild):
     group = np.arange(120) % 3
     X = rng.normal(size=(120, 6)) + 8 * np.eye(6)[group]
     X[7, 1] = wild
-    model = fitted(X, max_epochs=40)
+    with pytest.warns(UserWarning, match="in row 7, column 1, that would hide"):
+        model = fitted(X, max_epochs=40)
     blind = np.log(len(model.encoder_.head.centres))  # the cross-entropy of a network that sees no difference
     assert model.history_[-1]["cross_entropy"] < 0.8 * blind
     others = np.delete(np.arange(120), 7)

@@ -24,7 +24,7 @@ def test_a_description_by_hand(capsys):
         "dissimilar pairs       12",
     ]
     assert [text.split(":")[0] for text in found.warnings] == [
-        "2 of 6 samples are similar to no other",
+        "2 of 6 samples are similar to no other, and only pushes place them",
         "the similar pairs fall into 2 groups that no similar pair joins",
         "1 pair is stated similar and dissimilar, and so ignored",
         "3 pairs of identical samples are dissimilar",

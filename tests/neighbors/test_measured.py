@@ -7,7 +7,9 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import drlim.neighbors.measured
-from drlim.neighbors.measured import check_metric, measure, nearest_rows, perplexity_of, tamed, weighted_neighbors
+from drlim._base.ordinary import tamed
+from drlim.neighbors.coordinates import measure
+from drlim.neighbors.measured import check_metric, nearest_rows, perplexity_of, weighted_neighbors
 
 X = np.random.default_rng(0).normal(size=(60, 5))
 

@@ -7,7 +7,8 @@ import torch
 import drlim.training.neighbor_layout
 from drlim._base.torch import Rows
 from drlim.encoders.modern import make_trunk
-from drlim.neighbors.measured import measure, weighted_neighbors
+from drlim.neighbors.coordinates import measure
+from drlim.neighbors.measured import weighted_neighbors
 from drlim.relations.listed import listed_springs
 from drlim.training.neighbor_layout import Anchored, PlacingProblem, chosen_rows, lay_out, train_places
 

@@ -15,12 +15,14 @@ from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
+from drlim._base.sparse_rows import stacked
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators import running
 from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
 from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
-from drlim.estimators.samples import Samples, check_samples, map_samples
+from drlim.estimators.samples import Samples, check_samples, first_samples, map_samples
+from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
@@ -196,7 +198,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
-            Training samples: an array, a memory map, a data frame or the lazy copies of `drlim.orbits`.
+            Training samples: an array, a memory map, a data frame, a sparse matrix, which is dense a batch at a time,
+            or the lazy copies of `drlim.orbits`.
         y : array-like, shape (n_samples,), default=None
             Labels: samples of one class are similar, of two classes dissimilar. A label of -1
             (or None, or NaN) is unknown and states nothing. A continuous target is left out, with a warning.
@@ -245,6 +248,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
                 preflight(samples, known, springs)
+                warn_of_wild_values(encoder, self)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
         warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
@@ -317,7 +321,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         labels, tied, everything, described = check_targets(y, len(samples)), None, samples, "'X'"
         if anchor is not None:
             old = check_samples(self, anchor, reset=False)
-            everything, described = np.concatenate([samples, old]), "'X' and 'anchor' together"  # (n + m, ...)
+            everything, described = stacked(samples, old), "'X' and 'anchor' together"  # (n + m, ...)
             positions = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32)  # (m, d)
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
             labels = None if labels is None else [*labels, *[-1] * len(old)]
@@ -370,9 +374,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 ).stopped
             except DivergenceError:
                 self.stopped_ = "diverged"
-                self._embed(samples[:n_samples])
+                self._embed(first_samples(samples, n_samples))
                 raise
-        self._embed(samples[:n_samples])
+        self._embed(first_samples(samples, n_samples))
         return len(history) + settings.max_epochs
 
     def _embed(self, samples: Samples) -> None:
@@ -440,6 +444,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
+        tags.input_tags.three_d_array = tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -20,6 +20,8 @@ from torch import nn
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
+from drlim._base.ordinary import tamed
+from drlim._base.sparse_rows import SparseRows, rows_of, stacked
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.map_score import map_score
@@ -34,8 +36,10 @@ from drlim.estimators.running import (
 )
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.trunk import trunk_for
+from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.graph import NeighborhoodGraph
-from drlim.neighbors.measured import Measured, Metric, check_metric, measure, tamed, usual_neighbors, weighted_neighbors
+from drlim.neighbors.coordinates import Measured, Metric, measure
+from drlim.neighbors.measured import check_metric, usual_neighbors, weighted_neighbors
 from drlim.relations.gather import as_graph, check_targets, gather, pairs_graph
 from drlim.relations.listed import listed_springs
 from drlim.relations.part import cut_graph, cut_labels, listed_samples
@@ -63,7 +67,7 @@ class _Update(NamedTuple):
     """The present map, which training goes on from."""
 
     encoder: PlaceEncoder
-    anchor: Array | None  # (m, ...) samples to leave where they are
+    anchor: Array | SparseRows | None  # (m, ...) samples to leave where they are
     kept: float  # share of an anchor's displacement that is taken back
 
 
@@ -200,7 +204,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Parameters
         ----------
         X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
-            Training samples.
+            Training samples. A sparse matrix is dense a batch at a time; ``metric`` then is "euclidean", "cosine" or
+            "jaccard".
         y : array-like, shape (n_samples,), default=None
             Labels: samples of one class attract their nearest class-mates, and neighbours of another class repel each
             other. A label of -1 (or None, or NaN) is unknown and states nothing. A continuous target is left out, with
@@ -324,16 +329,16 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         laws = None if self.springs is None else springs_for(1.0, self.springs)
         return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
 
-    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array | SparseRows:
         """Check samples, and that the metric can be taken of them."""
         samples = check_array_samples(self, X, reset=reset)
-        if isinstance(self.metric, str) or reset:
+        if isinstance(self.metric, str) or reset or isinstance(samples, SparseRows):
             check_metric(samples, self.metric, fits=reset)
         return samples
 
     def _fit(
         self,
-        new: Array,
+        new: Array | SparseRows,
         labels: list[object] | None,
         graph: object,
         pairs: object,
@@ -342,11 +347,13 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> tuple[DivergenceError | None, int]:
         """Gather, relax, train the encoder, embed; return how training failed, and the epochs that were planned."""
         old = None if update is None else update.anchor
-        samples = new if old is None else np.concatenate([new, old])  # (n, ...)
+        samples = new if old is None else stacked(new, old)  # (n, ...)
         known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, update)
         is_old = chosen >= len(new)  # (r,)
         with training_mode(checked.seed, checked.device):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
+            if update is None:
+                warn_of_wild_values(problem.trunk, self, chosen)
             failure, planned = self._train(problem, [] if update is None else self.history_)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
@@ -360,7 +367,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _relaxed(
         self,
         known: NeighborhoodGraph,
-        rows: Array,
+        rows: Array | SparseRows,
         measured: Measured,
         is_old: NDArray[np.bool_],
         checked: _Checked,
@@ -371,8 +378,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         previous = None if update is None else update.encoder
         start = None if previous is None else map_samples(previous, rows)  # (r, d)
         by_direction = self._has_metric("cosine")
-        rows = rows if by_direction else tamed(rows)  # (r, ...)
         trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, seed, previous)
+        rows = rows if by_direction else tamed(rows)  # (r, ...)
         orbit = None if self.orbit is None else checked_change(self.orbit)
         if self.orbit is not None:
             try_orbit(Rows(FreshCopies(rows[:2], self.orbit, seed), device, torch.float32), type(self).__name__)
@@ -393,13 +400,13 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _gathered(
         self,
-        samples: Array,
+        samples: Array | SparseRows,
         labels: list[object] | None,
         graph: object,
         pairs: object,
         seed: int,
         update: _Update | None,
-    ) -> tuple[NeighborhoodGraph, Array, Index, Measured]:
+    ) -> tuple[NeighborhoodGraph, Array | SparseRows, Index, Measured]:
         """Return the relations, the rows to relax, their numbers among the samples, and their coordinates."""
         n = len(samples)
         check_two(n)
@@ -409,7 +416,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         stated = None if pairs is None else pairs_graph(pairs, n)
         chosen = chosen_rows(n, seed, listed_samples(stated))
         if chosen is not None:
-            samples = samples[chosen]  # (r, ...)
+            samples = rows_of(samples, chosen)  # (r, ...)
             labels = cut_labels(labels, chosen)
             given, stated = cut_graph(given, chosen), None if stated is None else stated.subgraph(chosen)
         measured = measure(samples, metric, seed)
@@ -572,6 +579,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = any(map(self._has_metric, ("euclidean", "cosine", "jaccard")))
         tags.input_tags.pairwise = tags.input_tags.positive_only = self._has_metric("precomputed")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

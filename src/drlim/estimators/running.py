@@ -15,7 +15,7 @@ from drlim._base.notices import warn_user
 from drlim._base.torch import Rows, seeded
 from drlim.estimators.samples import Samples
 from drlim.graph import NeighborhoodGraph
-from drlim.relations import with_copies
+from drlim.relations import LazyCopies, with_copies
 from drlim.training import DivergenceError
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
@@ -61,7 +61,7 @@ def training_rows(
     """Return the rows that training reads, fresh copies included, and their relations."""
     if orbit is None:
         return Rows(samples, device, torch.float32), graph
-    if not isinstance(samples, np.ndarray):
+    if isinstance(samples, LazyCopies):
         raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
     rows = Rows(FreshCopies(samples, orbit, seed), device, torch.float32)
     try_orbit(rows)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 from torch import nn
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import brief_errors, check_points, refuse_masked, short_repr
+from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.relations import LazyCopies
 
-__all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "map_samples"]
+__all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "first_samples", "map_samples"]
 
-Samples = Array | LazyCopies
-"""Checked samples, shape (n, ...): an array of float32 or float64, or copies that are made when they are read."""
+Samples = Array | LazyCopies | SparseRows
+"""Checked samples, shape (n, ...): an array of float32 or float64, copies that are made when they are read, or sparse
+rows that are made dense when they are read."""
 
 _LARGEST = 1e30
 """Values beyond it would overflow float32, in which encoders are trained, once squared deviations are summed."""
@@ -38,8 +42,8 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     estimator : BaseEstimator
         With ``reset`` it gets ``input_shape_``, ``n_features_in_`` and ``feature_names_in_`` of these samples.
         Otherwise they are compared with its own.
-    X : array-like, shape (n_samples, ...), or LazyCopies
-        Integers of 16 bits and less, and booleans, become float32; others become float64.
+    X : array-like of shape (n_samples, ...), sparse matrix or array, or LazyCopies
+        Integers of 16 bits and less, and booleans, become float32; others become float64. Sparse samples stay sparse.
     reset : bool
 
     Raises
@@ -50,7 +54,12 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     small = getattr(X, "dtype", None) in _EXACT_IN_FLOAT32
     refuse_masked(X, "X", "fill the gaps, X.filled(...), or drop those samples")
     # Lazy copies were checked when they were declared, and are checked again as they are made.
-    samples = X if isinstance(X, LazyCopies) else _as_floats(estimator, X, small=small, reset=reset)
+    if isinstance(X, LazyCopies):
+        samples: Samples = X
+    elif sparse.issparse(X):
+        samples = _as_sparse_rows(estimator, X, small=small, reset=reset)
+    else:
+        samples = _as_floats(estimator, X, small=small, reset=reset)
     if reset:
         estimator.input_shape_ = samples.shape[1:]
         estimator.n_features_in_ = math.prod(samples.shape[1:])
@@ -60,12 +69,13 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
             f"Expected 'X' to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
             f"Got {short_repr(samples)}."
         )
-    if isinstance(samples, np.ndarray) and samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
+    values = samples.matrix.data if isinstance(samples, SparseRows) else samples
+    if isinstance(values, np.ndarray) and values.size and float(max(values.max(), -values.min())) > _LARGEST:
         raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
     return samples
 
 
-def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array:
+def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array | SparseRows:
     """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
     if isinstance(X, LazyCopies):
         kind = type(estimator).__name__
@@ -74,7 +84,27 @@ def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, 
             "parameter 'orbit'."
         )
     samples = check_samples(estimator, X, reset=reset)
-    return np.asarray(samples)
+    return samples if isinstance(samples, SparseRows) else np.asarray(samples)
+
+
+def _as_sparse_rows(estimator: BaseEstimator, given: Any, *, small: bool, reset: bool) -> SparseRows:
+    """Return a sparse matrix of any form in CSR form, as float32 where that is exact, else in its float dtype."""
+    if given.dtype.kind in "biu":
+        given = given.astype(np.float32 if small else np.float64)  # first: repeated entries are added up in their type
+    with brief_errors():
+        checked = validate_data(
+            estimator,
+            given,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            reset=reset,
+            ensure_min_samples=2 if reset else 1,
+        )
+    matrix = sparse.csr_array(checked)
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # which is the user's
+        matrix.sum_duplicates()
+    return SparseRows(matrix)
 
 
 def _as_floats(estimator: BaseEstimator, X: ArrayLike, *, small: bool, reset: bool) -> Array:
@@ -94,6 +124,13 @@ def _as_floats(estimator: BaseEstimator, X: ArrayLike, *, small: bool, reset: bo
     if reset and names is not None:
         estimator.feature_names_in_ = np.array(names, dtype=object)
     return samples
+
+
+def first_samples(samples: Samples, n_samples: int) -> Samples:
+    """Return the first few of the samples in their own form, and all of them as they are."""
+    if n_samples == len(samples):
+        return samples
+    return samples.part(slice(n_samples)) if isinstance(samples, SparseRows) else samples[:n_samples]
 
 
 def map_samples(encoder: nn.Module, samples: Samples) -> Array:

@@ -12,12 +12,14 @@ from torch import nn
 from drlim._base.arrays import Array
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
+from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import count_features, make_trunk
 from drlim.encoders.networks import refuse_channels_last
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.encoders.standardize import Standardize, UnitLength
+from drlim.neighbors.coordinates import directions
 
 __all__ = ["trunk_for"]
 
@@ -26,7 +28,7 @@ Factory = Callable[[tuple[int, ...]], nn.Module]
 
 def trunk_for(
     wanted: str | nn.Module | Factory,
-    samples: Array,
+    samples: Array | SparseRows,
     device: torch.device,
     by_direction: bool,
     seed: int,
@@ -38,7 +40,7 @@ def trunk_for(
     ----------
     wanted : str, torch.nn.Module or callable
         The parameter ``encoder`` of `NeighborMap`.
-    samples : ndarray, shape (n, ...)
+    samples : ndarray of shape (n, ...), or SparseRows
         Checked samples. The standardisation of the built-in trunks is fitted to them.
     device : torch.device
     by_direction : bool
@@ -64,9 +66,12 @@ def trunk_for(
     return trunk, _n_features(trunk, samples[:2], device)
 
 
-def _begun(trunk: nn.Module, samples: Array, by_direction: bool, seed: int) -> nn.Module:
+def _begun(trunk: nn.Module, samples: Array | SparseRows, by_direction: bool, seed: int) -> nn.Module:
     """Return a built-in trunk with its standardisation fitted and its weights drawn."""
-    seen = UnitLength()(torch.from_numpy(np.array(samples))).numpy() if by_direction else samples  # (n, ...)
+    if isinstance(samples, SparseRows):
+        seen = directions(samples) if by_direction else samples
+    else:
+        seen = UnitLength()(torch.from_numpy(np.array(samples))).numpy() if by_direction else samples  # (n, ...)
     for module in trunk.children():
         if isinstance(module, Standardize):
             module.fit(seen)

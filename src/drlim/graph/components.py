@@ -9,24 +9,25 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from drlim._base.arrays import Array, Index
+from drlim._base.identical import row_keys
+from drlim._base.sparse_rows import SparseRows
 from drlim.graph.blocks import Blocks
 from drlim.graph.pairset import PairSet
 
 __all__ = ["count_components", "count_duplicates"]
 
 
-def count_duplicates(samples: Array, dissimilar: PairSet) -> int:
+def count_duplicates(samples: Array | SparseRows, dissimilar: PairSet) -> int:
     """Return the number of a set's pairs whose two samples are identical.
 
     Parameters
     ----------
-    samples : ndarray, shape (n_samples, ...)
-        Samples are identical when their bytes are.
+    samples : ndarray of shape (n_samples, ...), or SparseRows
+        Samples are identical when their values are.
     dissimilar : PairSet
         The set, of n_samples samples.
     """
-    keys = np.fromiter((hash(row.tobytes()) for row in samples), dtype=np.int64, count=len(samples))  # (n,)
-    _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    _, groups, sizes = np.unique(row_keys(samples), return_inverse=True, return_counts=True)  # (n,)
     return dissimilar.count_within(groups) if (sizes > 1).any() else 0
 
 

@@ -47,7 +47,8 @@ class Description:
     >>> found.similar, found.dissimilar, found.isolated, found.components
     (1, 2, 1, 2)
     >>> found.warnings
-    ('1 of 3 samples are similar to no other: only pushes place them.',)
+    ('1 of 3 samples are similar to no other, and only pushes place them: nothing is stated of them, or most others are
+    equally far from them.',)
     """
 
     samples: int
@@ -112,9 +113,8 @@ def _warnings(found: Description) -> list[str]:
     texts = {
         "no pair is dissimilar: nothing pushes, and the map collapses to a point.": found.dissimilar == 0,
         "no pair is similar: nothing pulls, and the map only spreads.": found.similar == 0,
-        f"{found.isolated:,} of {found.samples:,} samples are similar to no other: only pushes place them.": 0
-        < found.isolated
-        < found.samples,
+        f"{found.isolated:,} of {found.samples:,} samples are similar to no other, and only pushes place them: nothing "
+        "is stated of them, or most others are equally far from them.": 0 < found.isolated < found.samples,
         f"the similar pairs fall into {groups:,} groups that no similar pair joins: how these lie to each other is "
         "left to chance. More neighbours would join them.": groups > 1 and found.components > _MANY * found.samples,
         f"{_pairs(found.contradictions)} stated similar and dissimilar, and so ignored: let one statement "

@@ -434,7 +434,8 @@ class NeighborhoodGraph:
         similar to one sample  0 to 2, median 1
         isolated samples       1
         components             2
-        Warning: 1 of 4 samples are similar to no other: only pushes place them.
+        Warning: 1 of 4 samples are similar to no other, and only pushes place them: nothing is stated of them, or most
+        others are equally far from them.
         >>> summary.components
         2
         """

@@ -11,18 +11,20 @@ from sklearn.utils import check_random_state
 
 from drlim._base.arrays import Floats, Index
 from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
+from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.approximate import approximately_nearest
 from drlim.neighbors.blockwise import Measure, nearest_by_blocks, pairs_by_blocks
 from drlim.neighbors.by_cells import nearest_by_cells
-from drlim.neighbors.by_metric import Metric, by_function, hamming, jaccard
+from drlim.neighbors.by_metric import Metric, by_function, distinct_by_metric, hamming, jaccard, without_farthest
+from drlim.neighbors.distinct import distinct_rows, found_graph
 from drlim.neighbors.exact import nearest, suits_tree
 from drlim.neighbors.points import Points, Samples, checked_points
-from drlim.neighbors.precomputed import check_distances, nearest_given, pairs_within_given
+from drlim.neighbors.precomputed import check_distances, distinct_given, nearest_given, pairs_within_given
 from drlim.neighbors.radius import pairs_within_radius
 from drlim.neighbors.sparse_points import nearest_stored, pairs_within_stored
 
-__all__ = ["knn_graph", "knn_indices", "radius_graph"]
+__all__ = ["knn_graph", "knn_indices", "nearest_graph", "radius_graph"]
 
 _METRICS = StrOptions({"cosine", "euclidean", "hamming", "jaccard", "precomputed"})
 
@@ -41,8 +43,11 @@ def knn_graph(
     """Declare each sample similar to its nearest neighbours, and all other pairs dissimilar.
 
     A pair is similar if at least one of its samples is among the nearest of the other. The graph is therefore
-    symmetric, and a sample may have more than ``n_neighbors`` neighbours in it. By "jaccard" and "hamming" it may have
-    fewer, since samples at distance 1 have nothing in common and are not declared similar.
+    symmetric, and a sample may have more than ``n_neighbors`` neighbours in it. It may have fewer, too, where which of
+    the others is nearest would be chance: see the notes.
+
+    Neighbours are looked for among distinct samples. Copies of one sample are similar to one another, and each takes
+    other copies of the neighbours.
 
     Parameters
     ----------
@@ -72,9 +77,20 @@ def knn_graph(
 
     See Also
     --------
-    knn_indices : Indices and distances of the neighbours, nearest first.
+    knn_indices : Indices and distances of the neighbours, nearest first, copies among them.
     radius_graph : All samples within a distance.
     neighbors_graph : Neighbours that were found elsewhere.
+
+    Notes
+    -----
+    No neighbour is invented. By "jaccard" and "hamming", samples at distance 1 have nothing in common and are not
+    similar. By any metric, a sample is not similar to others at one distance if more than half of all distinct samples,
+    and more than twice ``n_neighbors``, are at that distance and not all fit into the list, nor if all others are at
+    that distance: `NeighborhoodGraph.describe` counts the samples that are similar to no other. Euclidean distances to
+    64 others decide that.
+
+    Of more than ``2 * n_neighbors + 1`` copies, each is similar to twice ``n_neighbors`` others, in a ring; the other
+    pairs of them are ignored. With given or other distances, samples at distance 0 are copies.
 
     Examples
     --------
@@ -82,9 +98,29 @@ def knn_graph(
     >>> graph.similar.pairs().tolist()
     [[0, 1], [2, 3]]
     """
-    neighbors, _ = knn_indices(X, n_neighbors, metric, algorithm=algorithm, random_state=random_state)  # (n, k)
-    rows, place = np.nonzero(neighbors >= 0)  # (p,), (p,)
-    return NeighborhoodGraph.from_pairs(len(neighbors), np.column_stack([rows, neighbors[rows, place]]))
+    _check_ways(X, metric, algorithm, random_state)
+    if metric == "precomputed":
+        distances = check_distances(X, "X")
+        k = _checked_n_neighbors(n_neighbors, distances.shape[0])
+        return found_graph(distinct_given(distances, k), k)
+    if metric in ("euclidean", "cosine"):
+        points = checked_points(X, str(metric), min_samples=2)  # (n, d)
+        k = _checked_n_neighbors(n_neighbors, points.shape[0])
+        return nearest_graph(points, k, algorithm, random_state)
+    n_samples, distances_of = _measure(X, metric, min_samples=2)
+    k = _checked_n_neighbors(n_neighbors, n_samples)
+    return found_graph(distinct_by_metric(distances_of, n_samples, k, metric), k)
+
+
+def nearest_graph(
+    points: Points, n_neighbors: int, algorithm: str = "exact", random_state: int | np.random.RandomState | None = 0
+) -> NeighborhoodGraph:
+    """Return the graph of `knn_graph` for points that were checked."""
+    rows = points if isinstance(points, np.ndarray) else SparseRows(points)
+    found = distinct_rows(
+        rows, n_neighbors, lambda some, k: _nearest_points(points[some], k, algorithm, random_state), rows
+    )
+    return found_graph(found, n_neighbors)
 
 
 def knn_indices(
@@ -189,13 +225,7 @@ def knn_indices(
     >>> knn_indices([[0.0, 5.0, 1.0], [5.0, 0.0, 2.0], [1.0, 2.0, 0.0]], 1, metric="precomputed")[0].ravel().tolist()
     [2, 2, 0]
     """
-    accepted = {
-        "metric": [_METRICS, callable],
-        "algorithm": [StrOptions({"auto", "exact", "cells", "index"})],
-        "random_state": ["random_state"],
-    }
-    check_parameters({"metric": metric, "algorithm": algorithm, "random_state": random_state}, accepted, "knn_graph")
-    _check_algorithm(algorithm, metric, X)
+    _check_ways(X, metric, algorithm, random_state)
     if metric == "precomputed":
         distances = check_distances(X, "X")
         return nearest_given(distances, _checked_n_neighbors(n_neighbors, distances.shape[0]))
@@ -205,11 +235,8 @@ def knn_indices(
         indices, squares = _nearest_points(points, k, algorithm, random_state)  # (n, k), (n, k)
         return indices, np.sqrt(squares) if metric == "euclidean" else squares / 2
     n_samples, distances_of = _measure(X, metric, min_samples=2)
-    indices, lengths = nearest_by_blocks(distances_of, n_samples, _checked_n_neighbors(n_neighbors, n_samples))
-    if not callable(metric):
-        strangers = lengths >= 1  # (n, k) which one of them is listed would be chance
-        indices[strangers], lengths[strangers] = -1, np.inf
-    return indices, lengths
+    found = nearest_by_blocks(distances_of, n_samples, _checked_n_neighbors(n_neighbors, n_samples))
+    return without_farthest(found.indices, found.distances, metric)
 
 
 def radius_graph(X: Samples, radius: float, metric: Metric = "euclidean") -> NeighborhoodGraph:
@@ -269,6 +296,17 @@ def _checked_n_neighbors(n_neighbors: int, n_samples: int) -> int:
     """Return the number of neighbours as Python's int, or refuse it."""
     check_parameters({"n_neighbors": n_neighbors}, {"n_neighbors": [integer_in(1, n_samples - 1)]}, "knn_graph")
     return int(n_neighbors)
+
+
+def _check_ways(X: Samples, metric: Metric, algorithm: str, random_state: int | np.random.RandomState | None) -> None:
+    """Refuse a metric, an algorithm or a seed that is not known, and an algorithm that does not serve the metric."""
+    accepted = {
+        "metric": [_METRICS, callable],
+        "algorithm": [StrOptions({"auto", "exact", "cells", "index"})],
+        "random_state": ["random_state"],
+    }
+    check_parameters({"metric": metric, "algorithm": algorithm, "random_state": random_state}, accepted, "knn_graph")
+    _check_algorithm(algorithm, metric, X)
 
 
 def _check_algorithm(algorithm: str, metric: Metric, X: object) -> None:

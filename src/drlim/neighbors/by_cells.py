@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim._base.ordinary import tamed
 from drlim.neighbors.cells import cell_neighbors
 from drlim.neighbors.exact import ranked, squared_distances
 from drlim.neighbors.reduce import principal_components
@@ -31,12 +32,6 @@ digits, 30 candidates contain .990 of them, 20 contain .974 and 60 contain .993.
 
 _BLOCK_CANDIDATES = 2**20
 """Maximum number of candidates that are measured and sorted at once."""
-
-_TYPICAL_ROWS = 1000
-"""Maximum number of points from which the typical size of a column's values is estimated."""
-
-_WILD = 1000.0
-"""Number of typical sizes beyond which a value is clipped: it would take the digits of float32 from all others."""
 
 _LIMITING = threading.Lock()
 """Held while the number of BLAS's threads, which belongs to the whole process, is lowered: two searches at once would
@@ -85,7 +80,7 @@ def nearest_by_cells(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Flo
 
 def _candidates(X: Floats, n_neighbors: int, seed: int) -> Index:
     """Return the points that cells propose for each point, shape (n, w)."""
-    points: Array = _in_unit(_clipped(X))  # (n, d)
+    points: Array = _in_unit(tamed(X))  # (n, d)
     wanted = n_neighbors + _SPARE
     with _one_thread():
         if X.shape[1] > _MOST_COLUMNS:
@@ -93,27 +88,6 @@ def _candidates(X: Floats, n_neighbors: int, seed: int) -> Index:
             wanted = 2 * n_neighbors + _SPARE_OF_COMPONENTS
         candidates, _ = cell_neighbors(points, min(wanted, len(X) - 1), seed=seed)  # (n, w)
     return candidates
-
-
-def _clipped(X: Floats) -> Floats:
-    """Return points with the wild values of each column clipped; the same array where there are none.
-
-    The typical size of a column's values is the 90th percentile of their distances from its median, of those that are
-    not 0. Columns of very different sizes keep them.
-    """
-    some = X[:: max(1, -(-len(X) // _TYPICAL_ROWS))]  # (s, d)
-    centre = np.median(some, axis=0)  # (d,)
-    size = np.abs(some - centre)  # (s, d)
-    if not size.any():
-        return X
-    of_all = np.quantile(size[size > 0], 0.9)  # for columns with one value in all of ``some``
-    size[size == 0] = np.nan
-    size[:, np.isnan(size).all(axis=0)] = of_all
-    reach = _WILD * np.nanquantile(size, 0.9, axis=0)  # (d,)
-    if (X.max(axis=0) <= centre + reach).all() and (X.min(axis=0) >= centre - reach).all():
-        return X
-    clipped: Floats = np.clip(X, centre - reach, centre + reach)  # (n, d)
-    return clipped
 
 
 def _in_unit(points: Floats) -> Floats:

@@ -12,15 +12,33 @@ from scipy import sparse
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import check_points, refuse_masked, short_repr
 from drlim.neighbors.blockwise import Measure
+from drlim.neighbors.copies import Found
+from drlim.neighbors.distinct import distinct_by_blocks
 from drlim.neighbors.points import Samples, checked_sparse
 
-__all__ = ["Metric", "by_function", "hamming", "jaccard"]
+__all__ = ["Metric", "by_function", "distinct_by_metric", "hamming", "jaccard", "without_farthest"]
 
 Metric = str | Callable[[Array, Array], float]
 """A metric's name, or a function of two rows, shape (d,) each."""
 
 _TILE_VALUES = 2**18
 """Maximum number of comparisons at once: they stay in the cache."""
+
+
+def distinct_by_metric(distances_of: Measure, n_samples: int, n_neighbors: int, metric: Metric) -> Found:
+    """Return neighbours among distinct samples, by a metric of this file."""
+    found = distinct_by_blocks(distances_of, n_samples, n_neighbors)
+    return Found(*without_farthest(found.indices, found.lengths, metric), found.copies)
+
+
+def without_farthest(indices: Index, distances: Floats, metric: Metric) -> tuple[Index, Floats]:
+    """Return neighbours, (n, k), and their distances without those that have nothing in common with the sample.
+
+    By "jaccard" and "hamming" that is a distance of 1, the greatest: which one of them is listed would be chance.
+    """
+    if callable(metric):
+        return indices, distances
+    return np.where(distances >= 1, -1, indices), np.where(distances >= 1, np.inf, distances)
 
 
 def jaccard(X: Samples, min_samples: int) -> tuple[int, Measure]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -11,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from drlim._base.arrays import Array, Index
 from drlim._base.checks import check_same_length, count_rows, refuse_masked, short_repr
 from drlim.graph import NeighborhoodGraph
+from drlim.neighbors.points import Samples
 from drlim.neighbors.precomputed import stored_pairs
 
 __all__ = ["found_by", "index_pairs", "neighbors_graph"]
@@ -19,7 +19,7 @@ _LONGEST_CAUSE = 300
 """Maximum number of characters of a transformer's error that a message repeats."""
 
 
-def neighbors_graph(neighbors: object, X: ArrayLike | None = None) -> NeighborhoodGraph:
+def neighbors_graph(neighbors: object, X: Samples | None = None) -> NeighborhoodGraph:
     """Declare samples similar that another library has found to be neighbours.
 
     Parameters
@@ -34,7 +34,7 @@ def neighbors_graph(neighbors: object, X: ArrayLike | None = None) -> Neighborho
           or any object whose ``fit_transform`` returns such a sparse matrix. A copy of it is fitted on ``X``; without
           ``X`` the object must be fitted, and its training samples are used;
         - a function that takes ``X`` and returns one of these, or a `NeighborhoodGraph`.
-    X : array-like, shape (n_samples, ...), default=None
+    X : array-like or sparse matrix, shape (n_samples, ...), default=None
         Samples for a transformer or a function. For a transformer images are flattened.
 
     Returns
@@ -116,7 +116,7 @@ def _index_table(given: object) -> Array:
     return table
 
 
-def found_by(transformer: object, X: ArrayLike | None) -> object:
+def found_by(transformer: object, X: Samples | None) -> object:
     """Return the neighbours that a transformer, or a function of X, finds."""
     if callable(transformer) and not hasattr(transformer, "fit"):
         return transformer(X)
@@ -133,7 +133,7 @@ def found_by(transformer: object, X: ArrayLike | None) -> object:
     raise ValueError(f"Expected 'X' for {short_repr(transformer)}, which keeps no neighbours of what it was fitted on.")
 
 
-def _fitted_on(transformer: object, X: ArrayLike) -> object:
+def _fitted_on(transformer: object, X: Samples) -> object:
     """Return the neighbours that a copy of a transformer finds in ``X``; its errors name the transformer."""
     fresh = clone(transformer, safe=False)
     flat = X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X  # (n, d)

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.neighbors import NearestNeighbors
+from scipy import sparse
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import short_repr
 from drlim._base.messages import one_line
-from drlim.graph import NeighborhoodGraph
+from drlim._base.sparse_rows import SparseRows
+from drlim.graph import NeighborhoodGraph, PairSet
+from drlim.neighbors.by_metric import by_function, distinct_by_metric, hamming, jaccard
 from drlim.neighbors.cells import cell_neighbors
+from drlim.neighbors.coordinates import Measured, Metric, directions, flat
+from drlim.neighbors.copies import Copies, Found
+from drlim.neighbors.distinct import distinct_rows
 from drlim.neighbors.exact import nearest
-from drlim.neighbors.perplexity import perplexity_weights, weighted_graph
-from drlim.neighbors.reduce import Components, principal_components
+from drlim.neighbors.perplexity import graph_of_weights, perplexity_weights, symmetric_weights
+from drlim.neighbors.precomputed import distinct_given
 
 __all__ = [
     "METRICS",
-    "Measured",
-    "Metric",
     "check_metric",
-    "measure",
+    "mate_weights",
     "nearest_rows",
     "perplexity_of",
-    "tamed",
     "usual_neighbors",
     "weighted_neighbors",
 ]
-
-Metric = str | Callable[[Array, Array], float]
 
 METRICS = ("cosine", "euclidean", "hamming", "jaccard", "precomputed")
 """Metrics by name."""
@@ -39,49 +37,16 @@ METRICS = ("cosine", "euclidean", "hamming", "jaccard", "precomputed")
 _FEW_ROWS = 4000
 """Maximum number of rows whose neighbours are found exactly: .1 s in 50 columns."""
 
-_FEWEST_COMPONENTS, _MOST_COMPONENTS, _EXPLAINED = 50, 200, 0.8
-"""Numbers of principal components in which Euclidean neighbours are found, and the share of the variance that they are
-to explain. 50 explain .82 of digits, whose neighbours in 200 are worse (docs/maps.md); where they explain less, as of
-many embeddings, neighbours in them are not those of the samples."""
-
 _MANY_ROWS = 20_000
 """Maximum number of rows of which a map takes 30 neighbours by default."""
 
-_VARIANCE_ROWS = 5000
-"""Maximum number of rows from which the variance is estimated."""
 
-_TYPICAL_ROWS = 1000
-"""Maximum number of rows from which the typical size of a value is estimated."""
-
-_WILD = 1000.0
-"""Number of typical sizes beyond which a value is clipped: it would take all the precision of the others."""
-
-_SMALLEST, _LARGEST = 2.0**-20, 2.0**20
-"""Range of sizes whose squares float32 holds, and sums of them. Samples of other sizes are measured in another unit."""
-
-
-class Measured(NamedTuple):
-    """Samples in coordinates whose Euclidean distances approximate the metric.
-
-    Attributes
-    ----------
-    points : ndarray of float32, shape (n, p)
-    components : Components
-        Mean and axes that lead from samples to points. Samples have length 1 by the cosine metric. The axes have length
-        1 for samples of usual size; axes of samples beyond 1e-6 to 1e6 are scaled, so that the points have about unit
-        size.
-    """
-
-    points: Array
-    components: Components
-
-
-def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
+def check_metric(samples: Array | SparseRows, metric: Metric, *, fits: bool) -> None:
     """Refuse samples of which a metric cannot be taken.
 
     Parameters
     ----------
-    samples : ndarray, shape (n, ...)
+    samples : ndarray of shape (n, ...), or SparseRows
         Finite samples.
     metric : str or callable
         One of `METRICS`, or a function, which is tried on the first two samples.
@@ -93,11 +58,17 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
     ValueError
         When distances are below 0, not between all pairs of training samples, or cannot be computed.
     """
-    if callable(metric) and fits:
+    if isinstance(samples, SparseRows):
+        _refuse_sparse(metric)
+    elif callable(metric) and fits:
         rows = samples[:2].reshape(2, -1)  # (2, p)
-        _check_distance(_called(metric, rows), "it gives")
-    if not isinstance(metric, str) or metric != "precomputed":
-        return
+        _check_distance(_called(metric, rows))
+    elif metric == "precomputed":
+        _check_given(samples, fits)
+
+
+def _check_given(samples: Array, fits: bool) -> None:
+    """Refuse distances that are not between all pairs of training samples, or below 0."""
     if samples.ndim != 2 or (fits and samples.shape[0] != samples.shape[1]):
         raise ValueError(
             "Expected 'X' to be square with metric='precomputed': the distances between all training samples, shape "
@@ -107,6 +78,21 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
         raise ValueError(
             "Negative values in data passed to NeighborMap: with metric='precomputed', 'X' holds distances, which are "
             f"at least 0. Got {float(samples.min()):.3g}."
+        )
+
+
+def _refuse_sparse(metric: Metric) -> None:
+    """Refuse sparse samples where a metric needs all values of all samples."""
+    if metric == "precomputed":
+        raise TypeError(
+            "Expected 'X' to be a dense matrix with metric='precomputed': what it does not store is no distance of 0. "
+            "Give the samples as 'X', and graph=drlim.knn_graph(distances, metric='precomputed')."
+        )
+    if metric not in ("euclidean", "cosine", "jaccard"):
+        name = "a function as 'metric'" if callable(metric) else f"metric={metric!r}"
+        raise TypeError(
+            f"Expected 'X' to be an array with {name}, which compares all values of all samples. Got sparse samples: "
+            "give X.toarray(), or metric='euclidean', 'cosine' or 'jaccard'."
         )
 
 
@@ -121,96 +107,18 @@ def _called(metric: Callable[[Array, Array], float], rows: Array) -> object:
         ) from error
 
 
-def _check_distance(distance: object, found: str) -> None:
-    """Refuse a distance, or an array of them, that is not finite and at least 0."""
+def _check_distance(distance: object) -> None:
+    """Refuse a distance that is not finite and at least 0."""
     try:
         numbers = np.asarray(distance, dtype=np.float64)
-        is_right = bool(np.isfinite(numbers).all() and (numbers >= 0).all())
-        is_right = is_right and (numbers.ndim == 2 or numbers.size == 1)
+        is_right = bool(numbers.size == 1 and np.isfinite(numbers).all() and (numbers >= 0).all())
     except (TypeError, ValueError):
         is_right = False
     if not is_right:
         raise ValueError(
             "The 'metric' parameter of NeighborMap must give finite distances of at least 0. Of the samples in 'X' "
-            f"{found} {short_repr(distance)}."
+            f"it gives {short_repr(distance)}."
         )
-
-
-def tamed(samples: Array) -> Array:
-    """Return samples with wild values clipped, at 1000 times the size of typical ones; others as they are.
-
-    The typical size is the 90th percentile of the distances of values from the median of their column, in 1000 rows,
-    of those that are not 0.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n, ...)
-
-    Returns
-    -------
-    ndarray, shape (n, ...)
-        The same array where there are no wild values.
-
-    Examples
-    --------
-    >>> tamed(np.array([[1.0], [2.0], [3.0], [4.0], [1e9]])).tolist()
-    [[1.0], [2.0], [3.0], [4.0], [2003.0]]
-    """
-    some = samples[:: max(1, -(-len(samples) // _TYPICAL_ROWS))].astype(np.float64)  # (s, ...)
-    centre = np.median(some, axis=0)  # (...)
-    size = np.abs(some - centre)  # (s, ...)
-    if not size.any():
-        return samples
-    reach = _WILD * float(np.quantile(size[size > 0], 0.9, method="lower"))
-    if reach <= 0 or float(samples.max()) - float(centre.min()) <= reach >= float(centre.max()) - float(samples.min()):
-        return samples
-    clipped: Array = np.clip(samples, centre - reach, centre + reach).astype(samples.dtype)  # (n, ...)
-    return clipped
-
-
-def measure(samples: Array, metric: Metric, seed: int) -> Measured:
-    """Return coordinates of samples: 50 principal components, more where they explain too little (`_EXPLAINED`).
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n, ...)
-    metric : str or callable
-        By "cosine", samples are scaled to length 1 first. By other metrics, the components serve to begin a layout and
-        to find class-mates, while neighbours are measured by the metric.
-    seed : int
-    """
-    rows = samples.reshape(len(samples), -1)  # (n, p)
-    if metric != "cosine":
-        rows = tamed(rows)  # (n, p)
-    else:
-        largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(rows.dtype).tiny)  # (n, 1)
-        rows = rows / largest  # (n, p) so that squares stay finite
-        length = np.linalg.norm(rows, axis=1, keepdims=True)  # (n, 1)
-        rows = rows / np.where(length > 0, length, 1.0)  # (n, p)
-    unit = _unit(rows)
-    found = _components(rows if unit == 1 else rows / unit, seed)
-    components = Components(found.mean * unit, (found.axes / unit).astype(np.float32), found.variances)
-    return Measured(components.project(rows), components)
-
-
-def _components(rows: Array, seed: int) -> Components:
-    """Return as many principal components as explain enough of the variance."""
-    found = principal_components(rows, _FEWEST_COMPONENTS, seed=seed)
-    some = rows[:: max(1, -(-len(rows) // _VARIANCE_ROWS))]  # (s, p)
-    wanted = _EXPLAINED * float(some.var(axis=0, dtype=np.float64).sum())
-    if found.variances.sum() >= wanted or len(found.variances) < _FEWEST_COMPONENTS:
-        return found
-    found = principal_components(rows, _MOST_COMPONENTS, seed=seed)
-    n = max(_FEWEST_COMPONENTS, int(np.searchsorted(np.cumsum(found.variances), wanted)) + 1)
-    return Components(found.mean, found.axes[:, :n], found.variances[:n])
-
-
-def _unit(rows: Array) -> float:
-    """Return the unit in which to measure rows: 1, or a power of two for those of very large or small deviations."""
-    spread = float(max(np.ptp(rows, axis=0)))
-    if spread == 0 or _SMALLEST <= spread <= _LARGEST:
-        return 1.0
-    return float(2.0 ** np.ceil(np.log2(max(spread, 1e-30))))
 
 
 def usual_neighbors(n_samples: int) -> int:
@@ -245,25 +153,89 @@ def nearest_rows(points: Array, k: int, seed: int) -> tuple[Index, Floats]:
 
 
 def weighted_neighbors(
-    samples: Array, measured: Measured, metric: Metric, n_neighbors: int, seed: int
+    samples: Array | SparseRows, measured: Measured, metric: Metric, n_neighbors: int, seed: int
 ) -> NeighborhoodGraph:
-    """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept."""
-    n = len(samples)
-    k = min(3 * n_neighbors, n - 1)
+    """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept.
+
+    Neighbours are found among distinct samples, and none is invented: see `drlim.knn_graph`. The pairs that join the
+    copies of a sample weigh, for each copy, as much together as its neighbours do.
+    """
+    k = min(3 * n_neighbors, len(samples) - 1)
     if metric in ("euclidean", "cosine"):
-        indices, squares = nearest_rows(measured.points, k, seed)  # (n, k)
+        rows = directions(samples) if metric == "cosine" else flat(samples)  # (n, p)
+        found = _distinct_nearest(measured.points, k, seed, rows)
     else:
-        indices, squares = _by_metric(samples, metric, k)
-    return weighted_graph(indices, perplexity_weights(squares, perplexity_of(n_neighbors, k)))
+        found = _by_metric(samples, metric, k)
+        found = found._replace(lengths=np.square(found.lengths))
+    graph = graph_of_weights(_weights(found, n_neighbors))
+    if found.copies is None:
+        return graph
+    joined = _joined(found.copies, n_neighbors)
+    ignored = found.copies.without_spring(n_neighbors)
+    return NeighborhoodGraph.from_sets(len(samples), graph.stated_similar | joined, ignored=ignored)
 
 
-def _by_metric(samples: Array, metric: Metric, k: int) -> tuple[Index, Floats]:
-    """Return the k nearest other samples by any metric, and their squared distances, from all pairs in blocks."""
-    rows: ArrayLike = samples.reshape(len(samples), -1)  # (n, p)
-    if metric in ("hamming", "jaccard"):
-        rows = np.asarray(rows) != 0 if metric == "jaccard" else rows
-    search = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(rows)
-    distances, indices = search.kneighbors()  # (n, k) each; a sample is not its own neighbour
+def mate_weights(points: Array, n_neighbors: int, seed: int) -> sparse.csr_array:
+    """Return weights of pairs of points that are known to belong together, by perplexity, as a symmetric array (n, n).
+
+    Each is joined to its nearest among the distinct others, and copies to one another.
+    """
+    found = _distinct_nearest(points, min(3 * n_neighbors, len(points) - 1), seed)
+    weights = _weights(found, n_neighbors)
+    if found.copies is None:
+        return weights
+    pairs, share = _pairs_of_copies(found.copies, n_neighbors)
+    joined = sparse.coo_array((share, (pairs[:, 0], pairs[:, 1])), shape=weights.shape).tocsr()
+    return sparse.csr_array(weights + joined + joined.T)
+
+
+def _distinct_nearest(points: Array, k: int, seed: int, rows: Array | SparseRows | None = None) -> Found:
+    """Return the k nearest others of points among the distinct ones, (n, k), and their squared distances.
+
+    With ``rows``, the samples as they are, those that are no nearer than most are no neighbours.
+    """
+    return distinct_rows(points, k, lambda some, fewer: nearest_rows(points[some], fewer, seed), rows)
+
+
+def _weights(found: Found, n_neighbors: int) -> sparse.csr_array:
+    """Return weights of neighbours by perplexity, made symmetric, (n, n)."""
+    is_none = found.indices < 0  # (n, k)
+    if not is_none.any():
+        k = found.indices.shape[1]
+        return symmetric_weights(found.indices, perplexity_weights(found.lengths, perplexity_of(n_neighbors, k)))
+    order = np.argsort(is_none, axis=1, kind="stable")  # (n, k) those that are none last
+    counts = np.count_nonzero(~is_none, axis=1)  # (n,)
+    weights = np.zeros(is_none.shape)  # (n, k)
+    for count in np.unique(counts[counts > 0]).tolist():
+        rows = np.flatnonzero(counts == count)[:, None]  # (r, 1)
+        place = order[rows[:, 0], :count]  # (r, count)
+        weights[rows, place] = perplexity_weights(found.lengths[rows, place], perplexity_of(n_neighbors, count))
+    own = np.arange(len(is_none))[:, None]  # (n, 1)
+    return symmetric_weights(np.where(is_none, own, found.indices), weights)
+
+
+def _joined(copies: Copies, n_neighbors: int) -> PairSet:
+    pairs, share = _pairs_of_copies(copies, n_neighbors)
+    return PairSet.from_pairs(len(copies.group), pairs, weights=share)
+
+
+def _pairs_of_copies(copies: Copies, n_neighbors: int) -> tuple[Index, Floats]:
+    """Return pairs of copies, (p, 2), and their weights, which add up to 1 for each copy."""
+    pairs = copies.pairs(n_neighbors)  # (p, 2)
+    degree = np.bincount(pairs.ravel(), minlength=len(copies.group))  # (n,)
+    return pairs, 1 / degree[pairs[:, 0]]
+
+
+def _by_metric(samples: Array | SparseRows, metric: Metric, k: int) -> Found:
+    """Return neighbours by any metric that is not Euclidean, from all pairs in blocks."""
+    if isinstance(samples, SparseRows):
+        n, distances_of = jaccard(samples.matrix.astype(bool), 2)
+        return distinct_by_metric(distances_of, n, k, metric)
+    rows = samples.reshape(len(samples), -1)  # (n, p)
+    if metric == "precomputed":
+        return distinct_given(rows, k)
     if callable(metric):
-        _check_distance(distances, "one gives others in")
-    return indices.astype(np.int64), np.square(distances, dtype=np.float64)
+        n, distances_of = by_function(rows, 2, metric)
+    else:
+        n, distances_of = jaccard(rows != 0, 2) if metric == "jaccard" else hamming(rows, 2)
+    return distinct_by_metric(distances_of, n, k, metric)

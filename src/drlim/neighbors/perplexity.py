@@ -9,7 +9,7 @@ from scipy import sparse
 from drlim._base.arrays import Array, Floats, Index
 from drlim.graph import NeighborhoodGraph, PairSet
 
-__all__ = ["perplexity_weights", "symmetric_weights", "weighted_graph"]
+__all__ = ["graph_of_weights", "perplexity_weights", "symmetric_weights", "weighted_graph"]
 
 _BLOCK_VALUES = 2**18
 """Number of weights of a block, 2 MiB in float64: rows times neighbours."""
@@ -161,6 +161,13 @@ def weighted_graph(indices: Index, weights: Array) -> NeighborhoodGraph:
     >>> graph.similar.pairs().tolist(), graph.similar.pair_weights().tolist()
     ([[0, 1], [1, 2]], [0.5, 1.0])
     """
-    upper = sparse.triu(symmetric_weights(indices, weights), 1, format="coo")
+    return graph_of_weights(symmetric_weights(indices, weights))
+
+
+def graph_of_weights(symmetric: sparse.csr_array) -> NeighborhoodGraph:
+    """Return the entries of a symmetric matrix, (n, n), as the similar pairs of a graph."""
+    upper = sparse.triu(symmetric, 1, format="coo")
     pairs = np.column_stack([upper.row, upper.col]).astype(np.int64)  # (p, 2)
-    return NeighborhoodGraph.from_sets(len(indices), PairSet.from_pairs(len(indices), pairs, weights=upper.data))
+    return NeighborhoodGraph.from_sets(
+        symmetric.shape[0], PairSet.from_pairs(symmetric.shape[0], pairs, weights=upper.data)
+    )

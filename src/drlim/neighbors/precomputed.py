@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from drlim._base.arrays import Array, Floats, Index
+from drlim._base.arrays import Array, Floats, Index, ragged_ranges
 from drlim._base.checks import check_points, refuse_masked, short_repr
 from drlim.neighbors.blockwise import nearest_by_blocks, pairs_by_blocks
+from drlim.neighbors.copies import Copies, Found
+from drlim.neighbors.distinct import distinct_by_blocks
 from drlim.neighbors.exact import ranked
 
-__all__ = ["check_distances", "nearest_given", "pairs_within_given", "stored_pairs"]
+__all__ = ["check_distances", "distinct_given", "nearest_given", "pairs_within_given", "stored_pairs"]
 
 Distances = Array | sparse.csr_array
 """A square matrix in which row i has the distances of sample i; a sparse one stores only those that are known."""
@@ -57,7 +59,7 @@ def _check_entries(values: Array, shape: tuple[int, ...], name: str) -> None:
 def nearest_given(matrix: Distances, n_neighbors: int) -> tuple[Index, Floats]:
     """Return each row's nearest others by (distance, index), and their distances; shape (n, n_neighbors) each."""
     if isinstance(matrix, np.ndarray):
-        return nearest_by_blocks(lambda rows: matrix[rows], len(matrix), n_neighbors)
+        return nearest_by_blocks(lambda rows: matrix[rows], len(matrix), n_neighbors)[:2]
     n_samples = matrix.shape[0]
     rows, columns, distances = _stored(matrix)
     counts = np.bincount(rows, minlength=n_samples)  # (n,)
@@ -69,6 +71,39 @@ def nearest_given(matrix: Distances, n_neighbors: int) -> tuple[Index, Floats]:
         )
     chosen = ranked(rows, columns, distances, n_samples, n_neighbors)  # (n, k)
     return columns[chosen], distances[chosen]
+
+
+def distinct_given(matrix: Distances, n_neighbors: int) -> Found:
+    """Return each row's nearest others among distinct samples; those at distance 0 are copies."""
+    if isinstance(matrix, np.ndarray):
+        return distinct_by_blocks(lambda rows: matrix[rows], len(matrix), n_neighbors)
+    indices, lengths = nearest_given(matrix, n_neighbors)  # (n, k) each; refuses rows that store too few
+    rows, columns, distances = _stored(matrix)
+    links = np.arange(matrix.shape[0])
+    is_twin = distances == 0
+    np.minimum.at(links, rows[is_twin], columns[is_twin])
+    copies = Copies.from_links(links)
+    if copies is None:
+        return Found(indices, lengths, None)
+    first, second = copies.group[rows], copies.group[columns]  # (p,), (p,)
+    indices, lengths = _nearest_listed(len(copies.first), first, second, distances, n_neighbors)
+    return Found(copies.spread(indices), lengths[copies.group], copies)
+
+
+def _nearest_listed(m: int, first: Index, second: Index, distances: Floats, k: int) -> tuple[Index, Floats]:
+    """Return the nearest others of each of m samples that are among listed pairs, (m, k); -1 where there are fewer."""
+    order = np.lexsort((distances, second, first))
+    order = order[first[order] != second[order]]
+    a, b = first[order], second[order]  # (q,), (q,)
+    new = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))[: len(a)]  # (q,) the shortest of each pair
+    order = order[new]
+    order = order[np.lexsort((second[order], distances[order], first[order]))]
+    counts = np.bincount(first[order], minlength=m)
+    rank = ragged_ranges(np.zeros_like(counts), counts)
+    kept, rank = order[rank < k], rank[rank < k]
+    indices, lengths = np.full((m, k), -1), np.full((m, k), np.inf)
+    indices[first[kept], rank], lengths[first[kept], rank] = second[kept], distances[kept]
+    return indices, lengths
 
 
 def pairs_within_given(matrix: Distances, radius: float) -> Index:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Array, Floats, frozen
+from drlim._base.sparse_rows import SparseRows
 
 __all__ = ["Components", "principal_components"]
 
@@ -50,12 +51,12 @@ class Components:
     axes: Singles
     variances: Floats
 
-    def project(self, X: Array) -> Singles:
+    def project(self, X: Array | SparseRows) -> Singles:
         """Return the coordinates of rows along the axes.
 
         Parameters
         ----------
-        X : ndarray of shape (n, p) or (n, ...) with p values a row
+        X : ndarray of shape (n, p) or (n, ...) with p values a row, or SparseRows
             Rows in the units of the data that the axes were computed from. They are read in blocks.
 
         Returns
@@ -71,19 +72,22 @@ class Components:
         """
         if X.ndim < 2 or int(np.prod(X.shape[1:])) != len(self.mean):
             raise ValueError(f"Expected 'X' to have {len(self.mean)} values a row. Got shape {X.shape}.")
+        if isinstance(X, SparseRows):
+            return np.asarray(X.matrix @ self.axes - self.mean @ self.axes, dtype=np.float32)  # (n, k)
         coordinates = np.empty((len(X), self.axes.shape[1]), dtype=np.float32)  # (n, k)
         for rows in _blocks(len(X), len(self.mean)):
             coordinates[rows] = _centred(X[rows], self.mean) @ self.axes  # (b, p) @ (p, k)
         return coordinates
 
 
-def principal_components(X: Array, n_components: int = 50, *, seed: int = 0) -> Components:
+def principal_components(X: Array | SparseRows, n_components: int = 50, *, seed: int = 0) -> Components:
     """Return the directions of largest variance of rows.
 
     Parameters
     ----------
-    X : ndarray of shape (n, p) or (n, ...) with p values a row
-        Finite rows, n at least 1. A memory map is read in blocks of 16 MiB.
+    X : ndarray of shape (n, p) or (n, ...) with p values a row, or SparseRows
+        Finite rows, n at least 1. A memory map is read in blocks of 16 MiB; sparse rows stay sparse, or are dense in
+        such blocks where a row has up to 1500 values.
     n_components : int, default=50
         Number of axes wanted, at least 1. There are no more than min(n, p).
     seed : int, default=0
@@ -138,8 +142,10 @@ def _centred(rows: Array, mean: Floats) -> Singles:
     return np.asarray(flat.astype(dtype, copy=False) - mean.astype(dtype), dtype=np.float32)
 
 
-def _mean(X: Array, chosen: NDArray[np.int64], width: int) -> Floats:
+def _mean(X: Array | SparseRows, chosen: NDArray[np.int64], width: int) -> Floats:
     """Return the mean of the chosen rows, summed in float64."""
+    if isinstance(X, SparseRows):
+        return np.asarray(X.part(chosen).matrix.astype(np.float64).mean(axis=0)).ravel()  # (p,)
     total = np.zeros(width)
     for part in _blocks(len(chosen), width):
         block = np.asarray(X[chosen[part]]).reshape(-1, width)  # (b, p)
@@ -147,7 +153,7 @@ def _mean(X: Array, chosen: NDArray[np.int64], width: int) -> Floats:
     return total / len(chosen)
 
 
-def _covariance(X: Array, chosen: NDArray[np.int64], mean: Floats) -> Floats:
+def _covariance(X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats) -> Floats:
     """Return the covariance matrix of the chosen rows, (p, p): float32 within a block, float64 over the blocks."""
     total = np.zeros((len(mean), len(mean)))
     for part in _blocks(len(chosen), len(mean)):
@@ -157,7 +163,7 @@ def _covariance(X: Array, chosen: NDArray[np.int64], mean: Floats) -> Floats:
 
 
 def _by_projections(
-    X: Array, chosen: NDArray[np.int64], mean: Floats, n_components: int, rng: np.random.Generator
+    X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats, n_components: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Return variances and axes by subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011)."""
     k = min(n_components + _OVERSAMPLED, len(mean))
@@ -169,8 +175,15 @@ def _by_projections(
     return variances, axes @ turned
 
 
-def _times_covariance(X: Array, chosen: NDArray[np.int64], mean: Floats, axes: Floats) -> tuple[Floats, Floats]:
+def _times_covariance(
+    X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats, axes: Floats
+) -> tuple[Floats, Floats]:
     """Return the covariance times the axes, (p, k), and the covariance along the axes, (k, k)."""
+    if isinstance(X, SparseRows):
+        matrix = X.part(chosen).matrix.astype(np.float64)
+        centred = matrix @ axes - mean @ axes  # (n, k)
+        moved = matrix.T @ centred - np.outer(mean, centred.sum(axis=0))  # (p, k)
+        return moved / len(chosen), centred.T @ centred / len(chosen)
     product, small = np.zeros(axes.shape), np.zeros((axes.shape[1], axes.shape[1]))
     single = axes.astype(np.float32)
     for part in _blocks(len(chosen), len(mean)):

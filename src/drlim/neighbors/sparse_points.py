@@ -14,7 +14,7 @@ from scipy import sparse
 from drlim._base.arrays import Floats, Index, check_count
 from drlim.neighbors.exact import ranked, row_blocks
 
-__all__ = ["nearest_stored", "pairs_within_stored"]
+__all__ = ["nearest_stored", "pairs_within_stored", "squared_distances_stored"]
 
 _MEASURED_VALUES = 2**20
 """Maximum number of stored values of a block of differences."""
@@ -35,7 +35,7 @@ def nearest_stored(X: sparse.csr_array, n_neighbors: int) -> tuple[Index, Floats
         proposed[np.arange(len(rows)), rows] = np.inf
         kth = np.partition(proposed, n_neighbors - 1, axis=1)[:, n_neighbors - 1]  # (b,)
         near, columns = np.nonzero(proposed <= (kth + bound)[:, None])  # (c,), (c,)
-        measured = _squared_distances(X, rows[near], columns)  # (c,)
+        measured = squared_distances_stored(X, rows[near], columns)  # (c,)
         chosen = ranked(near, columns, measured, len(rows), n_neighbors)  # (b, k)
         indices[rows], squares[rows] = columns[chosen], measured[chosen]
     return indices, squares
@@ -50,7 +50,7 @@ def pairs_within_stored(X: sparse.csr_array, radius: float) -> Index:
         near, columns = np.nonzero(proposed <= radius**2 + bound[:, None])  # (c,), (c,)
         ahead = rows[near] < columns
         first, second = rows[near[ahead]], columns[ahead]  # (a,), (a,)
-        within = np.sqrt(_squared_distances(X, first, second)) <= radius
+        within = np.sqrt(squared_distances_stored(X, first, second)) <= radius
         listed.append(np.column_stack([first[within], second[within]]))  # (w, 2)
         n_pairs += len(listed[-1])
         check_count(n_pairs, "Give a smaller radius.")
@@ -68,12 +68,12 @@ def _proposed(X: sparse.csr_array) -> Iterator[tuple[Index, Floats, Floats]]:
         yield rows, squares[rows, None] + squares - 2.0 * products, bound[rows]
 
 
-def _squared_distances(X: sparse.csr_array, first: Index, second: Index) -> Floats:
+def squared_distances_stored(X: sparse.csr_array, first: Index, second: Index) -> Floats:
     """Return |X[first] - X[second]|^2 from differences, shape (p,), in blocks of bounded memory."""
     result = np.empty(len(first))  # (p,)
     step = max(1, _MEASURED_VALUES // max(1, int(np.diff(X.indptr).max())))
     for start in range(0, len(first), step):
         part = slice(start, start + step)
-        difference = X[first[part]] - X[second[part]]  # (b, d)
+        difference = X[first[part]].astype(np.float64) - X[second[part]]  # (b, d)
         result[part] = np.asarray(difference.multiply(difference).sum(axis=1)).ravel()  # (b,)
     return result

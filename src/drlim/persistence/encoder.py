@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
-from drlim.encoders import ENCODERS, make_encoder
+from drlim.encoders import ENCODERS, Standardize, make_encoder
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -24,9 +24,11 @@ __all__ = [
     "LONGEST_LIST",
     "built_in_name",
     "check_finite",
+    "check_standardizing",
     "filled_built_in",
     "filled_own",
     "layout",
+    "make_room",
     "own_copy",
     "own_module",
 ]
@@ -53,8 +55,30 @@ def built_in_name(estimator: DrLIM) -> str | None:
 
 
 def layout(encoder: nn.Module) -> tuple[str, dict[str, tuple[int, ...]]]:
-    """Return the layers of an encoder, and the shapes of its weights."""
-    return str(encoder), {name: tuple(value.shape) for name, value in encoder.state_dict().items()}
+    """Return the layers of an encoder, and the shapes of its weights; those of a standardisation follow from both."""
+    own = {f"{name}.{buffer}" for name, module in _standardizing(encoder) for buffer, _ in module.named_buffers()}
+    return str(encoder), {name: tuple(value.shape) for name, value in encoder.state_dict().items() if name not in own}
+
+
+def _standardizing(encoder: nn.Module) -> list[tuple[str, Standardize]]:
+    """Return the modules of an encoder that standardise, by name."""
+    return [(name, module) for name, module in encoder.named_modules() if isinstance(module, Standardize)]
+
+
+def make_room(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Let an unfilled encoder take the bounds that are among the weights."""
+    for name, module in _standardizing(encoder):
+        if f"{name}.lower" in weights:
+            module.bound()
+
+
+def check_standardizing(encoder: nn.Module) -> None:
+    """Refuse a scale that would be divided by, and bounds that no value lies within."""
+    for _, module in _standardizing(encoder):
+        if not bool((module.scale > 0).all()):
+            raise ValueError("the scale of its samples is not positive")
+        if module.lower is not None and module.upper is not None and not bool((module.lower <= module.upper).all()):
+            raise ValueError("the bounds of its samples contradict each other")
 
 
 def _unfilled(name: str, input_shape: Sequence[int], n_components: int) -> nn.Module:
@@ -81,10 +105,12 @@ def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> n
     encoder = _unfilled(name, architecture["input_shape"], architecture["n_components"])
     if any(value.dtype != torch.float32 for value in weights.values()):
         raise ValueError(f"not all weights of its {name!r} encoder are float32")
+    make_room(encoder, weights)
     try:
         encoder.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise ValueError(f"its weights are not those of a {name!r} encoder: {one_line(error, LONGEST_LIST)}") from None
+    check_standardizing(encoder)
     return encoder
 
 

@@ -13,8 +13,8 @@ from drlim.encoders.modern import PlaceLogits, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder, Source
 from drlim.encoders.places import Places, PlacesHead
 from drlim.encoders.retrieval import Components, Retrieval
-from drlim.encoders.standardize import Standardize, UnitLength
-from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, own_module
+from drlim.encoders.standardize import UnitLength
+from drlim.persistence.encoder import LONGEST_LIST, check_standardizing, filled_own, layout, make_room, own_module
 from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord
 
 __all__ = ["check_usable", "described_places", "own_trunk", "places_encoder", "trunk_name", "unscaled"]
@@ -151,6 +151,7 @@ def _filled_trunk(record: PlacesRecord, input_shape: tuple[int, ...], weights: d
         if isinstance(module, nn.Dropout) and record["dropout"] is not None:
             module.p = float(record["dropout"])
     scaled = _scaled(trunk, record["unit_length"])
+    make_room(scaled, weights)
     dtypes = {name: value.dtype for name, value in scaled.state_dict().items()}
     try:
         scaled.load_state_dict(weights, assign=True)
@@ -192,9 +193,8 @@ def _check_buffers(part: nn.Module) -> None:
 
 def _check_trunk(trunk: nn.Module) -> None:
     """Refuse a scale or a variance that would be divided by, or whose root would be taken."""
+    check_standardizing(trunk)
     for module in trunk.modules():
-        if isinstance(module, Standardize) and not bool(module.scale > 0):
-            raise ValueError("the scale of its samples is not positive")
         variance = module.running_var if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) else None
         if variance is not None and bool((variance < 0).any()):
             raise ValueError("a variance in its trunk is negative")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from drlim._base.arrays import Array, Index, pairs_within
 from drlim._base.checks import check_parameters, check_points, short_repr
+from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.transforms import Transform, named_transforms, transformed
 
@@ -135,8 +136,8 @@ class LazyCopies:
 
     Parameters
     ----------
-    samples : ndarray, shape (n, ...)
-        Samples. They are not copied: a memory map stays on disk.
+    samples : ndarray of shape (n, ...), or SparseRows
+        Samples. They are not copied: a memory map stays on disk, and sparse rows stay sparse.
     transforms : dict of str to callable
         Transforms by name, as for `orbits`.
 
@@ -157,7 +158,7 @@ class LazyCopies:
     ([[-3, -4], [1, 2]], [-3, -4])
     """
 
-    def __init__(self, samples: Array, transforms: Mapping[str, Transform]) -> None:
+    def __init__(self, samples: Array | SparseRows, transforms: Mapping[str, Transform]) -> None:
         self._samples = samples
         self._transforms = dict(transforms)
         self.shape: tuple[int, ...] = (len(samples) * (len(transforms) + 1), *samples.shape[1:])

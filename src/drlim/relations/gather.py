@@ -12,10 +12,11 @@ from scipy import sparse
 from drlim._base.arrays import Array
 from drlim._base.checks import check_same_length, refuse_masked, short_repr
 from drlim._base.notices import warn_user
+from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.neighbors import neighbors_graph
-from drlim.neighbors.exact import nearest
+from drlim.neighbors.builders import nearest_graph
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
 from drlim.relations.labels import is_missing, label_array, label_graph
@@ -42,7 +43,7 @@ class Neighbors(NamedTuple):
 
 
 def gather(
-    samples: Array | LazyCopies,
+    samples: Array | SparseRows | LazyCopies,
     labels: list[object] | None,
     graph: object,
     pairs: object,
@@ -55,7 +56,7 @@ def gather(
 
     Parameters
     ----------
-    samples : ndarray or LazyCopies, shape (n, ...)
+    samples : ndarray, SparseRows or LazyCopies, shape (n, ...)
         Checked samples.
     labels : list, default=None
         One label for each sample, as `check_targets` returns them.
@@ -75,6 +76,11 @@ def gather(
         When something does not fit the samples, or there is nothing to learn from.
     """
     known = find_neighbors() if graph is None else as_graph(graph, len(samples), described)
+    if graph is None and labels is None and pairs is None and known.n_similar == 0:
+        raise ValueError(
+            f"Expected {described} to hold samples with neighbours. Each is equally far from all others: give 'graph', "
+            "'pairs' or labels, or measure distances otherwise."
+        )
     if labels is not None:
         known = with_labels(known, labels)
     if pairs is not None:
@@ -83,7 +89,7 @@ def gather(
     return known
 
 
-def found_neighbors(samples: Array | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
+def found_neighbors(samples: Array | SparseRows | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
     """Return the graph of the samples' neighbours, found as `DrLIM`'s parameters say."""
     if isinstance(samples, LazyCopies):
         raise TypeError(
@@ -91,16 +97,15 @@ def found_neighbors(samples: Array | LazyCopies, neighbors: Neighbors) -> Neighb
             "pass the graph of the orbits, fit(copies.X, graph=copies.graph)."
         )
     if neighbors.neighbors is not None:
-        return neighbors_graph(neighbors.neighbors, samples)
+        return neighbors_graph(neighbors.neighbors, samples.matrix if isinstance(samples, SparseRows) else samples)
     if neighbors.n_neighbors >= len(samples):
         raise ValueError(
             f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
             f"n_samples = {len(samples)}: give more samples or fewer neighbours."
         )
-    points = samples.reshape(len(samples), -1).astype(np.float64)  # (n, p)
-    indices, _ = nearest(points, neighbors.n_neighbors)  # (n, k)
-    first = np.repeat(np.arange(len(points)), neighbors.n_neighbors)  # (n k,)
-    return NeighborhoodGraph.from_pairs(len(points), np.column_stack([first, indices.ravel()]))
+    if isinstance(samples, SparseRows):
+        return nearest_graph(samples.matrix.astype(np.float64), neighbors.n_neighbors)
+    return nearest_graph(samples.reshape(len(samples), -1).astype(np.float64), neighbors.n_neighbors)  # (n, p)
 
 
 def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:

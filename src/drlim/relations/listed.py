@@ -10,8 +10,7 @@ from scipy import sparse
 from drlim._base.arrays import Array, Index
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.graph.blocks import Blocks
-from drlim.neighbors.measured import nearest_rows, perplexity_of
-from drlim.neighbors.perplexity import perplexity_weights, symmetric_weights
+from drlim.neighbors.measured import mate_weights, nearest_rows
 
 __all__ = ["ListedSprings", "listed_springs"]
 
@@ -92,9 +91,7 @@ def _class_mates(pairs: PairSet, blocks: Blocks, points: Array, n_neighbors: int
     for members in np.split(order, np.flatnonzero(np.diff(blocks.codes[order])) + 1):
         if len(members) < 2 or blocks.codes[members[0]] < 0:
             continue
-        k = min(3 * n_neighbors, len(members) - 1)
-        nearest, squares = nearest_rows(points[members], k, seed)  # (m, k)
-        found = symmetric_weights(nearest, perplexity_weights(squares, perplexity_of(n_neighbors, k))).tocoo()
+        found = mate_weights(points[members], n_neighbors, seed).tocoo()
         first.append(members[found.row])
         second.append(members[found.col])
         weights.append(found.data)

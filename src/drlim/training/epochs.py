@@ -14,6 +14,7 @@ from torch import Tensor
 from drlim._base.arrays import Index
 from drlim._base.torch import random_state, set_random_state
 from drlim.encoders.embedding import embed_rows
+from drlim.encoders.standardize import Standardize
 from drlim.forces import GraphEnergy, graph_energy, pair_list
 from drlim.training.divergence import check_energy, check_gradients
 from drlim.training.memory import Memory
@@ -56,7 +57,8 @@ def choose_epoch(
     if problem.settings.interactions == "batch":
         return lambda epoch: _batch_epoch(problem, optimizer, average, epoch, position)
     n_features = min(32, batch_size // 8)
-    memory = Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features)
+    bounds = [module for module in problem.encoder.children() if isinstance(module, Standardize) and module.is_bounded]
+    memory = Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features, next(iter(bounds), None))
     batch_size = math.ceil(_LARGER_BATCH * batch_size)
     in_batch = replace(problem, settings=replace(problem.settings, batch_size=batch_size))
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Index
+from drlim._base.sparse_rows import SparseRows
 from drlim.relations import LazyCopies
 from drlim.relations.transforms import transformed
 
@@ -25,7 +26,7 @@ class FreshCopies:
 
     Parameters
     ----------
-    X : ndarray, shape (n, ...)
+    X : ndarray of shape (n, ...), or SparseRows
     orbit : callable
         Takes a batch, shape (b, ...), and returns as many changed samples of the same shape; or takes a batch and a
         ``numpy.random.Generator`` to draw from.
@@ -40,8 +41,8 @@ class FreshCopies:
 
     n_copies = 2
 
-    def __init__(self, X: Array, orbit: Orbit, seed: int) -> None:
-        self._copies = LazyCopies(np.asarray(X), {"orbit": _Draws(orbit, seed)})
+    def __init__(self, X: Array | SparseRows, orbit: Orbit, seed: int) -> None:
+        self._copies = LazyCopies(X, {"orbit": _Draws(orbit, seed)})
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from drlim._base.arrays import Index
 from drlim._base.torch import Rows
@@ -50,6 +50,8 @@ class Memory:
         The samples.
     n_features : int, default=32
         Maximum number of principal components. With more than an eighth of a batch, the regression follows its noise.
+    standardize : torch.nn.Module, default=None
+        Applied to the samples first, so that a wild value is no component of its own.
 
     Attributes
     ----------
@@ -62,13 +64,15 @@ class Memory:
         again: a run that goes back and forth between the two kinds of force ends at a higher energy.
     """
 
-    def __init__(self, positions: Tensor, rows: Rows, n_features: int = _N_FEATURES) -> None:
+    def __init__(
+        self, positions: Tensor, rows: Rows, n_features: int = _N_FEATURES, standardize: nn.Module | None = None
+    ) -> None:
         self.positions = positions
         self.error = 0.0
         self.is_trusted = True
         self._n_samples = len(positions) // rows.n_copies
         self._n_placed = 0
-        self._features = _principal(rows, n_features).to(positions.dtype)  # (n, k + 1)
+        self._features = _principal(rows, n_features, standardize).to(positions.dtype)  # (n, k + 1)
 
     def _judge(self, batch: Index, moved: Tensor, Z: Tensor) -> None:
         """Update the mean error by that of a batch.
@@ -95,7 +99,7 @@ class Memory:
         self.positions[index] = Z
 
 
-def _principal(rows: Rows, n_features: int) -> Tensor:
+def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None) -> Tensor:
     """Return a constant and the first principal components of the samples, of unit variance; shape (n, k + 1).
 
     Values are cut at 3, so that no outlier is moved farther than three times a typical sample.
@@ -103,7 +107,8 @@ def _principal(rows: Rows, n_features: int) -> Tensor:
     n_samples = len(rows)
     n_values = rows.take(slice(0, 1)).numel()
     n_seen = min(n_samples, _N_SEEN, max(2, _MOST_VALUES // n_values))
-    seen = rows.take(np.linspace(0, n_samples - 1, n_seen).astype(np.int64)).flatten(1)  # (m, p)
+    take = rows.take if standardize is None else lambda index: standardize(rows.take(index))
+    seen = take(np.linspace(0, n_samples - 1, n_seen).astype(np.int64)).flatten(1)  # (m, p)
     centre = seen.mean(0)  # (p,)
     size = (seen - centre).abs().max().clamp_min(torch.finfo(seen.dtype).tiny)
     seen = (seen - centre) / size
@@ -114,7 +119,7 @@ def _principal(rows: Rows, n_features: int) -> Tensor:
     projection = seen.T @ weights  # (p, k)
     step = max(1, _MOST_VALUES // n_values)
     parts = [
-        ((rows.take(slice(start, start + step)).flatten(1) - centre) / size @ projection).clamp_(-3.0, 3.0)
+        ((take(slice(start, start + step)).flatten(1) - centre) / size @ projection).clamp_(-3.0, 3.0)
         for start in range(0, n_samples, step)
     ]
     components = torch.cat(parts)  # (n, k)

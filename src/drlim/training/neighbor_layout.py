@@ -19,7 +19,8 @@ from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
 from drlim.encoders.places import PlacesHead, find_places, make_targets, number_of_places
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
-from drlim.neighbors.measured import Measured, nearest_rows
+from drlim.neighbors.coordinates import Measured
+from drlim.neighbors.measured import nearest_rows
 from drlim.relations.listed import ListedSprings
 from drlim.springs import Springs
 from drlim.training.divergence import DivergenceError

@@ -9,6 +9,7 @@ from torch import nn
 from drlim._base.arrays import Array
 from drlim._base.messages import one_line
 from drlim._base.notices import warn_user
+from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows
 from drlim.encoders.embedding import embed_rows
 from drlim.graph import NeighborhoodGraph
@@ -19,15 +20,16 @@ from drlim.springs import Springs
 __all__ = ["preflight", "try_encoder", "try_orbit", "warn_of_offset", "warn_of_twins"]
 
 
-def preflight(samples: Array | LazyCopies, graph: NeighborhoodGraph, springs: Springs) -> None:
+def preflight(samples: Array | SparseRows | LazyCopies, graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of what will train badly. Lazy copies are not looked at: that would make them all."""
     if isinstance(samples, LazyCopies):
         return
-    warn_of_offset(samples)
+    if isinstance(samples, np.ndarray):  # sparse samples lie about zero
+        warn_of_offset(samples)
     warn_of_twins(samples, graph, springs)
 
 
-def try_encoder(encoder: nn.Module, samples: Array | LazyCopies, n_components: int) -> None:
+def try_encoder(encoder: nn.Module, samples: Array | SparseRows | LazyCopies, n_components: int) -> None:
     """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
     wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
     cpu = torch.device("cpu")
@@ -93,7 +95,7 @@ def warn_of_offset(samples: Array) -> None:
         )
 
 
-def warn_of_twins(samples: Array, graph: NeighborhoodGraph, springs: Springs) -> None:
+def warn_of_twins(samples: Array | SparseRows, graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
     count = count_duplicates(samples, graph.dissimilar)
     if count:
