@@ -26,13 +26,16 @@ __all__ = ["measure"]
 Estimator = DrLIM | NeighborMap
 
 
-def measure(n: int = 10_000, rounds: int = 7, calls: int = 200, n_train: int = 6000) -> list[Measured]:
+def measure(
+    n: int = 10_000, rounds: int = 7, calls: int = 200, n_train: int = 6000, onnx: bool = True
+) -> list[Measured]:
     """Time and compare three encoders on n images of 28 x 28 that were not trained on, on one thread.
 
     Both sides get an array of float32. The torch side is the bare encoder, in evaluation and inference mode, in batches
     of 512; the NumPy side is `drlim.runtime.Model.transform`, its checks included. One sample is timed ``calls`` times
-    in a row.
+    in a row. ONNX files are compared where ``onnx`` is true and their packages are installed.
     """
+    onnx = onnx and all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))
     data = datasets.digits49()
     images = np.asarray(data.X_train, dtype=np.float32)[:n_train]
     random = np.random.default_rng(0)
@@ -46,18 +49,20 @@ def measure(n: int = 10_000, rounds: int = 7, calls: int = 200, n_train: int = 6
     lines: list[Measured] = []
     for name, (estimator, shape) in kinds.items():
         estimator.fit(images.reshape(-1, *shape))
-        lines += _compared(name, estimator, rows.reshape(-1, *shape), rounds, calls)
+        lines += _compared(name, estimator, rows.reshape(-1, *shape), rounds, calls, onnx)
     return [*lines, _import_time(rounds)]
 
 
-def _compared(name: str, estimator: Estimator, X: np.ndarray, rounds: int, calls: int) -> Iterator[Measured]:
+def _compared(
+    name: str, estimator: Estimator, X: np.ndarray, rounds: int, calls: int, onnx: bool
+) -> Iterator[Measured]:
     with tempfile.TemporaryDirectory() as folder:
         drlim.save(estimator, Path(folder) / "map.safetensors")
         model = runtime.load(Path(folder) / "map.safetensors")
         yield from _times(name, estimator, model, X, rounds, calls)
         wanted = estimator.transform(X)
         yield _agreement(f"NumPy runtime, {name}", estimator, X, model.transform(X), wanted, 1e-6)
-        if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnxscript"):
+        if onnx:
             import onnxruntime
 
             drlim.export(estimator, Path(folder) / "map.onnx")
