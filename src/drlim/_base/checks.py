@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array
-from drlim._base.constraints import StrOptions, as_constraint, has_methods, integer_in, joined_words, real_in
+from drlim._base.constraints import (
+    LARGEST_INTEGER,
+    StrOptions,
+    as_constraint,
+    has_methods,
+    integer_in,
+    joined_words,
+    real_in,
+)
 from drlim._base.messages import short_repr
 
 __all__ = [
@@ -72,7 +80,8 @@ def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any
     ------
     InvalidParameterError
         Both a ``ValueError`` and a ``TypeError``. A bool is refused where a number is wanted, although Python counts
-        it as one, for ``margin=True`` is a slip. An integer too large for a float is refused, too.
+        it as one, for ``margin=True`` is a slip. An integer too large for a float is refused, too, and so is one beyond
+        64 bits where an integer is wanted.
 
     Examples
     --------
@@ -88,8 +97,10 @@ def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any
         if accepted == "no_validation" or _is_accepted(value, accepted):
             continue
         wanted = joined_words([str(as_constraint(one)) for one in accepted], "or")
+        beyond = isinstance(value, int) and value > LARGEST_INTEGER and "an int in" in wanted
+        note = " Integers go up to 2^63 - 1." if beyond else ""
         raise InvalidParameterError(
-            f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead."
+            f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead.{note}"
         )
 
 

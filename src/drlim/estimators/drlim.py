@@ -327,7 +327,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
             moved = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32) - tied.positions  # (m, d)
-            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
+            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / float(self.margin))
         return planned
 
     def _check(self, pairs: object) -> tuple[Springs, torch.device, int]:

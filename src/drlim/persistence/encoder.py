@@ -14,7 +14,7 @@ from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
-from drlim.encoders import ENCODERS, make_encoder
+from drlim.encoders import ENCODERS, Standardize, make_encoder
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -64,15 +64,30 @@ def _unfilled(name: str, input_shape: Sequence[int], n_components: int) -> nn.Mo
 
 
 def check_finite(encoder: nn.Module, embedding: Array) -> None:
-    """Refuse values that no training can have left. A buffer may hold infinities: masks do."""
+    """Refuse values that no training can have left. Buffers of a module of the user's may hold infinities: masks do."""
     for name, weight in encoder.named_parameters():
         if not bool(torch.isfinite(weight).all()):
             raise ValueError(f"the encoder's weight {name!r} is not finite")
     for name, buffer in encoder.named_buffers():
         if bool(torch.isnan(buffer).any()):
             raise ValueError(f"the encoder's buffer {name!r} has NaN in it")
+    for module in encoder.modules():
+        _check_scaling(module)
     if not np.isfinite(embedding).all():
         raise ValueError("the map of the training samples is not finite")
+
+
+def _check_scaling(module: nn.Module) -> None:
+    """Refuse a scale or a variance that would be divided by, or whose root would be taken, and an infinite offset."""
+    if isinstance(module, Standardize):
+        if not bool(torch.isfinite(module.offset).all()):
+            raise ValueError("the offset of its samples is not finite")
+        tiny = torch.finfo(torch.float32).tiny  # quotients by anything smaller leave the finite numbers
+        if not bool(torch.isfinite(module.scale).all() and (module.scale >= tiny).all()):
+            raise ValueError("the scale of its samples is not positive and finite")
+    variance = getattr(module, "running_var", None)
+    if isinstance(variance, Tensor) and not bool(torch.isfinite(variance).all() and (variance >= 0).all()):
+        raise ValueError("a variance in its encoder is negative or not finite")
 
 
 def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:

@@ -14,7 +14,7 @@ from drlim.encoders.modern import PlaceLogits, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder, Source
 from drlim.encoders.places import Places, PlacesHead, Targets
 from drlim.encoders.retrieval import Components, Retrieval
-from drlim.encoders.standardize import Standardize, UnitLength
+from drlim.encoders.standardize import UnitLength
 from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, own_module
 from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord
 
@@ -189,24 +189,14 @@ def check_usable(encoder: PlaceEncoder, *, trunk: bool) -> None:
     for retrieval in encoder.retrievals:
         assert isinstance(retrieval, Retrieval)  # noqa: S101 - for mypy
         _check_targets(retrieval.places, retrieval.weight, len(encoder.head.centres))
-    if trunk:
-        _check_trunk(encoder.network.trunk)
+        if not torch.allclose(retrieval.half_squares, retrieval.stored.square().sum(dim=1) / 2, rtol=1e-3):
+            raise ValueError("the squares in its retrieval are not those of what it stores")
 
 
 def _check_buffers(part: nn.Module) -> None:
     for name, buffer in part.named_buffers():
         if not bool(torch.isfinite(buffer).all()):
             raise ValueError(f"the encoder's buffer {name!r} is not finite")
-
-
-def _check_trunk(trunk: nn.Module) -> None:
-    """Refuse a scale or a variance that would be divided by, or whose root would be taken."""
-    for module in trunk.modules():
-        if isinstance(module, Standardize) and not bool(module.scale > 0):
-            raise ValueError("the scale of its samples is not positive")
-        variance = module.running_var if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) else None
-        if variance is not None and bool((variance < 0).any()):
-            raise ValueError("a variance in its trunk is negative")
 
 
 def _check_targets(places: Tensor, weight: Tensor, n_places: int) -> None:
