@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array
+from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, check_points, integer_in
 from drlim._base.torch import Rows, device_of
 
-__all__ = ["embed", "embed_rows"]
+__all__ = ["called", "embed", "embed_rows"]
 
 
 def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
@@ -68,11 +69,19 @@ def embed_rows(encoder: nn.Module, rows: Rows, batch_size: int = 512) -> Tensor:
         with torch.no_grad():
             forward = _in_dtype(encoder, rows.dtype)
             starts = range(0, len(rows), batch_size)
-            outputs = [forward(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b, d)
+            batches = (rows.take(slice(start, start + batch_size)) for start in starts)  # each (b, ...)
+            outputs = [called(forward, batch) for batch in batches]  # each (b, d)
             return torch.cat(outputs).to(rows.dtype)  # (n, d)
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def called(encoder: nn.Module, batch: Tensor) -> Tensor:
+    """Return the outputs of an encoder, which may be the user's own, for a batch; its errors name the parameter."""
+    with user_call(f"The 'encoder' on {str(batch.dtype).removeprefix('torch.')} samples, {tuple(batch.shape)},"):
+        outputs: Tensor = encoder(batch)
+        return outputs
 
 
 def _in_dtype(encoder: nn.Module, dtype: torch.dtype) -> nn.Module:

@@ -17,6 +17,7 @@ from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators import running
+from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
 from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
@@ -36,6 +37,7 @@ from drlim.training.problem import EpochRecord
 __all__ = ["DrLIM"]
 
 
+@answering
 class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
@@ -316,7 +318,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         running.check_same_components(self.n_components, self.embedding_)
         labels, tied, everything, described = check_targets(y, len(samples)), None, samples, "'X'"
         if anchor is not None:
-            old = check_samples(self, anchor, reset=False)
+            old = check_samples(self, anchor, reset=False, name="anchor")
             everything, described = np.concatenate([samples, old]), "'X' and 'anchor' together"  # (n + m, ...)
             positions = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32)  # (m, d)
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)

@@ -22,6 +22,7 @@ from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.answers import answering
 from drlim.estimators.map_score import map_score
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors
 from drlim.estimators.running import (
@@ -67,6 +68,7 @@ class _Update(NamedTuple):
     kept: float  # share of an anchor's displacement that is taken back
 
 
+@answering
 class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A map of ordinary data that shows its groups, and places new samples by a function.
 
@@ -308,7 +310,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             samples = self._checked_samples(X, reset=False)
             check_same_components(self.n_components, self.embedding_)
             labels = check_targets(y, len(samples))
-            old = None if anchor is None else self._checked_samples(anchor, reset=False)
+            old = None if anchor is None else self._checked_samples(anchor, reset=False, name="anchor")
             if old is not None and labels is not None:
                 labels = [*labels, *[-1] * len(old)]
             update = _Update(self.encoder_, old, anchor_weight / (1 + anchor_weight))
@@ -324,9 +326,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         laws = None if self.springs is None else springs_for(1.0, self.springs)
         return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
 
-    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> Array:
         """Check samples, and that the metric can be taken of them."""
-        samples = check_array_samples(self, X, reset=reset)
+        samples = check_array_samples(self, X, reset=reset, name=name)
         if isinstance(self.metric, str) or reset:
             check_metric(samples, self.metric, fits=reset)
         return samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
-from drlim._base.messages import one_line
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.cells import cell_neighbors
 from drlim.neighbors.exact import nearest
@@ -103,13 +104,9 @@ def check_metric(samples: Array, metric: Metric, *, fits: bool) -> None:
 
 def _called(metric: Callable[[Array, Array], float], rows: Array) -> object:
     """Return the distance of two rows, or refuse the metric."""
-    try:
+    wanted = "The 'metric' parameter of NeighborMap must be a name or a function (row, row) -> float."
+    with user_call(f"{wanted} On two samples it"):
         return metric(rows[0], rows[1])
-    except Exception as error:  # whatever a user's function raises
-        raise ValueError(
-            "The 'metric' parameter of NeighborMap must be a name or a function (row, row) -> float. On two samples "
-            f"it fails: {one_line(error)}"
-        ) from error
 
 
 def _check_distance(distance: object, found: str) -> None:
@@ -228,8 +225,9 @@ def _by_metric(samples: Array, metric: Metric, k: int) -> tuple[Index, Floats]:
     rows: ArrayLike = samples.reshape(len(samples), -1)  # (n, p)
     if metric in ("hamming", "jaccard"):
         rows = np.asarray(rows) != 0 if metric == "jaccard" else rows
-    search = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(rows)
-    distances, indices = search.kneighbors()  # (n, k) each; a sample is not its own neighbour
+    with user_call("The 'metric' of some of the samples") if callable(metric) else nullcontext():
+        search = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(rows)
+        distances, indices = search.kneighbors()  # (n, k) each; a sample is not its own neighbour
     if callable(metric):
         _check_distance(distances, "one gives others in")
     return indices.astype(np.int64), np.square(distances, dtype=np.float64)

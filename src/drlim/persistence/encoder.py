@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array
+from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
@@ -112,10 +113,12 @@ def own_module(given: object, arguments: tuple[object, ...], described: str) -> 
     """Return a copy of a module, or a new one from a factory that takes the arguments, which an error describes."""
     check_parameters({"encoder": given}, {"encoder": [nn.Module, callable]}, "load")
     if isinstance(given, nn.Module):
-        return copy.deepcopy(given).float().cpu()
+        with user_call("To copy the module given as 'encoder'"):
+            return copy.deepcopy(given).float().cpu()
     assert callable(given)  # noqa: S101 - just checked
-    with seeded(0):  # its initial weights will be overwritten, and the caller's random numbers stay as they were
-        made = given(*arguments)
+    # Its initial weights will be overwritten, and the caller's random numbers stay as they were.
+    with seeded(0), user_call(f"The 'encoder' parameter of load, called with {described},"):
+        made: object = given(*arguments)
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"The 'encoder' parameter of load must return a torch.nn.Module when called with {described}. "
