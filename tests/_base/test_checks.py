@@ -17,7 +17,6 @@ from drlim._base.checks import (
     InvalidParameterError,
     StrOptions,
     as_array,
-    brief_errors,
     check_labels,
     check_parameters,
     check_points,
@@ -52,7 +51,7 @@ def exactly(text: str) -> str:
         (np.array("one"), "array('one', dtype='<U3')"),
         (list(range(1000)), "[0, 1, 2, 3, 4, 5, ...]"),
         ("line\nbreak\ttab", r"'line\nbreak\ttab'"),
-        (pd.DataFrame({"a": [1]}), "a 0 1"),
+        (pd.DataFrame({"a": [1]}), "a DataFrame of shape (1, 1)"),
     ],
 )
 def test_short_repr(value, text):
@@ -136,17 +135,6 @@ def test_options_read_alike_in_every_process():
     assert str(StrOptions(set(names))) == f"a str among {{{', '.join(map(repr, names))}}}"
 
 
-def test_brief_errors_keep_sentences_only():
-    with pytest.raises(ValueError, match=exactly("First. Reshape so.")), brief_errors():
-        raise ValueError("First.\narray=[1 2\n 3]\nReshape so.\nhttps://elsewhere")
-    with pytest.raises(ValueError, match=exactly("ValueError")), brief_errors():
-        raise ValueError(" ")
-    with pytest.raises(ValueError, match=exactly("x" * 600)), brief_errors():
-        raise ValueError("x" * 700)
-    with pytest.raises(TypeError, match=exactly("one\ntwo")), brief_errors():
-        raise TypeError("one\ntwo")
-
-
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -181,7 +169,6 @@ def test_points_from_lists_frames_and_tensors():
             {},
             "Expected 'Z' to be a 2-D array (n_samples, n_features). Got an array of shape (3, 2",
         ),
-        (None, {}, "Expected 'Z' to be a 2-D array (n_samples, n_features). Got None."),
         (np.zeros(999), {"ndim": None}, "Expected 2D array, got 1D array instead: Reshape your data either using"),
         (np.zeros((2, 2)) + 1j, {}, "Complex data not supported"),
         ([["a", "b"]], {}, "could not convert string to float: 'a'"),
@@ -223,8 +210,8 @@ def test_arrays_keep_their_type_and_are_refused_by_phrase():
     with pytest.raises(ValueError, match=exactly("Expected 'time' to be an array. Got rows of unequal length.")):
         as_array([[1], [2, 3]], "'time'")
     message = (
-        "Expected what it returns to hold no masked values. Got an array of shape (2,) and dtype int64: fill them in, "
-        "or leave their samples out."
+        "Expected what it returns to hold no masked values. Got an array of shape (2,) and dtype int64, the first "
+        "in row 1: fill them in, or leave their samples out."
     )
     with pytest.raises(ValueError, match=exactly(message)):
         as_array(np.ma.array([1, 2], mask=[False, True]), "what it returns")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from drlim._base import disk as _io
-from drlim._base.disk import atomic_write
+from drlim._base.disk import atomic_write, refuse_special
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and links of POSIX")
 
@@ -84,7 +85,7 @@ def test_full_disk(tmp_path):
     path.write_bytes(b"old")
     code = f"""
         import resource, signal
-        from drlim._base.disk import atomic_write
+        from drlim._base.disk import atomic_write, refuse_special
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
         try:
@@ -103,7 +104,7 @@ def test_killed_process_leaves_the_old_file(tmp_path):
     path.write_bytes(b"old")
     code = f"""
         import os, signal
-        from drlim._base.disk import atomic_write
+        from drlim._base.disk import atomic_write, refuse_special
         def write(file):
             file.write(bytes(1 << 20))
             file.flush()
@@ -201,3 +202,17 @@ def test_data_of_a_wrong_type(tmp_path, data):
     with pytest.raises(TypeError, match=f"must be bytes or callable. Got {kind} instead"):
         atomic_write(tmp_path / "file", data)
     assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_pipes_and_devices_are_refused_before_they_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        for special, kind in ((tmp_path / "pipe", "a pipe"), (path, "a socket"), (Path("/dev/zero"), "a device")):
+            sentence = f"{special} is {kind} and no file. Write what it gives to a file, and give that."
+            with pytest.raises(ValueError, match=re.escape(sentence)):
+                refuse_special(special)
+    for other in (tmp_path, tmp_path / "none", __file__, "\0"):
+        refuse_special(other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,45 @@ def test_unknown_kind(tmp_path):
     assert refusal(path) == sentence
 
 
-@pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv", "x.parquet"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv", "x.parquet", "x.txt", "images/a.png"])
+def test_pipes_are_refused_unread(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    sentence = f"{path} is a pipe and no file. Write what it gives to a file, and give that."
+    reads = [] if name.endswith((".txt", ".png")) else [read_samples, lambda path: read_graph(path, 5)]
+    reads += (
+        [lambda path: read_samples(path.parent)] if name.endswith(".png") else [lambda path: read_labels(str(path))]
+    )
+    for read in reads:
+        if name == "x.parquet" and read is not read_samples:
+            continue  # no graph is read from such a file
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_pipe_is_no_output(tmp_path):
+    os.mkfifo(tmp_path / "z.npy")
+    with pytest.raises(ValueError, match="is a pipe and no file"):
+        check_output(tmp_path / "z.npy", MAP_SUFFIXES)
+
+
+def test_a_member_of_an_archive_that_is_no_array(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, similar=PAIRS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("notes.txt", "of 3 May")
+        archive.writestr("torn.npy", "no array")
+    sentence = "FILE cannot be read: its member 'notes.txt' is no array. Write the arrays by numpy.savez."
+    assert refusal(path, array="notes.txt") == sentence
+    assert refusal(path, read_graph, n_samples=5) == sentence
+    assert refusal(path, array="torn") == sentence.replace("notes.txt", "torn")
+    assert read_samples(path, array="similar").X.tolist() == PAIRS
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv", "x.parquet", "x.mat", "images"])
 def test_missing_file(tmp_path, name):
     with pytest.raises(FileNotFoundError, match=re.escape(name)):
         read_samples(tmp_path / name)

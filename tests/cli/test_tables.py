@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.cli.reading import refusal, written
 
-from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples
+from drlim.cli.files import MAP_SUFFIXES, check_output, read_labels, read_samples
+from drlim.cli.tables import open_csv, typed
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -65,7 +69,30 @@ def test_no_sign_begins_a_comment(tmp_path):
             "FILE cannot be read: '' in column 2, row 2 of the data, is no number. "
             "Correct it, or leave the column out.",
         ),
-        ("a,b\n1,2\n3\n", "FILE cannot be read: the number of columns changed from 2 to 1 at row 2"),
+        (
+            "a,b\n\n1,2\n3\n",
+            "FILE: line 4 has 1 values, but line 1 has 2 names. Complete the line, or delete it.",
+        ),
+        ("1,2\n3\n", "FILE: line 2 has 1 values, but line 1 has 2 values. Complete the line, or delete it."),
+        (
+            "a,b\n1,2,3\n4,5,6\n",
+            "FILE: line 2 has 3 values, but line 1 has 2 names. If the rows begin with names of their own, name that "
+            "column, too, or write the file without them.",
+        ),
+        (
+            "# written on 3 May\na,b\n1,2\n",
+            "FILE: line 2 has 2 values, but line 1 has 1 names. If line 1 is a comment, delete it.",
+        ),
+        (
+            "written in May\n1,2\n3,4\n",
+            "FILE: line 2 has 2 values, but line 1 has 1 names. Delete what stands above the names or values. "
+            "Numbers are written with a point, as 1.5.",
+        ),
+        (
+            'a,b\n1,"2\n"\n3,4\n"5",6,7\n',
+            "FILE: line 5 has 3 values, but line 1 has 2 names. If the rows begin with names of their own, name that "
+            "column, too, or write the file without them.",
+        ),
         ("a,b,a\n1,2,3\n", "FILE: two columns have the name 'a'."),
         (
             ",a\n0,1\n",
@@ -84,6 +111,51 @@ def test_no_sign_begins_a_comment(tmp_path):
 )
 def test_table_that_cannot_be_used(tmp_path, text, sentence):
     assert refusal(written(tmp_path / "x.csv", text)) == sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a,kind,b\n1,four,2,9\n3,nine,4,9\n", "a,kind,b\n1,four,2\n3,nine,4,9\n", "a,kind,b\n1,four\n3,nine\n"],
+)
+def test_no_column_of_a_ragged_table_is_read(tmp_path, text):
+    path = written(tmp_path / "x.csv", text)
+    for read in (
+        lambda path: read_samples(path, columns=["a"]),
+        lambda path: read_samples(path, leave_out="kind"),
+        lambda path: read_labels("kind", path),
+    ):
+        assert ": line " in refusal(path, read)
+
+
+def test_labels_beside_names_of_rows_are_refused(tmp_path):
+    path = written(tmp_path / "y.csv", "label\nr1,four\nr2,nine\n")
+    assert "line 2 has 2 values, but line 1 has 1 names" in refusal(path, lambda path: read_labels(str(path)))
+
+
+def test_text_in_quotes_may_have_line_ends_and_quotes_may_stand_alone(tmp_path):
+    path = written(tmp_path / "x.csv", 'a,kind,b\n1,"four\n\nof, clubs",2\n3,5" disk,4\n')
+    assert read_samples(path, leave_out="kind").X.tolist() == [[1, 2], [3, 4]]
+    assert read_labels("kind", path).tolist() == ["four\n\nof, clubs", '5" disk']
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.lists(st.text('ab1,"\n; ', max_size=4), min_size=2, max_size=3), min_size=1, max_size=4),
+    blank=st.booleans(),
+)
+def test_widths_are_those_of_the_csv_module(tmp_path, rows, blank):
+    with (tmp_path / "x.csv").open("w", newline="") as file:
+        file.write("first;second\n")
+        csv.writer(file, delimiter=";", lineterminator="\n\n" if blank else "\n").writerows(rows)
+    try:
+        table = open_csv(tmp_path / "x.csv")
+    except ValueError as error:
+        assert any(len(row) != 2 for row in rows)
+        assert "but line 1 has 2 names" in str(error)  # noqa: PT017 - both outcomes are right
+    else:
+        assert [table.values(place).astype(str).tolist() for place in (0, 1)] == [
+            typed([row[place] for row in rows]).astype(str).tolist() for place in (0, 1)
+        ]
 
 
 def test_table_that_is_not_utf8(tmp_path):

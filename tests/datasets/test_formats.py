@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zipfile
 
@@ -192,3 +193,11 @@ def test_npz_refuses_what_needs_pickle(tmp_path):
     with pytest.raises(ValueError, match="Object arrays cannot be saved when allow_pickle=False"):
         write_npz(tmp_path / "a.npz", {"a": np.array([{}])})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_pipes_are_refused_unread(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_idx, read_norb_matrix):
+        with pytest.raises(ValueError, match="is a pipe and no file"):
+            read(tmp_path / "pipe")

@@ -55,7 +55,7 @@ def changed(value, at=(3, 1)):
     [
         (changed(np.nan), ValueError, "Input X contains NaN."),
         (changed(np.inf), ValueError, "Input X contains infinity or a value too large for dtype('float64')."),
-        (changed(1e31), ValueError, "Expected 'X' to hold values up to 1e+30 in size: rescale it. Got larger ones."),
+        (changed(1e31), ValueError, "values up to 1e+30 in size: rescale it. Got 1e+31 in row 3, column 1."),
         (np.empty((0, 3)), ValueError, "Found array with 0 sample(s) (shape=(0, 3)) while a minimum of 2 is required"),
         (np.empty((3, 0)), ValueError, "Found array with 0 feature(s) (shape=(3, 0)) while a minimum of 1 is required"),
         (X[:1], ValueError, "Found array with 1 sample(s) (shape=(1, 3)) while a minimum of 2 is required"),

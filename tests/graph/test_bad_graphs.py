@@ -310,5 +310,5 @@ def test_fit_takes_a_graph_and_no_numbers(graph):
 
 @pytest.mark.parametrize("kind", [kind for kind, given in REFUSED.items() if sparse.issparse(given.get("csr"))])
 def test_fit_refuses_a_sparse_matrix_as_from_csr_does(kind):
-    with pytest.raises(ValueError, match=r"^Expected '(matrix|graph)' to "):
+    with pytest.raises(ValueError, match=r"^(In 'graph': Expected 'matrix'|Expected 'graph') to "):
         DrLIM(max_epochs=1).fit(X, graph=REFUSED[kind]["csr"])

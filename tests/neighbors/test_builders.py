@@ -108,17 +108,17 @@ def test_bad_n_neighbors(n_neighbors):
         (
             sparse.csr_array([[1e141], [0.0]]),
             ValueError,
-            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got larger ones.",
+            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got 1e+141 in row 0, column 0.",
         ),
         (
             [[1e141], [0.0]],
             ValueError,
-            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got larger ones.",
+            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got 1e+141 in row 0, column 0.",
         ),
         (
             [[-1e300], [0.0]],
             ValueError,
-            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got larger ones.",
+            "Expected 'X' to hold values up to 1e+140 in size: rescale it. Got -1e+300 in row 0, column 0.",
         ),
     ],
 )

@@ -163,12 +163,15 @@ def test_a_function_that_gives_no_distance(returned):
             build(np.eye(3), 1, lambda x, y: returned)
 
 
-def test_an_error_of_a_function_is_the_users():
+@pytest.mark.parametrize("build", [knn_graph, radius_graph])
+def test_an_error_of_a_function_names_it_and_stays_the_cause(build):
     def fails(x, y):
         raise ZeroDivisionError("mine")
 
-    with pytest.raises(ZeroDivisionError, match=r"^mine$"):
-        knn_graph(np.eye(3), 1, fails)
+    message = "The function given as 'metric', of rows 0 and 1, fails: mine."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$") as refusal:
+        build(np.eye(3), 1, fails)
+    assert isinstance(refusal.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("make", [np.array, sparse.csr_array])

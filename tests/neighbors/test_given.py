@@ -144,7 +144,7 @@ def test_anything_with_fit_transform_and_functions():
             np.empty((0, 2), dtype=int),
         ),
         (
-            "to hold no masked values. Got an array of shape (2, 2) and dtype int64: give -1",
+            "Got an array of shape (2, 2) and dtype int64, the first in row 0, column 1: give -1",
             ValueError,
             np.ma.masked_equal([[1, 9], [0, 9]], 9),
         ),
@@ -171,7 +171,7 @@ def test_what_has_no_rows_is_refused(X):
 def test_a_transformer_that_refuses_is_named(kind):
     with pytest.raises(ValueError, match="Lower its n_neighbors=400: each of 4 samples has 3 others") as refusal:
         neighbors_graph(kind(n_neighbors=400), LINE)
-    assert str(refusal.value).startswith(f"Expected {kind.__name__} to find neighbours in 'X'. It says: ")
+    assert str(refusal.value).startswith(f"Expected {kind.__name__}, given as 'neighbors', to find neighbours")
     assert len(str(refusal.value)) <= 600
     with pytest.raises(ValueError, match="It says: Input X contains NaN") as refusal:
         neighbors_graph(kind(n_neighbors=1), np.full((4, 1), np.nan))

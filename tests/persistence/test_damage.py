@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,24 @@ def test_oversized_header_is_refused_unread(path):
         file.write(struct.pack("<Q", 10**9) + b"{")
         file.truncate(10**9 + 10)  # a hole, not a gigabyte
     with pytest.raises(ModelFileError, match="it does not begin like a safetensors file"):
+        load(path)
+
+
+@pytest.mark.parametrize("metadata", [b"", b'"__metadata__":{"drlim":"{}"},', b'"__metadata__":{"drlim":"{\\"}'])
+def test_a_header_of_a_million_tensors_is_refused_at_once(path, metadata):
+    tensors = b",".join(b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}' % place for place in range(10**6))
+    header = b"{" + metadata + tensors + b',"}":{"}":0}}'
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    began = time.perf_counter()
+    with pytest.raises(ModelFileError, match="its header lists more tensors than any that drlim writes"):
+        read_summary(path)
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_pipe_is_refused_unread(path):
+    os.mkfifo(path)
+    with pytest.raises(ModelFileError, match="is no model file of drlim but a folder or a device"):
         load(path)
 
 

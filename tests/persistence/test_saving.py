@@ -259,3 +259,42 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for name in ("first", "second"):
         save(DrLIM(**QUICK).fit(TABLE), tmp_path / name)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cause"),
+    [
+        ("feature_names_in_", np.array(["a", "b"], dtype=object), "'feature_names' in its metadata"),
+        ("stopped_", "bored", "'stopped' in its metadata"),
+        ("history_", [{"energy": 10**400}], "'history' in its metadata"),
+        ("embedding_", np.zeros((11, 2)), "the similar pairs of its graph do not fit 11 samples"),
+        ("embedding_", np.zeros((12, 2), dtype=np.float16), "its map is of type float16"),
+        ("graph_", NeighborhoodGraph.from_pairs(5, [(0, 1)]), "the similar pairs of its graph do not fit 12 samples"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["model", "neighbor_map"])
+def test_what_load_would_refuse_is_not_saved(request, path, kind, name, value, cause):
+    path.write_bytes(b"old")
+    changed = copy.deepcopy(request.getfixturevalue(kind))
+    setattr(changed, name, value)
+    with pytest.raises(ValueError, match=re.escape(cause)) as refusal:
+        save(changed, path)
+    assert str(refusal.value).startswith("The estimator was not saved, for its file could not be loaded again. ")
+    assert path.read_bytes() == b"old"
+
+
+def test_what_load_would_refuse_is_not_saved_beside_an_encoder_of_ones_own(path):
+    changed = DrLIM(**{**QUICK, "encoder": Net()}).fit(TABLE)
+    changed.graph_ = NeighborhoodGraph.from_pairs(5, [(0, 1)])
+    with pytest.raises(ValueError, match="the similar pairs of its graph do not fit 12 samples"):
+        save(changed, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("given_", [None, 3, b"model.safetensors", ["model.safetensors"]])
+def test_what_is_no_path_is_refused(model, given_):
+    sentence = re.escape("Expected 'path' to be a file's name, a str or a pathlib.Path. Got ")
+    with pytest.raises(TypeError, match=sentence):
+        save(model, given_)
+    with pytest.raises(TypeError, match=sentence):
+        load(given_)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array
-from drlim._base.constraints import StrOptions, as_constraint, has_methods, integer_in, joined_words, real_in
+from drlim._base.constraints import (
+    LARGEST_INTEGER,
+    StrOptions,
+    as_constraint,
+    has_methods,
+    integer_in,
+    joined_words,
+    real_in,
+)
+from drlim._base.forms import plain, taken
 from drlim._base.messages import short_repr
+from drlim._base.refusals import column_names, located_errors, place_words
 
 __all__ = [
     "InvalidParameterError",
     "StrOptions",
     "as_array",
-    "brief_errors",
     "check_labels",
     "check_parameters",
     "check_points",
@@ -28,31 +36,15 @@ __all__ = [
     "integer_in",
     "is_masked",
     "real_in",
+    "refuse_large",
     "refuse_masked",
     "refuse_masked_values",
     "short_repr",
 ]
 
-_LONGEST_MESSAGE = 600
-"""Maximum number of characters of a message."""
-
 
 class InvalidParameterError(ValueError, TypeError):
     """A parameter's value or type is not accepted."""
-
-
-@contextmanager
-def brief_errors() -> Iterator[None]:
-    """Shorten scikit-learn's errors about an array: keep the sentences, drop the array's values and the links."""
-    try:
-        yield
-    except ValueError as error:
-        text = str(error).strip()
-        lines = text.splitlines() or [type(error).__name__]
-        if 0 < len(text) <= _LONGEST_MESSAGE and not any(line.startswith(("[", "array=")) for line in lines):
-            raise
-        kept = [lines[0], *(line for line in lines[1:] if line.startswith("Reshape"))]
-        raise ValueError(" ".join(kept)[:_LONGEST_MESSAGE]) from None
 
 
 def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any], owner: str) -> None:
@@ -72,7 +64,8 @@ def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any
     ------
     InvalidParameterError
         Both a ``ValueError`` and a ``TypeError``. A bool is refused where a number is wanted, although Python counts
-        it as one, for ``margin=True`` is a slip. An integer too large for a float is refused, too.
+        it as one, for ``margin=True`` is a slip. An integer too large for a float is refused, too, and so is one beyond
+        64 bits where an integer is wanted.
 
     Examples
     --------
@@ -88,8 +81,10 @@ def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any
         if accepted == "no_validation" or _is_accepted(value, accepted):
             continue
         wanted = joined_words([str(as_constraint(one)) for one in accepted], "or")
+        beyond = isinstance(value, int) and value > LARGEST_INTEGER and "an int in" in wanted
+        note = " Integers go up to 2^63 - 1." if beyond else ""
         raise InvalidParameterError(
-            f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead."
+            f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead.{note}"
         )
 
 
@@ -120,7 +115,7 @@ def check_points(
     Parameters
     ----------
     Z : array-like, shape (n, d), or (n, ...) with ``ndim=None``
-        Points, one a row.
+        Points, one a row, in any form that `drlim._base.forms.taken` takes.
     name : str, default="Z"
         The parameter's name in an error.
     min_samples : int, default=1
@@ -138,9 +133,9 @@ def check_points(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         When there are NaN, infinite, complex, masked or non-numeric values, values beyond ``largest``, too few rows
-        or another number of dimensions than ``ndim``.
+        or another number of dimensions than ``ndim``. The first such value is named by its row and column.
 
     Examples
     --------
@@ -150,11 +145,12 @@ def check_points(
     from sklearn.utils import check_array  # takes a second to import, and many commands need no points
 
     refuse_masked(Z, name, "fill them in, or leave their samples out")
-    if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):
-        raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
-    with brief_errors():
+    given, names = taken(Z, name)
+    with located_errors(given, name, names):
+        if ndim == 2 and np.ndim(given) != 2 and not hasattr(given, "toarray"):
+            raise ValueError(f"Expected '{name}' to be a 2-D array (n_samples, n_features). Got {short_repr(Z)}.")
         points: NDArray[np.floating[Any]] = check_array(
-            Z,
+            given,
             dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
             allow_nd=ndim is None,
             input_name=name,
@@ -162,9 +158,19 @@ def check_points(
         )
     if points.size == 0 and len(points):
         raise ValueError(f"Found array with 0 value(s) a sample (shape={points.shape}) in '{name}'.")
-    if largest is not None and points.size and float(max(points.max(), -points.min())) > largest:
-        raise ValueError(f"Expected '{name}' to hold values up to {largest:.0e} in size: rescale it. Got larger ones.")
+    if largest is not None:
+        refuse_large(points, largest, name, names or column_names(given))
     return points
+
+
+def refuse_large(samples: Array, largest: float, name: str, names: Sequence[object] | None = None) -> None:
+    """Refuse values beyond ``largest``, by the place of the largest one."""
+    if samples.size and float(max(samples.max(), -samples.min())) > largest:
+        place = np.unravel_index(int(np.argmax(np.abs(samples))), samples.shape)
+        raise ValueError(
+            f"Expected {name!r} to hold values up to {largest:.0e} in size: rescale it. Got {samples[place]:.3g} in "
+            f"{place_words(place, names)}."
+        )
 
 
 def refuse_masked(values: object, name: str, way_out: str) -> None:
@@ -174,15 +180,17 @@ def refuse_masked(values: object, name: str, way_out: str) -> None:
 
 def refuse_masked_values(values: object, phrase: str, way_out: str) -> None:
     """Refuse a masked array; ``phrase`` describes it in the sentence, with quotes around the names in it."""
-    if is_masked(values):
-        raise ValueError(f"Expected {phrase} to hold no masked values. Got {short_repr(values)}: {way_out}.")
+    if isinstance(values, np.ma.MaskedArray) and is_masked(values):
+        place = np.unravel_index(int(np.argmax(np.ma.getmaskarray(values))), values.shape)
+        where = f", the first in {place_words(place)}" if place else ""
+        raise ValueError(f"Expected {phrase} to hold no masked values. Got {short_repr(values)}{where}: {way_out}.")
 
 
 def as_array(values: object, phrase: str) -> Array:
     """Return values as an array, or refuse them; ``phrase`` describes them, such as "'time'" with its quotes."""
     refuse_masked_values(values, phrase, "fill them in, or leave their samples out")
     try:
-        return np.asarray(values)
+        return np.asarray(plain(values, phrase))
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"Expected {phrase} to be an array. Got rows of unequal length.") from error
 

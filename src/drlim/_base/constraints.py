@@ -14,7 +14,19 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-__all__ = ["Constraint", "StrOptions", "as_constraint", "has_methods", "integer_in", "joined_words", "real_in"]
+__all__ = [
+    "LARGEST_INTEGER",
+    "Constraint",
+    "StrOptions",
+    "as_constraint",
+    "has_methods",
+    "integer_in",
+    "joined_words",
+    "real_in",
+]
+
+LARGEST_INTEGER = 2**63 - 1
+"""Largest integer that is accepted where one is wanted: NumPy and torch count in 64 bits."""
 
 Closed = Literal["left", "right", "both", "neither"]
 
@@ -39,6 +51,8 @@ class _Interval:
     def accepts(self, value: object) -> bool:
         if not isinstance(value, self.of) or (not isinstance(value, Integral) and np.isnan(np.asarray(value))):
             return False
+        if self.of is Integral and value > LARGEST_INTEGER:  # type: ignore[operator]  # an Integral compares
+            return False
         above = operator.ge if self.closed in ("left", "both") else operator.gt
         below = operator.le if self.closed in ("right", "both") else operator.lt
         return bool(above(value, self.low) and below(value, math.inf if self.high is None else self.high))
@@ -53,7 +67,7 @@ class _Interval:
 
 
 def integer_in(low: int, high: int | None = None) -> Constraint:
-    """Integers from ``low`` to ``high``, both included; no upper end when ``high`` is None."""
+    """Integers from ``low`` to ``high``, both included; the upper end is `LARGEST_INTEGER` when ``high`` is None."""
     if high is not None and high < low:
         raise ValueError(f"right can't be less than left. Got left={low} and right={high}")
     if high == low:

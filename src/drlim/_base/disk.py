@@ -1,4 +1,4 @@
-"""Atomic writing: at any time a path holds the old file or the new one, whole."""
+"""Files on disk: written whole, so that at any time a path holds the old file or the new one; read if regular."""
 
 from __future__ import annotations
 
@@ -10,12 +10,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["atomic_write", "check_target"]
+from drlim._base.messages import short_repr
+
+__all__ = ["atomic_write", "check_target", "checked_path", "refuse_special"]
+
+_SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+"""Kinds of path that are neither files nor folders."""
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
     """Refuse a path that `atomic_write` would refuse, before the work whose result is to be written there."""
     _mode_of_old(Path(os.path.realpath(path)))
+
+
+def checked_path(path: object) -> Path:
+    """Return a file's name as a path, or refuse what is none."""
+    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+        raise TypeError(f"Expected 'path' to be a file's name, a str or a pathlib.Path. Got {short_repr(path)}.")
+    return Path(path)
+
+
+def refuse_special(path: str | os.PathLike[str]) -> None:
+    """Refuse a pipe, a socket or a device before it is opened: reading it may wait or go on for ever.
+
+    Raises
+    ------
+    ValueError
+        It names the path and the way out.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):  # no such file, or no path at all: reading it gives the better error
+        return
+    kind = _SPECIAL.get(stat.S_IFMT(mode))
+    if kind is not None:
+        raise ValueError(f"{os.fspath(path)} is {kind} and no file. Write what it gives to a file, and give that.")
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO], object]) -> None:
@@ -64,7 +93,7 @@ def atomic_write(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO]
     if not (isinstance(data, bytes | bytearray | memoryview) or callable(data)):
         kind = type(data).__name__
         raise TypeError(f"The 'data' parameter of atomic_write must be bytes or callable. Got {kind} instead.")
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(checked_path(path)))
     mode = _mode_of_old(target)
     temporary = target.parent / f".drlim-{secrets.token_hex(8)}.tmp"
     try:

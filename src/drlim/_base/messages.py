@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 
 __all__ = ["did_you_mean", "one_line", "short_repr"]
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+"""Pattern of an object's address in memory, which differs from run to run and says nothing."""
+
+_MOST_DIGITS = 1000
+"""Maximum number of digits of an integer in a message."""
 
 _LONGEST_VALUE = 120
 """Maximum number of characters of a refused value in a message. The whole message then stays below 600 characters."""
@@ -23,12 +30,34 @@ def short_repr(value: object) -> str:
     >>> short_repr(-1)
     '-1'
     """
-    if hasattr(value, "shape") and hasattr(value, "dtype") and value.shape != ():
-        return f"an array of shape {tuple(value.shape)} and dtype {value.dtype}"
-    text = " ".join(reprlib.repr(value).split())
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape != ():
+        if hasattr(value, "dtype"):
+            return f"an array of shape {tuple(shape)} and dtype {value.dtype}"
+        return f"a {type(value).__name__} of shape {shape}"
+    text = " ".join(_Repr().repr(value).split())
     if len(text) > _LONGEST_VALUE:
         text = f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 2 :]}"
     return text
+
+
+class _Repr(reprlib.Repr):
+    """Short forms of values, without addresses in memory, also of objects that cannot describe themselves."""
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Return the short form of an integer; Python itself writes none of more than 4300 digits."""
+        digits = value.bit_length() * 0.30103
+        return super().repr_int(value, level) if digits < _MOST_DIGITS else f"an integer of {digits:.0f} digits"
+
+    def repr_instance(self, value: object, level: int) -> str:  # noqa: ARG002 - reprlib's signature
+        """Return the short form of an object that is of none of Python's own types."""
+        try:
+            text = _ADDRESS.sub("", repr(value))
+        except Exception:  # whatever a user's class raises
+            text = f"<{type(value).__name__}>"
+        begin = (self.maxother - 3) // 2
+        end = self.maxother - 3 - begin
+        return text if len(text) <= self.maxother else f"{text[:begin]}...{text[-end:]}"
 
 
 def one_line(error: BaseException | str, longest: int = 200) -> str:
@@ -48,7 +77,7 @@ def one_line(error: BaseException | str, longest: int = 200) -> str:
     >>> one_line(ValueError())
     'ValueError'
     """
-    text = " ".join(str(error).split())[:longest]
+    text = _ADDRESS.sub("", " ".join(str(error).split()))[:longest]
     return text or ("" if isinstance(error, str) else type(error).__name__)
 
 

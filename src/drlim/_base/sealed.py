@@ -7,6 +7,7 @@ imports torch, which takes seconds.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -15,7 +16,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["KEY", "ModelFileError", "SealedFile", "metadata_text", "read_sealed", "sealed", "unusable"]
+from drlim._base.disk import checked_path
+
+__all__ = [
+    "KEY",
+    "ModelFileError",
+    "SealedFile",
+    "metadata_text",
+    "parse_sealed",
+    "read_sealed",
+    "sealed",
+    "unusable",
+]
 
 KEY = "drlim"
 """The only key of the safetensors metadata. Two keys would be written in an order that differs between processes."""
@@ -27,6 +39,12 @@ quotes in a user's text are escaped more than once, and do not match."""
 
 _LARGEST_HEADER = 100_000_000
 """Maximum number of bytes of a header; safetensors itself reads no larger one."""
+
+_LARGEST_LIST = 2_000_000
+"""Maximum number of bytes of a header without its metadata, about 15,000 tensors: reading it takes half a second."""
+
+_METADATA = re.compile(rb'"drlim":"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""Pattern of the metadata in the header."""
 
 _LONGEST_MESSAGE = 600
 """Maximum number of characters of a message."""
@@ -110,7 +128,7 @@ def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> SealedFile
     OSError
         When there is no file, or the system cannot read it.
     """
-    path = Path(path)
+    path = checked_path(path)
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
         raise unusable(path, f"is no {kind} file of drlim but a folder or a device.")
     if path.suffix.lower() == ".onnx" and path.exists():
@@ -120,8 +138,17 @@ def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> SealedFile
             "onnxruntime): onnxruntime.InferenceSession(path).run(None, {'X': X}).",
         )
     with path.open("rb") as file:
-        start, header, shapes = _read_header(path, file, kind)
-        content = start + file.read()
+        return _read(path, file, os.fstat(file.fileno()).st_size, kind)
+
+
+def parse_sealed(path: str | os.PathLike[str], content: bytes, kind: str = "model") -> SealedFile:
+    """Return what `read_sealed` would read from a file of this content; ``path`` is for errors only."""
+    return _read(Path(path), io.BytesIO(content), len(content), kind)
+
+
+def _read(path: Path, file: BinaryIO, size: int, kind: str) -> SealedFile:
+    start, header, shapes = _read_header(path, file, size, kind)
+    content = start + file.read()
     _check_seal(path, content, len(start), kind)
     try:
         metadata = json.loads(header, object_pairs_hook=_without_repeats, parse_float=_finite, parse_constant=_finite)
@@ -130,12 +157,11 @@ def read_sealed(path: str | os.PathLike[str], kind: str = "model") -> SealedFile
     return SealedFile(metadata, shapes, content)
 
 
-def _read_header(path: Path, file: BinaryIO, kind: str) -> tuple[bytes, str, dict[str, list[int]]]:
+def _read_header(path: Path, file: BinaryIO, size: int, kind: str) -> tuple[bytes, str, dict[str, list[int]]]:
     """Return the bytes before the tensors, the metadata's text and the shapes; refuse what is not safetensors.
 
     Reads no more than the header, so that a large file of another kind is refused at once.
     """
-    size = os.fstat(file.fileno()).st_size
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= _LARGEST_HEADER:
@@ -143,6 +169,9 @@ def _read_header(path: Path, file: BinaryIO, kind: str) -> tuple[bytes, str, dic
     if size < 8 + length:
         raise unusable(path, f"is cut short, or no {kind} file of drlim: {size} bytes cannot hold its header.")
     start += file.read(length)
+    metadata = _METADATA.search(start)
+    if length - (0 if metadata is None else len(metadata[0])) > _LARGEST_LIST:
+        raise unusable(path, f"is no {kind} file of drlim: its header lists more tensors than any that drlim writes.")
     try:
         header = json.loads(start[8:], object_pairs_hook=_without_repeats)
         text = _only_text(header.pop("__metadata__"))

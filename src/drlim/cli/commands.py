@@ -20,7 +20,18 @@ from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
 from drlim.cli.fitting import fit
-from drlim.cli.options import MODEL_SUFFIX, ONNX_SUFFIX, ArrayName, Data, Json, LabelsColumn
+from drlim.cli.options import (
+    MODEL_SUFFIX,
+    ONNX_SUFFIX,
+    ArrayName,
+    Data,
+    ImageSize,
+    Json,
+    LabelsColumn,
+    LabelsFrom,
+    check_labels_from,
+    image_size,
+)
 from drlim.cli.output import (
     UsageError,
     answer,
@@ -149,6 +160,7 @@ def transform(
     data: Data,
     output: Annotated[Path, typer.Option(help="File for the map: .npy, .npz, .csv or .parquet.")],
     labels_column: LabelsColumn = None,
+    size: ImageSize = None,
     array: ArrayName = None,
     as_json: Json = False,
 ) -> None:
@@ -156,14 +168,16 @@ def transform(
 
     A model that knows its columns by name finds them by name, whatever other columns DATA has.
     """
-    from drlim.cli.drawing import input_names
+    from drlim.cli.drawing import check_image_size, input_names
     from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples, write_map
 
+    pixels = image_size(size)
     check_output(output, MAP_SUFFIXES)
     from drlim import load
 
     estimator = load(model)
-    samples = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column)
+    samples = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column, size=pixels)
+    check_image_size(estimator, samples.X, data)
     Z = estimator.transform(samples.X)
     write_map(output, Z, list(estimator.get_feature_names_out()))
     result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
@@ -181,6 +195,8 @@ def plot(
     labels: Annotated[
         str | None, typer.Option(help="Colours: a file of labels, or a column (in an .npz, an array) of DATA.")
     ] = None,
+    labels_from: LabelsFrom = None,
+    size: ImageSize = None,
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Lay the images of DATA on the map.")] = False,
     background: Annotated[
         Path | None,
@@ -193,21 +209,22 @@ def plot(
     as_json: Json = False,
 ) -> None:
     """Draw a map: of DATA, or of the samples that a model was trained on."""
-    from drlim.cli.files import check_output, read_labels
+    from drlim.cli.files import check_output
 
-    place = _place_of_names(names)
+    place, pixels = _place_of_names(names), image_size(size)
+    check_labels_from(labels_from)
     check_output(output, PICTURE_SUFFIXES)
     if thumbnails and data is None:
         raise UsageError("--thumbnails needs DATA, the images of the samples.")
     from drlim import load, plotting
     from drlim._base.disk import atomic_write
-    from drlim.cli.drawing import map_to_draw, read_background
+    from drlim.cli.drawing import labels_to_draw, map_to_draw, read_background
 
     column = labels if labels is not None and not Path(labels).is_file() else None
     estimator = load(source) if source.suffix.lower() == MODEL_SUFFIX else None
-    Z, images = map_to_draw(estimator, source, data, array, column, thumbnails)
-    earlier = None if background is None else read_background(estimator, background, array, column)
-    values = None if labels is None else read_labels(labels, data or source)
+    values = labels_to_draw(labels, labels_from, source, data)
+    Z, images = map_to_draw(estimator, source, data, array, column, thumbnails, pixels)
+    earlier = None if background is None else read_background(estimator, background, array, column, pixels)
     axes = plotting.plot_embedding(
         Z,
         values,

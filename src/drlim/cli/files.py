@@ -6,11 +6,10 @@ is refused by a ``ValueError`` that names the file. Nothing read is ever execute
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +17,9 @@ import numpy as np
 
 from drlim._base.arrays import Array
 from drlim._base.checks import InvalidParameterError, short_repr
-from drlim._base.disk import atomic_write
-from drlim.cli.images import read_images
+from drlim._base.disk import atomic_write, refuse_special
+from drlim.cli.arrays import read_array, read_npy, read_whole_npz
+from drlim.cli.images import Size, read_images
 from drlim.cli.tables import (
     TABLE_SUFFIXES,
     TEXT_SUFFIXES,
@@ -37,7 +37,15 @@ from drlim.datasets.formats import write_npz
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 
-__all__ = ["MAP_SUFFIXES", "Samples", "check_output", "read_graph", "read_labels", "read_samples", "write_map"]
+__all__ = [
+    "MAP_SUFFIXES",
+    "Samples",
+    "check_output",
+    "read_graph",
+    "read_labels",
+    "read_samples",
+    "write_map",
+]
 
 MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 """Suffixes of the files that `write_map` writes."""
@@ -61,7 +69,12 @@ class Samples(NamedTuple):
 
 
 def read_samples(
-    path: _Path, *, array: str | None = None, columns: Sequence[str] | None = None, leave_out: str | None = None
+    path: _Path,
+    *,
+    array: str | None = None,
+    columns: Sequence[str] | None = None,
+    leave_out: str | None = None,
+    size: Size | None = None,
 ) -> Samples:
     """Read samples, one a row or one an image.
 
@@ -72,13 +85,15 @@ def read_samples(
         - ``.npz``: the array that ``array`` names, or the only one;
         - ``.csv``, ``.tsv``: numbers separated by commas, semicolons or tabs, with or without a row of names;
         - ``.parquet``: columns of numbers;
-        - a folder: its images, in the order of their names, all of one size, grey or RGB.
+        - a folder: its images and those of its subfolders, in the order of their paths, all of one size, grey or RGB.
     array : str, default=None
         Name of an array in an ``.npz``.
     columns : sequence of str, default=None
         Columns to read, in this order, from a table with names; None reads all.
     leave_out : str, default=None
         Column of a table that is not read, such as one of labels.
+    size : (int, int), default=None
+        Height and width that the images of a folder are brought to; None keeps their own.
 
     Returns
     -------
@@ -99,12 +114,14 @@ def read_samples(
         raise ValueError(f"{path}: only an .npz has arrays by name. Got array={short_repr(array)}.")
     if leave_out is not None and not is_table:
         raise ValueError(f"{path}: only a .csv or .parquet has columns by name. Got {short_repr(leave_out)}.")
+    if path.is_dir():
+        return Samples(read_images(path, size))
+    if size is not None:
+        raise ValueError(f"{path}: only the images of a folder are brought to a size, and this is no folder.")
     if is_table:
         return _read_table(path, columns, leave_out)
-    if path.is_dir():
-        return Samples(read_images(path))
     kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
-    return Samples(_read_array(path, array, f"Give {kinds}."))
+    return Samples(read_array(path, array, f"Give {kinds}."))
 
 
 def read_labels(source: str, data: _Path | None = None) -> Array:
@@ -130,6 +147,7 @@ def read_labels(source: str, data: _Path | None = None) -> Array:
         As `read_samples` does, and when there is neither such a file nor such a column.
     """
     path = Path(source)
+    refuse_special(path)
     if not path.is_file():
         if data is None:
             raise ValueError(f"{source} is no file, and there is no data with a column of that name.")
@@ -144,7 +162,7 @@ def read_labels(source: str, data: _Path | None = None) -> Array:
             raise ValueError(f"{path}: expected one column of labels. Got {table.n_columns}.")
         labels = table.values(0)
     else:
-        labels = _read_array(path, None, "Give labels as .npy, .npz, .csv, .txt or .parquet.")
+        labels = read_array(path, None, "Give labels as .npy, .npz, .csv, .txt or .parquet.")
     return _flat(labels, path)
 
 
@@ -172,12 +190,12 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        arrays = _read_whole_npz(path)
+        arrays = read_whole_npz(path)
         if {"format", "shape", "indices", "indptr"} <= arrays.keys():
             return _sparse_graph(path)
         pairs = arrays if "similar" in arrays or len(arrays) != 1 else {"similar": next(iter(arrays.values()))}
     elif suffix == ".npy":
-        pairs = {"similar": _read_npy(path)}
+        pairs = {"similar": read_npy(path)}
     elif suffix in TEXT_SUFFIXES:
         table = open_csv(path)
         pairs = {"similar": table.numbers(list(range(table.n_columns)))}
@@ -247,6 +265,8 @@ def check_output(path: _Path, suffixes: Collection[str]) -> None:
         When the kind needs a package that is not installed.
     OSError
         When the folder is missing or may not be written, or the path is a folder.
+    ValueError
+        When the path is of a pipe or a device.
     """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
@@ -256,6 +276,7 @@ def check_output(path: _Path, suffixes: Collection[str]) -> None:
     folder = path.resolve().parent
     if path.is_dir():
         raise IsADirectoryError(f"Cannot write {path}: it is a folder. Give the path of a file.")
+    refuse_special(path)
     if not folder.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: there is no folder {folder}. Create it first.")
     try:
@@ -286,7 +307,7 @@ def _wanted_columns(table: CsvTable | ParquetTable, columns: Sequence[str] | Non
 def _labels_within(data: Path, name: str) -> Array:
     suffix = data.suffix.lower()
     if suffix == ".npz":
-        return _flat(_read_npz(data, name), data)
+        return _flat(read_array(data, name, ""), data)
     if suffix in TABLE_SUFFIXES:
         table = open_table(data)
         return _flat(table.values(column_place(table, name)), data)
@@ -299,44 +320,6 @@ def _flat(labels: Array, path: Path) -> Array:
     if labels.ndim != 1:
         raise ValueError(f"{path}: expected one label a sample, shape (n_samples,). Got {short_repr(labels)}.")
     return labels
-
-
-def _read_array(path: Path, name: str | None, way_out: str) -> Array:
-    """Return an array of an .npy or .npz; of a file of another kind the message ends in ``way_out``."""
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
-        return _read_npy(path)
-    if suffix == ".npz":
-        return _read_npz(path, name)
-    raise ValueError(f"{path} is of a kind that cannot be read. {way_out}")
-
-
-def _read_npy(path: Path) -> Array:
-    with readable(path):
-        return np.lib.format.open_memmap(path, mode="r")
-
-
-def _read_npz(path: Path, name: str | None) -> Array:
-    """Return one array of an archive."""
-    with readable(path), _archive(path) as archive:
-        names = list(archive)
-        if name in names or (name is None and len(names) == 1):
-            array: Array = archive[names[0] if name is None else name]
-            return array
-    if name is None:
-        raise ValueError(f"{path} has {len(names)} arrays: name one. It has {listed(names)}.")
-    raise ValueError(f"{path} has no array {name!r}. It has {listed(names)}.")
-
-
-def _read_whole_npz(path: Path) -> dict[str, Array]:
-    with readable(path), _archive(path) as archive:
-        return dict(archive)
-
-
-@contextlib.contextmanager
-def _archive(path: Path) -> Iterator[Mapping[str, Array]]:
-    with path.open("rb") as file:  # given a path, np.load leaves it open when it is no archive
-        yield np.lib.npyio.NpzFile(file, allow_pickle=False)
 
 
 def _sparse_graph(path: Path) -> NeighborhoodGraph:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from drlim.cli.options import MODEL_SUFFIX, ArrayName, Data, Json, LabelsColumn
+from drlim.cli.options import (
+    MODEL_SUFFIX,
+    ArrayName,
+    Data,
+    ImageSize,
+    Json,
+    LabelsColumn,
+    LabelsFrom,
+    check_labels_from,
+    image_size,
+)
 from drlim.cli.output import UsageError, answer, nearest
 from drlim.cli.report import CUT_SHORT, FitResult, fit_lines
 
@@ -47,6 +57,8 @@ def fit(
         Path | None, typer.Option(help="Similar pairs, .csv, .npy or .npz; else the nearest neighbours are.")
     ] = None,
     labels_column: LabelsColumn = None,
+    labels_from: LabelsFrom = None,
+    size: ImageSize = None,
     array: ArrayName = None,
     embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
     n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
@@ -107,7 +119,9 @@ def fit(
     Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
     diverged.
     """
+    from drlim._base.checks import count_rows
     from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
+    from drlim.cli.images import folder_classes
     from drlim.cli.tables import NamedSamples
 
     given: dict[str, object] = {
@@ -129,14 +143,17 @@ def fit(
     }
     parameters = {name: value for name, value in given.items() if value is not None}
     _check_method(method, parameters)
+    check_labels_from(labels_from)
+    pixels = image_size(size)
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
         check_output(embedding, MAP_SUFFIXES)
     estimator = estimator_for(method, parameters)
-    samples = read_samples(data, array=array, leave_out=labels_column)
+    samples = read_samples(data, array=array, leave_out=labels_column, size=pixels)
+    labels = None if labels_from is None else folder_classes(data)
     X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
     began = time.perf_counter()
-    estimator.fit(X, graph=None if graph is None else read_graph(graph, len(X)))
+    estimator.fit(X, labels, graph=None if graph is None else read_graph(graph, count_rows(X, "X")))
     return _keep(estimator, method, time.perf_counter() - began, model, embedding, as_json)
 
 

@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["MODEL_SUFFIX", "ONNX_SUFFIX", "ArrayName", "Data", "Json", "LabelsColumn"]
+from drlim.cli.output import UsageError, nearest
+
+__all__ = [
+    "MODEL_SUFFIX",
+    "ONNX_SUFFIX",
+    "ArrayName",
+    "Data",
+    "ImageSize",
+    "Json",
+    "LabelsColumn",
+    "LabelsFrom",
+    "check_labels_from",
+    "image_size",
+]
 
 MODEL_SUFFIX = ".safetensors"
 ONNX_SUFFIX = ".onnx"
 
+_FOLDERS = "folders"
+"""What `LabelsFrom` accepts."""
+
+_LARGEST_SIDE = 10_000
+"""Maximum number of pixels of a side that images are brought to."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="Samples: .npy, .npz, .csv, .parquet or a folder of images.")
+    Path,
+    typer.Argument(
+        metavar="DATA", help="Samples: .npy, .npz, .csv, .parquet or a folder of images, those of its subfolders too."
+    ),
 ]
 ArrayName = Annotated[str | None, typer.Option(help="Name of the array, where DATA is an .npz that has several.")]
 LabelsColumn = Annotated[str | None, typer.Option(help="Column of DATA that is no feature and is left out.")]
+LabelsFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar=_FOLDERS, help="Labels of images: the subfolder of DATA that each is in; one in no subfolder has none."
+    ),
+]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Size that all images of a folder are brought to, such as 28 or 24x32 (height x width).",
+    ),
+]
+
+
+def check_labels_from(given: str | None) -> None:
+    """Refuse a place of labels other than folders."""
+    if given not in (None, _FOLDERS):
+        raise UsageError(f"--labels-from must be {_FOLDERS}. Got {given}.{nearest(given, [_FOLDERS])}")
+
+
+def image_size(text: str | None) -> tuple[int, int] | None:
+    """Return the height and width that a text such as "28" or "24x32" gives, or refuse it; None for None."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})(?:x(\d{1,9}))?", text.lower(), re.ASCII)
+    sides = () if found is None else (int(found[1]), int(found[2] or found[1]))
+    if not sides or not all(1 <= side <= _LARGEST_SIDE for side in sides):
+        raise UsageError(
+            f"--size must be a number of pixels, such as 28, or height x width, such as 24x32, from 1 to "
+            f"{_LARGEST_SIDE} a side. Got {text}."
+        )
+    return sides

@@ -8,12 +8,14 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from drlim._base.arrays import Array, Floats
+from drlim._base.disk import refuse_special
 from drlim._base.messages import did_you_mean, one_line
 
 __all__ = [
@@ -141,15 +143,67 @@ def open_csv(path: Path) -> CsvTable:
     """Open a table of text, with or without a row of names, separated by commas, semicolons or tabs."""
     with readable(path):
         text = path.read_text(encoding="utf-8-sig")
-    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
-    if not lines:
+    start = next((line for line in text.split("\n") if line.strip()), None)
+    if start is None:
         raise ValueError(f"{path} is empty.")
-    delimiter = max(",;\t", key=lines[0].count)
+    delimiter = max(",;\t", key=start.count)
     with readable(path):
-        first, second = ([*csv.reader(lines[place : place + 1], delimiter=delimiter), []][0] for place in (0, 1))
-    if _has_header(path, first, second):
-        return CsvTable(path, _checked_names(path, first), len(first), lines[1:], delimiter)
-    return CsvTable(path, None, len(first), lines, delimiter)
+        rows = _rows(text, delimiter)
+        first, second = ([_fields(row, delimiter) for row in rows[:2]] + [[]])[:2]
+        odd = _odd_row(rows, delimiter, len(first))
+    named = _has_header(path, first, second)
+    if odd is not None:
+        _refuse_width(path, text, rows[: odd[0] + 1], (len(first), odd[1]), named=named)
+    if named:
+        return CsvTable(path, _checked_names(path, first), len(first), rows[1:], delimiter)
+    return CsvTable(path, None, len(first), rows, delimiter)
+
+
+def _rows(text: str, delimiter: str) -> list[str]:
+    """Return the rows of a table as text, without blank ones. A field in quotes may have line ends in it."""
+    lines = text.split("\n")
+    if '"' in text:
+        reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+        ends = [0, *(reader.line_num for _ in reader)]
+        lines = ["\n".join(lines[begin:end]) for begin, end in pairwise(ends)]
+    return [line for line in lines if line.strip()]
+
+
+def _fields(row: str, delimiter: str) -> list[str]:
+    return next(csv.reader((f"{line}\n" for line in row.split("\n")), delimiter=delimiter))
+
+
+def _odd_row(rows: Sequence[str], delimiter: str, width: int) -> tuple[int, int] | None:
+    """Return the place of the first row of another width, and its width; None if there is none."""
+    for place, row in enumerate(rows):
+        found = len(_fields(row, delimiter)) if '"' in row else row.count(delimiter) + 1
+        if found != width:
+            return place, found
+    return None
+
+
+def _refuse_width(path: Path, text: str, rows: Sequence[str], widths: tuple[int, int], *, named: bool) -> None:
+    """Refuse a table for the width of the last of its first rows: columns would be read from the wrong places."""
+    wanted, found = widths
+    first, last = (_line_number(text, some) for some in (rows[:1], rows))
+    kind = "names" if named else "values"
+    way_out = "Complete the line, or delete it."
+    if rows[0].lstrip().startswith("#"):
+        way_out = f"If line {first} is a comment, delete it."
+    elif wanted == 1:
+        way_out = "Delete what stands above the names or values. Numbers are written with a point, as 1.5."
+    elif named and found == wanted + 1:
+        way_out = "If the rows begin with names of their own, name that column, too, or write the file without them."
+    raise ValueError(f"{path}: line {last} has {found} values, but line {first} has {wanted} {kind}. {way_out}")
+
+
+def _line_number(text: str, rows: Sequence[str]) -> int:
+    """Return the number of the line, counted from 1, at which the last of the first rows of a text begins."""
+    begin = end = 0
+    for row in rows:
+        begin = text.index(row, end)
+        end = begin + len(row)
+    return text.count("\n", 0, begin) + 1
 
 
 def _has_header(path: Path, first: list[str], second: list[str]) -> bool:
@@ -215,7 +269,8 @@ def typed(texts: list[str]) -> Array:
 
 @contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn the errors that readers raise for bad content into a ValueError that names the file."""
+    """Refuse what is no file, and turn the errors of readers for bad content into a ValueError that names the file."""
+    refuse_special(path)
     try:
         yield
     except OSError as error:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array
-from drlim._base.disk import atomic_write
+from drlim._base.disk import atomic_write, refuse_special
 
 __all__ = [
     "idx_array",
@@ -81,6 +81,7 @@ def read_idx(path: _Path) -> Array:
     ...     read_idx(folder + "/labels.gz")
     array([4, 9, 9], dtype=uint8)
     """
+    refuse_special(path)
     return idx_array(unpacked(Path(path).read_bytes(), path), path)
 
 
@@ -237,6 +238,7 @@ def write_npz(path: _Path, arrays: Mapping[str, Array]) -> None:
 @contextlib.contextmanager
 def _opened(path: _Path) -> Iterator[BinaryIO]:
     """Open a file for reading, gzipped or not. The name does not decide: browsers unpack a file and keep its name."""
+    refuse_special(path)
     with Path(path).open("rb") as file:
         gzipped = file.read(2) == _GZIP
         file.seek(0)

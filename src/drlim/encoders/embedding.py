@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array
+from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, check_points, integer_in
 from drlim._base.torch import Rows, device_of
 
-__all__ = ["embed", "embed_rows"]
+__all__ = ["called", "embed", "embed_rows"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -75,11 +76,18 @@ def embed_rows(
         with torch.no_grad():
             forward = _in_dtype(encoder, rows.dtype)
             batches = (rows.take(slice(start, start + batch_size)) for start in range(0, len(rows), batch_size))
-            outputs = [forward(x) if output is None else output(forward, x) for x in batches]  # each (b, ...)
+            outputs = [called(forward, x, output) for x in batches]  # each (b, ...)
             return torch.cat(outputs).to(rows.dtype)  # (n, ...)
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def called(encoder: Module, batch: Tensor, output: Callable[[Module, Tensor], Tensor] | None = None) -> Tensor:
+    """Return the outputs of an encoder, which may be the user's own, for a batch; its errors name the parameter."""
+    with user_call(f"The 'encoder' on {str(batch.dtype).removeprefix('torch.')} samples, {tuple(batch.shape)},"):
+        outputs: Tensor = encoder(batch) if output is None else output(encoder, batch)
+        return outputs
 
 
 def _in_dtype(encoder: Module, dtype: torch.dtype) -> Module:

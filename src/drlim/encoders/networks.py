@@ -12,11 +12,13 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from drlim._base.checks import StrOptions, check_parameters, integer_in
+from drlim._base.checks import InvalidParameterError, StrOptions, check_parameters, integer_in
 from drlim.encoders.standardize import Standardize
 
-__all__ = ["ENCODERS", "Subsample", "make_encoder", "refuse_channels_last"]
+__all__ = ["ENCODERS", "Subsample", "make_encoder", "refuse_channels_last", "refuse_huge_map"]
 
+_MOST_COMPONENTS = 10**6
+"""Maximum number of dimensions of a map. The last layer of a network for more does not fit into memory."""
 
 _SMALLEST_IMAGE = 24
 """Pixels a side that leave the paper's convnet one output pixel: (24 - 5 - 3) // 2 + 1 - 8 = 1."""
@@ -75,6 +77,15 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
                 # To variance 1 / fan-in, as LeCun's "Efficient BackProp" (1998) asks for tanh; torch's is a third.
                 layer.weight.mul_(3.0**0.5)
     return convnet
+
+
+def refuse_huge_map(n_components: int, owner: str) -> None:
+    """Refuse more dimensions of a map than memory holds, as the parameter ``n_components`` of its owner."""
+    if n_components > _MOST_COMPONENTS:
+        raise InvalidParameterError(
+            f"The 'n_components' parameter of {owner} must be at most {_MOST_COMPONENTS}, since the network has to fit "
+            f"into memory. Got {n_components} instead."
+        )
 
 
 def refuse_channels_last(input_shape: Sequence[int]) -> None:
@@ -159,6 +170,7 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
         {"name": [StrOptions({"auto", *ENCODERS})], "n_components": [integer_in(1)]},
         "make_encoder",
     )
+    refuse_huge_map(n_components, "make_encoder")
     return build_encoder(name, input_shape, n_components)
 
 

@@ -18,6 +18,7 @@ from drlim._base.notices import epoch_bar
 from drlim._base.sparse_rows import stacked
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators import running
+from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for
 from drlim.estimators.parameters import check_all, check_anchor_weight
 from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
@@ -38,6 +39,7 @@ from drlim.training.problem import EpochRecord
 __all__ = ["DrLIM"]
 
 
+@answering
 class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
@@ -303,8 +305,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_anchor_weight(anchor_weight)
         if not self.__sklearn_is_fitted__():
-            if anchor is not None:
-                raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
+            running.refuse_anchor_without_map(anchor)
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self):
             planned = self._train_on(X, y, graph, pairs, anchor, anchor_weight)
@@ -320,7 +321,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         running.check_same_components(self.n_components, self.embedding_)
         labels, tied, everything, described = check_targets(y, len(samples)), None, samples, "'X'"
         if anchor is not None:
-            old = check_samples(self, anchor, reset=False)
+            old = check_samples(self, anchor, reset=False, name="anchor")
             everything, described = stacked(samples, old), "'X' and 'anchor' together"  # (n + m, ...)
             positions = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32)  # (m, d)
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
@@ -331,7 +332,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
             moved = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32) - tied.positions  # (m, d)
-            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
+            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / float(self.margin))
         return planned
 
     def _check(self, pairs: object) -> tuple[Springs, torch.device, int]:

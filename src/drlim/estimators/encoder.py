@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
 from drlim.encoders import Standardize
 from drlim.encoders.networks import build_encoder
@@ -39,7 +40,8 @@ def encoder_for(
             if isinstance(module, Standardize):
                 module.fit(samples)
     elif isinstance(wanted, nn.Module):
-        encoder = copy.deepcopy(wanted).float()
+        with user_call("To copy the module given as 'encoder'"):
+            encoder = copy.deepcopy(wanted).float()
     else:
         encoder = _made(wanted, samples.shape[1:], n_components, previous)
     try_encoder(encoder, samples, n_components)
@@ -47,7 +49,9 @@ def encoder_for(
 
 
 def _made(factory: Factory, input_shape: tuple[int, ...], n_components: int, previous: nn.Module | None) -> nn.Module:
-    encoder: object = factory(input_shape, n_components)
+    wanted = "The 'encoder' parameter of DrLIM must be a name, a module or (input_shape, n_components) -> module."
+    with user_call(f"{wanted} Called with {input_shape} and {n_components} it"):
+        encoder: object = factory(input_shape, n_components)
     if not isinstance(encoder, nn.Module):
         raise TypeError(
             "The 'encoder' parameter of DrLIM must return a torch.nn.Module when called with (input_shape, "
@@ -55,4 +59,5 @@ def _made(factory: Factory, input_shape: tuple[int, ...], n_components: int, pre
         )
     if encoder is previous:
         raise ValueError("The 'encoder' parameter of DrLIM must return a new module at each call, not the old one.")
-    return encoder.float()
+    with user_call("To turn the module that 'encoder' makes into float32"):
+        return encoder.float()

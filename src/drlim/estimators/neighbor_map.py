@@ -24,6 +24,7 @@ from drlim._base.ordinary import tamed
 from drlim._base.sparse_rows import SparseRows, rows_of, stacked
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.answers import answering
 from drlim.estimators.map_score import map_score
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors, check_two
 from drlim.estimators.running import (
@@ -31,6 +32,7 @@ from drlim.estimators.running import (
     check_routed_pairs,
     check_same_components,
     drift,
+    refuse_anchor_without_map,
     training_mode,
     warn_if_cut_short,
 )
@@ -71,6 +73,7 @@ class _Update(NamedTuple):
     kept: float  # share of an anchor's displacement that is taken back
 
 
+@answering
 class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A map of ordinary data that shows its groups, and places new samples by a function.
 
@@ -305,15 +308,14 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_anchor_weight(anchor_weight, "NeighborMap")
         if not self.__sklearn_is_fitted__():
-            if anchor is not None:
-                raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
+            refuse_anchor_without_map(anchor)
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self, keeps=()):
             checked = self._check(pairs)
             samples = self._checked_samples(X, reset=False)
             check_same_components(self.n_components, self.embedding_)
             labels = check_targets(y, len(samples))
-            old = None if anchor is None else self._checked_samples(anchor, reset=False)
+            old = None if anchor is None else self._checked_samples(anchor, reset=False, name="anchor")
             if old is not None and labels is not None:
                 labels = [*labels, *[-1] * len(old)]
             update = _Update(self.encoder_, old, anchor_weight / (1 + anchor_weight))
@@ -329,9 +331,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         laws = None if self.springs is None else springs_for(1.0, self.springs)
         return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
 
-    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array | SparseRows:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> Array | SparseRows:
         """Check samples, and that the metric can be taken of them."""
-        samples = check_array_samples(self, X, reset=reset)
+        samples = check_array_samples(self, X, reset=reset, name=name)
         if isinstance(self.metric, str) or reset or isinstance(samples, SparseRows):
             check_metric(samples, self.metric, fits=reset)
         return samples

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import nn
 
 from drlim._base.checks import StrOptions, check_parameters, has_methods, integer_in, real_in
 from drlim.encoders import ENCODERS
+from drlim.encoders.networks import refuse_huge_map
 from drlim.estimators.left_out import refuse_left_out
 from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
@@ -52,6 +54,7 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM") -> None:
         A ``ValueError`` and a ``TypeError``; it names the parameter, what it accepts and what was given.
     """
     check_parameters(parameters, _ACCEPTED, owner)
+    refuse_huge_map(cast(int, parameters["n_components"]), owner)
 
 
 _OF_A_NEIGHBOR_MAP = {
@@ -68,6 +71,7 @@ def check_map_parameters(parameters: Mapping[str, object], owner: str = "Neighbo
     """Refuse the first parameter of `NeighborMap` that is out of range, as `check_all` does for `DrLIM`."""
     refuse_left_out(parameters, owner)
     check_parameters(parameters, _OF_A_NEIGHBOR_MAP, owner)
+    refuse_huge_map(cast(int, parameters["n_components"]), owner)
 
 
 def check_n_neighbors(n_neighbors: object, n_samples: int, owner: str) -> None:

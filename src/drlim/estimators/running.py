@@ -25,6 +25,7 @@ __all__ = [
     "check_routed_pairs",
     "check_same_components",
     "drift",
+    "refuse_anchor_without_map",
     "training_mode",
     "training_rows",
     "warn_if_cut_short",
@@ -77,6 +78,12 @@ def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:
             "Expected 'pairs' as a graph where scikit-learn routes them: it cannot cut index pairs along with the "
             "samples. Give drlim.pairs(n_samples, similar=..., dissimilar=...)."
         )
+
+
+def refuse_anchor_without_map(anchor: object) -> None:
+    """Refuse samples to be held where they are before there is a map."""
+    if anchor is not None:
+        raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
 
 
 def check_same_components(n_components: int, embedding: Array) -> None:

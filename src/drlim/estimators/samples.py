@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils import validation
 from torch import nn
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.checks import brief_errors, check_points, refuse_masked, short_repr
+from drlim._base.checks import refuse_large, refuse_masked, short_repr
+from drlim._base.forms import taken
+from drlim._base.refusals import column_names, located_errors
 from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
@@ -34,7 +37,7 @@ _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "
 """Types every value of which float32 holds exactly."""
 
 
-def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Samples:
+def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, name: str = "X") -> Samples:
     """Return samples in float32 or float64, or refuse them.
 
     Parameters
@@ -43,56 +46,63 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         With ``reset`` it gets ``input_shape_``, ``n_features_in_`` and ``feature_names_in_`` of these samples.
         Otherwise they are compared with its own.
     X : array-like of shape (n_samples, ...), sparse matrix or array, or LazyCopies
-        Integers of 16 bits and less, and booleans, become float32; others become float64. Sparse samples stay sparse.
+        In any form that `drlim._base.forms.taken` takes. Integers of 16 bits and less, and booleans, become float32;
+        others become float64. Sparse samples stay sparse.
     reset : bool
+    name : str, default="X"
+        The parameter's name in an error.
 
     Raises
     ------
     ValueError, TypeError
         When ``X`` is not finite and real, too large in value, too short or of another shape than before.
     """
-    small = getattr(X, "dtype", None) in _EXACT_IN_FLOAT32
-    refuse_masked(X, "X", "fill the gaps, X.filled(...), or drop those samples")
+    refuse_masked(X, name, f"fill the gaps, {name}.filled(...), or drop those samples")
+    given, names = (X, None) if isinstance(X, LazyCopies) else taken(X, name)
     # Lazy copies were checked when they were declared, and are checked again as they are made.
-    if isinstance(X, LazyCopies):
-        samples: Samples = X
-    elif sparse.issparse(X):
-        samples = _as_sparse_rows(estimator, X, small=small, reset=reset)
+    if isinstance(given, LazyCopies):
+        samples: Samples = given
+    elif sparse.issparse(given):
+        samples = _as_sparse_rows(estimator, given, name, reset=reset)
     else:
-        samples = _as_floats(estimator, X, small=small, reset=reset)
+        samples = _as_floats(estimator, given, names, name, reset=reset)
     if reset:
         estimator.input_shape_ = samples.shape[1:]
         estimator.n_features_in_ = math.prod(samples.shape[1:])
     elif samples.shape[1:] != estimator.input_shape_:
         kind = type(estimator).__name__
         raise ValueError(
-            f"Expected 'X' to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
+            f"Expected {name!r} to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
             f"Got {short_repr(samples)}."
         )
-    values = samples.matrix.data if isinstance(samples, SparseRows) else samples
-    if isinstance(values, np.ndarray) and values.size and float(max(values.max(), -values.min())) > _LARGEST:
-        raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
+    if isinstance(samples, SparseRows):
+        refuse_large(samples.matrix.data, _LARGEST, name, None)
+    elif isinstance(samples, np.ndarray):
+        refuse_large(samples, _LARGEST, name, names or column_names(given))
     return samples
 
 
-def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array | SparseRows:
+def check_array_samples(
+    estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, name: str = "X"
+) -> Array | SparseRows:
     """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
     if isinstance(X, LazyCopies):
         kind = type(estimator).__name__
         raise TypeError(
-            f"Expected 'X' to be an array. Got lazy copies: give {kind} the samples, and what does not matter as its "
-            "parameter 'orbit'."
+            f"Expected {name!r} to be an array. Got lazy copies: give {kind} the samples, and what does not matter as "
+            "its parameter 'orbit'."
         )
-    samples = check_samples(estimator, X, reset=reset)
+    samples = check_samples(estimator, X, reset=reset, name=name)
     return samples if isinstance(samples, SparseRows) else np.asarray(samples)
 
 
-def _as_sparse_rows(estimator: BaseEstimator, given: Any, *, small: bool, reset: bool) -> SparseRows:
+def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: bool) -> SparseRows:
     """Return a sparse matrix of any form in CSR form, as float32 where that is exact, else in its float dtype."""
     if given.dtype.kind in "biu":
+        small = given.dtype in _EXACT_IN_FLOAT32
         given = given.astype(np.float32 if small else np.float64)  # first: repeated entries are added up in their type
-    with brief_errors():
-        checked = validate_data(
+    with located_errors(given, name):
+        checked = validation.validate_data(
             estimator,
             given,
             accept_sparse="csr",
@@ -107,23 +117,37 @@ def _as_sparse_rows(estimator: BaseEstimator, given: Any, *, small: bool, reset:
     return SparseRows(matrix)
 
 
-def _as_floats(estimator: BaseEstimator, X: ArrayLike, *, small: bool, reset: bool) -> Array:
-    """Return an array-like as float32 where that is exact, else in its own float dtype or float64."""
-    minimum = 2 if reset else 1
-    names = getattr(X, "column_names", None)  # a table that was read from a file
-    table = X if names is None else np.asarray(X)
-    if getattr(table, "ndim", 2) > 2:
-        dtype = np.float32 if small else (np.float64, np.float32)
-        samples: Array = check_points(table, name="X", min_samples=minimum, ndim=None, dtype=dtype)
-        if reset and hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_  # of an earlier table
-        return samples
-    dtypes = np.float32 if small else [np.float64, np.float32]
-    with brief_errors():
-        samples = validate_data(estimator, table, dtype=dtypes, reset=reset, ensure_min_samples=minimum)  # (n, p)
+def _as_floats(estimator: BaseEstimator, given: ArrayLike, names: list[str] | None, name: str, *, reset: bool) -> Array:
+    """Return samples as float32 where that is exact, else in their own float dtype or float64."""
+    small = getattr(given, "dtype", None) in _EXACT_IN_FLOAT32
+    wanted = {"dtype": np.float32 if small else [np.float64, np.float32], "ensure_min_samples": 2 if reset else 1}
+    is_table = getattr(given, "ndim", 2) <= 2
+    with located_errors(given, name, names):
+        if is_table and names is None:
+            table: Array = validation.validate_data(estimator, given, reset=reset, **wanted)  # (n, p)
+            return table
+        samples: Array = validation.check_array(given, allow_nd=True, input_name=name, **wanted)  # (n, ...)
+    if samples.size == 0 and len(samples):
+        raise ValueError(f"Found array with 0 value(s) a sample (shape={samples.shape}) in {name!r}.")
+    _check_names(estimator, names, name, reset=reset)
+    return samples
+
+
+def _check_names(estimator: BaseEstimator, names: list[str] | None, name: str, *, reset: bool) -> None:
+    """Keep the names of columns, or refuse other ones than those of the training data; images have none."""
     if reset and names is not None:
         estimator.feature_names_in_ = np.array(names, dtype=object)
-    return samples
+    elif reset:
+        estimator.__dict__.pop("feature_names_in_", None)  # of an earlier table
+    if reset or names is None:
+        return
+    fitted = list(getattr(estimator, "feature_names_in_", names))
+    for place, (wanted, found) in enumerate(zip_longest(fitted, names)):
+        if wanted != found:
+            raise ValueError(
+                f"Expected {name!r} to have the columns of the training data, in their order. Got {short_repr(found)} "
+                f"as column {place}, where they had {short_repr(wanted)}: choose by model.feature_names_in_."
+            )
 
 
 def first_samples(samples: Samples, n_samples: int) -> Samples:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from drlim._base.arrays import Array
+from drlim._base.calls import reason, user_call
 from drlim._base.checks import short_repr
-from drlim._base.messages import one_line
 from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import embed_rows
@@ -57,7 +57,8 @@ def trunk_for(
         refuse_channels_last(shape)
         trunk: nn.Module = make_trunk(shape, len(samples))
     elif isinstance(wanted, nn.Module):
-        trunk = copy.deepcopy(wanted).float()
+        with user_call("To copy the module given as 'encoder'"):
+            trunk = copy.deepcopy(wanted).float()
     else:
         trunk = _made(wanted, shape)
     if isinstance(wanted, str):
@@ -93,13 +94,9 @@ def _draw_weights(module: nn.Module, seed: int) -> None:
 
 
 def _made(factory: Factory, input_shape: tuple[int, ...]) -> nn.Module:
-    try:
+    wanted = "The 'encoder' parameter of NeighborMap must be a module or a callable (input_shape) -> module."
+    with user_call(f"{wanted} Called with {input_shape} it"):
         trunk: object = factory(input_shape)
-    except Exception as error:
-        raise ValueError(
-            "The 'encoder' parameter of NeighborMap must be a module or a callable (input_shape) -> module. Called "
-            f"with {input_shape} it fails: {one_line(error)}"
-        ) from error
     if not isinstance(trunk, nn.Module):
         raise TypeError(
             "The 'encoder' parameter of NeighborMap must return a torch.nn.Module when called with (input_shape). "
@@ -121,9 +118,8 @@ def _n_features(trunk: nn.Module, two: Array, device: torch.device) -> int:
         except Exception as error:  # whatever a user's module raises
             name = str(kind).removeprefix("torch.")
             hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
-            reason = one_line(error).rstrip(".")
             raise ValueError(
-                f"{wanted}. On {name} samples of shape {two.shape[1:]} it fails: {reason}.{hint}"
+                f"{wanted}. On {name} samples of shape {two.shape[1:]} it fails: {reason(error)}.{hint}"
             ) from error
         if features.numel() == 0:
             raise ValueError(f"{wanted}, n_features at least 1. It gives {tuple(features.shape)}.")

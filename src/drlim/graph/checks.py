@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import refuse_masked, short_repr
+from drlim._base.forms import plain
 
 __all__ = ["LARGEST_WEIGHT", "check_index", "check_pair_weights", "check_pairs", "check_samples"]
 
@@ -20,7 +21,7 @@ LARGEST_WEIGHT = 1e100
 def check_pairs(n_samples: int, pairs: ArrayLike, name: str) -> Index:
     """Return index pairs as int64, shape (p, 2), or refuse them by the parameter's name."""
     refuse_masked(pairs, name, "leave out the pairs that hold them")
-    given = _as_array(pairs)
+    given = _as_array(plain(pairs, name))
     if given.ndim == 0:
         raise ValueError(f"Expected '{name}' to be index pairs of shape (n_pairs, 2). Got {short_repr(pairs)}.")
     if given.size == 0:
@@ -59,7 +60,7 @@ def check_pair_weights(weights: ArrayLike, n_pairs: int, name: str) -> Floats:
         weights, "dissimilar_weights" if name == "dissimilar" else "weights", "leave out the pairs that hold them"
     )
     try:
-        given = np.asarray(weights)
+        given = np.asarray(plain(weights, name))
     except ValueError:  # of unequal length
         given = np.empty((), dtype=object)
     if given.shape != (n_pairs,):
@@ -132,7 +133,7 @@ def check_index(n_samples: int, index: object) -> ArrayLike:
     return np.flatnonzero(chosen) if is_mask else cast(ArrayLike, index)
 
 
-def _as_array(values: ArrayLike) -> Array:
+def _as_array(values: object) -> Array:
     """Return an array, one of no dimension for what numpy makes no array of."""
     try:
         return np.asarray(values)

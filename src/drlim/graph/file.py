@@ -6,8 +6,7 @@ import os
 
 import numpy as np
 
-from drlim._base.checks import short_repr
-from drlim._base.disk import atomic_write
+from drlim._base.disk import atomic_write, checked_path
 from drlim._base.sealed import KEY, metadata_text, read_sealed, sealed, unusable
 from drlim.graph.statements import Stated
 from drlim.graph.stored import ARRAYS, arrays_of, stated_in
@@ -23,7 +22,7 @@ _METADATA = {"graph_format", "n_samples", "sha256"}
 
 def write_graph_file(path: str | os.PathLike[str], n_samples: int, stated: Stated) -> None:
     """Write what a graph states to a file, whole or not at all; see `NeighborhoodGraph.save`."""
-    _check_path(path)
+    checked_path(path)
     from safetensors import numpy as safetensors_numpy
 
     metadata = {"graph_format": GRAPH_FORMAT, "n_samples": n_samples}
@@ -33,7 +32,6 @@ def write_graph_file(path: str | os.PathLike[str], n_samples: int, stated: State
 
 def read_graph_file(path: str | os.PathLike[str]) -> tuple[int, Stated]:
     """Return the number of samples of a graph's file, and what the graph states; see `NeighborhoodGraph.load`."""
-    _check_path(path)
     from safetensors import SafetensorError
     from safetensors import numpy as safetensors_numpy
 
@@ -43,11 +41,6 @@ def read_graph_file(path: str | os.PathLike[str]) -> tuple[int, Stated]:
         return n_samples, stated_in(safetensors_numpy.load(file.content), n_samples)
     except (SafetensorError, LookupError, ValueError, TypeError, OverflowError) as error:
         raise unusable(path, f"cannot be used: {error}") from error
-
-
-def _check_path(path: object) -> None:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"Expected 'path' to be a file's name, a str or a pathlib.Path. Got {short_repr(path)}.")
 
 
 def _check_metadata(path: str | os.PathLike[str], metadata: object) -> int:

@@ -7,12 +7,14 @@ nuisance is to be predicted from their position.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim._base.calls import user_call
 from drlim._base.checks import check_labels, check_same_length, count_rows, short_repr
 from drlim.metrics.inputs import as_points, scaled
 from drlim.relations import Orbits
@@ -25,6 +27,9 @@ Kind = Literal["transform", "class", "number"]
 
 Mapper = Callable[[ArrayLike], ArrayLike]
 """A function from samples to points."""
+
+_CALL = "estimator(X)"
+"""How a message names the call of a function."""
 
 
 class _Frame(Protocol):
@@ -89,7 +94,7 @@ def _mapper(estimator: object) -> tuple[Mapper, str] | None:
         return None
     if hasattr(estimator, "transform"):
         return estimator.transform, "estimator.transform(X)"
-    return (estimator, "estimator(X)") if callable(estimator) else None
+    return (estimator, _CALL) if callable(estimator) else None
 
 
 def _are_transforms(orbits: object) -> bool:
@@ -186,7 +191,9 @@ def _pairs_across(values: Array, agree: list[Index], rng: np.random.Generator) -
 def _mapped(mapper: Mapper, name: str, X: object) -> Floats:
     """Return the points (n, d) of samples."""
     n_samples = count_rows(X, "X")
-    Z = as_points(mapper(cast("ArrayLike", X)), name)
+    with user_call(f"The function given as 'estimator', {name},") if name == _CALL else nullcontext():
+        mapped = mapper(cast("ArrayLike", X))
+    Z = as_points(mapped, name)
     check_same_length(len(Z), name, n_samples, "X")
     return Z
 

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim._base.calls import user_call
 from drlim._base.checks import check_points, refuse_masked, short_repr
+from drlim._base.forms import taken
 from drlim.neighbors.blockwise import Measure
 from drlim.neighbors.copies import Found
 from drlim.neighbors.distinct import distinct_by_blocks
@@ -72,11 +74,12 @@ def jaccard(X: Samples, min_samples: int) -> tuple[int, Measure]:
 
 def _checked_sets(X: Samples, min_samples: int) -> Array | sparse.csr_array:
     """Return sets as rows of 0 and 1 in float32, dense or CSR, or refuse them."""
-    if sparse.issparse(X):
-        stored = checked_sparse(X, min_samples)
+    given = taken(X, "X").values  # of an AnnData, X, which may be sparse
+    if sparse.issparse(given):
+        stored = checked_sparse(given, min_samples)
         _refuse_others(stored.data, np.repeat(np.arange(stored.shape[0]), np.diff(stored.indptr)))
         return sparse.csr_array(stored.astype(np.float32))
-    samples = check_points(cast(ArrayLike, X), name="X", min_samples=min_samples, ndim=None, dtype="numeric")
+    samples = check_points(given, name="X", min_samples=min_samples, ndim=None, dtype="numeric")
     flat = samples.reshape(len(samples), -1)  # (n, d)
     other = (flat != 0) & (flat != 1)
     row = int(np.argmax(other.any(axis=1)))
@@ -128,6 +131,7 @@ def hamming(X: Samples, min_samples: int) -> tuple[int, Measure]:
 def _codes(X: Samples, min_samples: int) -> Array:
     """Return categories as whole numbers, a row for each column of the samples, shape (d, n)."""
     refuse_masked(X, "X", "fill them in, or leave their samples out")
+    X = taken(X, "X").values
     table = np.asarray(X)
     if table.dtype.kind in "US" and not isinstance(X, np.ndarray):
         table = np.asarray(X, dtype=object)  # None and NaN among strings would become strings
@@ -187,7 +191,9 @@ def by_function(X: Samples, min_samples: int, metric: Callable[[Array, Array], f
         for place, row in enumerate(some):
             for other in range(len(rows)):
                 if other != row:
-                    result[place, other] = _checked_distance(metric(rows[row], rows[other]), int(row), other)
+                    with user_call(f"The function given as 'metric', of rows {row} and {other},"):
+                        distance: object = metric(rows[row], rows[other])
+                    result[place, other] = _checked_distance(distance, int(row), other)
         return result
 
     return len(rows), distances_of

@@ -8,7 +8,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from drlim._base.arrays import Array, Index
+from drlim._base.calls import user_call
 from drlim._base.checks import check_same_length, count_rows, refuse_masked, short_repr
+from drlim._base.messages import one_line
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.points import Samples
 from drlim.neighbors.precomputed import stored_pairs
@@ -119,7 +121,8 @@ def _index_table(given: object) -> Array:
 def found_by(transformer: object, X: Samples | None) -> object:
     """Return the neighbours that a transformer, or a function of X, finds."""
     if callable(transformer) and not hasattr(transformer, "fit"):
-        return transformer(X)
+        with user_call(f"The function given as 'neighbors', {short_repr(transformer)},"):
+            return transformer(X)
     if X is not None:
         return _fitted_on(transformer, X)
     for name in ("kneighbors_graph", "radius_neighbors_graph"):
@@ -130,22 +133,29 @@ def found_by(transformer: object, X: Samples | None) -> object:
                 raise ValueError(
                     f"Expected 'X', since {short_repr(transformer)} is not fitted: neighbors_graph(transformer, X)."
                 ) from None
+            except Exception as error:
+                raise _failed(transformer, error, "") from error
     raise ValueError(f"Expected 'X' for {short_repr(transformer)}, which keeps no neighbours of what it was fitted on.")
 
 
 def _fitted_on(transformer: object, X: Samples) -> object:
     """Return the neighbours that a copy of a transformer finds in ``X``; its errors name the transformer."""
-    fresh = clone(transformer, safe=False)
     flat = X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X  # (n, d)
     try:
+        fresh = clone(transformer, safe=False)
         return fresh.fit_transform(flat) if hasattr(fresh, "fit_transform") else fresh.fit(flat).kneighbors_graph()
-    except ValueError as error:
+    except Exception as error:  # whatever a transformer of the user's raises
         wanted = getattr(transformer, "n_neighbors", None)
         n_samples = count_rows(X, "X")
         too_many = isinstance(wanted, int) and wanted >= n_samples
         hint = f" Lower its n_neighbors={wanted}: each of {n_samples} samples has {n_samples - 1} others."
-        first_line = (str(error).splitlines() or [""])[0][:_LONGEST_CAUSE].rstrip(".")
-        raise ValueError(
-            f"Expected {type(transformer).__name__} to find neighbours in 'X'. It says: {first_line}."
-            f"{hint if too_many else ''}"
-        ) from error
+        raise _failed(transformer, error, hint if too_many else "") from error
+
+
+def _failed(transformer: object, error: Exception, hint: str) -> ValueError:
+    """Return the error of a transformer as one that names it and its parameter."""
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return ValueError(
+        f"Expected {type(transformer).__name__}, given as 'neighbors', to find neighbours in 'X'. It says: "
+        f"{one_line(first_line, _LONGEST_CAUSE).rstrip('.')}.{hint}"
+    )

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
-from drlim._base.messages import one_line
 from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.neighbors.by_metric import by_function, distinct_by_metric, hamming, jaccard
@@ -98,13 +98,9 @@ def _refuse_sparse(metric: Metric) -> None:
 
 def _called(metric: Callable[[Array, Array], float], rows: Array) -> object:
     """Return the distance of two rows, or refuse the metric."""
-    try:
+    wanted = "The 'metric' parameter of NeighborMap must be a name or a function (row, row) -> float."
+    with user_call(f"{wanted} On two samples it"):
         return metric(rows[0], rows[1])
-    except Exception as error:  # whatever a user's function raises
-        raise ValueError(
-            "The 'metric' parameter of NeighborMap must be a name or a function (row, row) -> float. On two samples "
-            f"it fails: {one_line(error)}"
-        ) from error
 
 
 def _check_distance(distance: object) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
 from drlim._base.arrays import Floats
-from drlim._base.checks import brief_errors, check_points
+from drlim._base.checks import check_points
+from drlim._base.forms import taken
+from drlim._base.refusals import located_errors
 from drlim.neighbors.exact import LARGEST
 
 __all__ = ["Points", "Samples", "checked_points", "checked_sparse"]
@@ -29,10 +29,11 @@ def checked_points(X: Samples, metric: str, min_samples: int) -> Points:
     ValueError
         When values are not finite or beyond 1e140, samples are too few, or a sample has no direction ("cosine").
     """
-    if sparse.issparse(X):
-        stored = checked_sparse(X, min_samples)
+    given = taken(X, "X").values  # of an AnnData, X, which may be sparse
+    if sparse.issparse(given):
+        stored = checked_sparse(given, min_samples)
         return _stored_directions(stored) if metric == "cosine" else stored
-    samples = check_points(cast(ArrayLike, X), name="X", min_samples=min_samples, ndim=None, largest=LARGEST)
+    samples = check_points(given, name="X", min_samples=min_samples, ndim=None, largest=LARGEST)
     flat: Floats = samples.reshape(len(samples), -1).astype(np.float64)  # (n, d)
     return _directions(flat) if metric == "cosine" else flat
 
@@ -41,7 +42,7 @@ def checked_sparse(X: object, min_samples: int) -> sparse.csr_array:
     """Return a sparse matrix of samples as a CSR array of float64 that stores no zeros, or refuse it."""
     from sklearn.utils import check_array  # takes a second to import
 
-    with brief_errors():
+    with located_errors(X, "X"):
         checked = check_array(
             X, accept_sparse="csr", dtype=np.float64, input_name="X", ensure_min_samples=min_samples, copy=True
         )
@@ -49,7 +50,11 @@ def checked_sparse(X: object, min_samples: int) -> sparse.csr_array:
     stored.sum_duplicates()
     stored.eliminate_zeros()
     if stored.nnz and float(np.abs(stored.data).max()) > LARGEST:
-        raise ValueError(f"Expected 'X' to hold values up to {LARGEST:.0e} in size: rescale it. Got larger ones.")
+        largest, listed = int(np.argmax(np.abs(stored.data))), stored.tocoo()
+        raise ValueError(
+            f"Expected 'X' to hold values up to {LARGEST:.0e} in size: rescale it. Got {listed.data[largest]:.3g} in "
+            f"row {listed.row[largest]}, column {listed.col[largest]}."
+        )
     return stored
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array
+from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
@@ -88,15 +89,30 @@ def _unfilled(name: str, input_shape: Sequence[int], n_components: int) -> nn.Mo
 
 
 def check_finite(encoder: nn.Module, embedding: Array) -> None:
-    """Refuse values that no training can have left. A buffer may hold infinities: masks do."""
+    """Refuse values that no training can have left. Buffers of a module of the user's may hold infinities: masks do."""
     for name, weight in encoder.named_parameters():
         if not bool(torch.isfinite(weight).all()):
             raise ValueError(f"the encoder's weight {name!r} is not finite")
     for name, buffer in encoder.named_buffers():
         if bool(torch.isnan(buffer).any()):
             raise ValueError(f"the encoder's buffer {name!r} has NaN in it")
+    for module in encoder.modules():
+        _check_scaling(module)
     if not np.isfinite(embedding).all():
         raise ValueError("the map of the training samples is not finite")
+
+
+def _check_scaling(module: nn.Module) -> None:
+    """Refuse a scale or a variance that would be divided by, or whose root would be taken, and an infinite offset."""
+    if isinstance(module, Standardize):
+        if not bool(torch.isfinite(module.offset).all()):
+            raise ValueError("the offset of its samples is not finite")
+        tiny = torch.finfo(torch.float32).tiny  # quotients by anything smaller leave the finite numbers
+        if not bool(torch.isfinite(module.scale).all() and (module.scale >= tiny).all()):
+            raise ValueError("the scale of its samples is not positive and finite")
+    variance = getattr(module, "running_var", None)
+    if isinstance(variance, Tensor) and not bool(torch.isfinite(variance).all() and (variance >= 0).all()):
+        raise ValueError("a variance in its encoder is negative or not finite")
 
 
 def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:
@@ -123,10 +139,12 @@ def own_module(given: object, arguments: tuple[object, ...], described: str) -> 
     """Return a copy of a module, or a new one from a factory that takes the arguments, which an error describes."""
     check_parameters({"encoder": given}, {"encoder": [nn.Module, callable]}, "load")
     if isinstance(given, nn.Module):
-        return copy.deepcopy(given).float().cpu()
+        with user_call("To copy the module given as 'encoder'"):
+            return copy.deepcopy(given).float().cpu()
     assert callable(given)  # noqa: S101 - just checked
-    with seeded(0):  # its initial weights will be overwritten, and the caller's random numbers stay as they were
-        made = given(*arguments)
+    # Its initial weights will be overwritten, and the caller's random numbers stay as they were.
+    with seeded(0), user_call(f"The 'encoder' parameter of load, called with {described},"):
+        made: object = given(*arguments)
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"The 'encoder' parameter of load must return a torch.nn.Module when called with {described}. "

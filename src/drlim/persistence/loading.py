@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from drlim._base.sealed import unusable
+from drlim._base.messages import one_line
+from drlim._base.sealed import parse_sealed, unusable
 from drlim.persistence.schema import (
     EMBEDDING,
     FUNCTIONS,
@@ -19,6 +21,7 @@ from drlim.persistence.schema import (
     EstimatorName,
     Metadata,
     ModelFile,
+    checked_model_file,
     estimator_of,
     read_model_file,
 )
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.graph import NeighborhoodGraph
 
-__all__ = ["load"]
+__all__ = ["check_loadable", "load"]
+
+_LONGEST_REASON = 400
+"""Maximum number of characters of the reason why a file cannot be used."""
 
 _Parameters = dict[str, Any]
 """Parameters of a constructor, by name."""
@@ -125,15 +131,40 @@ def _check_own_parts(path: str | os.PathLike[str], metadata: Metadata, own: Mapp
             raise ValueError(f"The {name!r} parameter of load must be None for this file, which has its own: {path}")
 
 
+def check_loadable(path: str | os.PathLike[str], content: bytes, own: Mapping[str, object]) -> None:
+    """Refuse the content of a file that `load` would refuse.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to be written, for an error.
+    content : bytes
+        All of it.
+    own : dict
+        The user's own encoder and springs, which are not in the file, by name; None where they are built-in ones. Into
+        an encoder of the user's own no weights are put, for it would have to be copied.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    file = checked_model_file(path, parse_sealed(path, content))
+    if own["encoder"] is None:
+        _assembled(path, file, own)
+        return
+    with _unusable_parts(path):
+        _parameters(file.metadata, own)
+        _, arrays = _read_tensors(file)
+        _graph(arrays, len(arrays.pop(EMBEDDING)))
+
+
 def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, object]) -> DrLIM | NeighborMap:
     """Build the estimator, on the CPU."""
-    from safetensors import SafetensorError
-
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.persistence.encoder import check_finite
 
     blank = None if own["encoder"] is None else _blank(file.metadata, own["encoder"])
-    try:
+    with _unusable_parts(path):
         weights, arrays = _read_tensors(file)
         parameters = _parameters(file.metadata, own)
         kind = estimator_of(file.metadata)
@@ -142,11 +173,20 @@ def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, 
         embedding = arrays.pop(EMBEDDING)
         check_finite(encoder, embedding)
         graph = _graph(arrays, len(embedding))
-    except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise unusable(path, f"cannot be used: {error}") from error
     for name, value in _learned(file.metadata, encoder, embedding, graph).items():
         setattr(model, name, value)
     return model
+
+
+@contextmanager
+def _unusable_parts(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever parts of a file raise that do not fit together into the error that names the file."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise unusable(path, f"cannot be used: {one_line(error, _LONGEST_REASON)}") from error
 
 
 def _blank(metadata: Metadata, given: object) -> nn.Module:

@@ -181,6 +181,10 @@ def check_usable(encoder: PlaceEncoder, *, trunk: bool) -> None:
         _check_buffers(part)
     if not bool(encoder.head.bandwidth > 0) or not bool(encoder.head.bandwidth.square() > 0):
         raise ValueError("the bandwidth of its head is not positive")
+    for retrieval in encoder.retrievals:
+        assert isinstance(retrieval, Retrieval)  # noqa: S101 - for mypy
+        if not torch.allclose(retrieval.half_squares, retrieval.stored.square().sum(dim=1) / 2, rtol=1e-3):
+            raise ValueError("the squares in its retrieval are not those of what it stores")
     if trunk:
         _check_trunk(encoder.network.trunk)
 

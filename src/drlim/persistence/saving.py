@@ -6,8 +6,8 @@ import os
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
-from drlim._base.disk import atomic_write
-from drlim._base.sealed import KEY, metadata_text, sealed
+from drlim._base.disk import atomic_write, checked_path
+from drlim._base.sealed import KEY, ModelFileError, metadata_text, sealed
 from drlim.persistence.places_schema import check_places_shapes
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
@@ -55,7 +55,8 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
         When it is neither (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
         state that is no tensor.
     ValueError
-        When a weight is not finite, or a parameter was set to a value out of its range after `fit`.
+        When a weight is not finite, a parameter was set to a value out of its range after `fit`, or an attribute was
+        changed so that `load` would refuse the file.
     OSError
         When the system cannot write.
 
@@ -85,7 +86,9 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
 
     from drlim._base.checks import short_repr
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.persistence.loading import check_loadable
 
+    checked_path(path)
     if type(estimator) not in (DrLIM, NeighborMap):
         raise TypeError(
             f"The 'estimator' parameter of save must be a DrLIM or a NeighborMap. Got {short_repr(estimator)} instead."
@@ -97,7 +100,13 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     metadata = describe_model(estimator)
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
-    atomic_write(path, sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)})))
+    content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))
+    own = {name: getattr(estimator, name) if name in metadata["needs"] else None for name in ("encoder", "springs")}
+    try:
+        check_loadable(path, content, own)
+    except ModelFileError as error:
+        raise ValueError(f"The estimator was not saved, for its file could not be loaded again. {error}") from error
+    atomic_write(path, content)
 
 
 def _check_parameters(estimator: DrLIM | NeighborMap) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from typing import Literal, NamedTuple, NotRequired, TypedDict, cast
 
 from drlim._base.sealed import SealedFile, read_sealed, unusable
@@ -23,6 +24,7 @@ __all__ = [
     "EstimatorName",
     "Metadata",
     "ModelFile",
+    "checked_model_file",
     "estimator_of",
     "read_model_file",
 ]
@@ -145,7 +147,11 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     OSError
         When there is no file, or the system cannot read it.
     """
-    found = read_sealed(path)
+    return checked_model_file(path, read_sealed(path))
+
+
+def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> ModelFile:
+    """Return a file whose checksum was found right as a model file, or refuse it, as `read_model_file` does."""
     if not isinstance(found.metadata, dict):
         raise unusable(path, "is damaged: its metadata is no JSON object.")
     if "graph_format" in found.metadata:
@@ -228,4 +234,6 @@ def _are_names(names: list[str] | None, shape: list[int]) -> bool:
 
 
 def _is_record(record: object) -> bool:
-    return isinstance(record, dict) and all(type(value) in (int, float) for value in record.values())
+    return isinstance(record, dict) and all(
+        type(value) in (int, float) and abs(value) <= sys.float_info.max for value in record.values()
+    )

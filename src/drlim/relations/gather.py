@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from numbers import Real
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import sparse
 
 from drlim._base.arrays import Array
 from drlim._base.checks import check_same_length, refuse_masked, short_repr
+from drlim._base.constraints import joined_words
+from drlim._base.forms import plain
 from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph
@@ -81,11 +84,14 @@ def gather(
             f"Expected {described} to hold samples with neighbours. Each is equally far from all others: give 'graph', "
             "'pairs' or labels, or measure distances otherwise."
         )
+    stated = ["the neighbours" if graph is None else "'graph'"]
     if labels is not None:
         known = with_labels(known, labels)
+        stated.append("'y'")
     if pairs is not None:
         known = with_pairs(known, pairs)
-    check_trainable(known, all_repel=all_repel)
+        stated.append("'pairs'")
+    check_trainable(known, joined_words(stated, "and"), all_repel=all_repel)
     return known
 
 
@@ -117,7 +123,8 @@ def as_graph(given: object, n_samples: int, described: str = "'X'") -> Neighborh
                 f"Expected 'graph' to be square (n_samples, n_samples). Got shape {shape}. A search cuts its rows "
                 "only: give it NeighborhoodGraph.from_csr(graph), which is cut along with the samples."
             )
-        given = NeighborhoodGraph.from_csr(given)
+        with _named("graph"):
+            given = NeighborhoodGraph.from_csr(given)
     elif not isinstance(given, NeighborhoodGraph):
         raise TypeError(
             "The 'graph' parameter must be a NeighborhoodGraph, a sparse matrix or None; "
@@ -142,7 +149,7 @@ def check_targets(y: Any, n_samples: int) -> list[object] | None:
         return None
     if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
         raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
-    labels = label_array(_one_column(y), "'y'")  # (n,)
+    labels = label_array(_one_column(plain(y, "y")), "'y'")  # (n,)
     check_same_length(len(labels), "y", n_samples, "X")
     if not _is_continuous(labels):
         return list(labels.tolist())
@@ -174,7 +181,10 @@ def _is_continuous(labels: Array) -> bool:
     known = [label for label in labels.tolist() if not is_missing(label)]
     if not all(isinstance(label, Real) for label in known):
         return False
-    numbers = np.array(known, dtype=np.float64)
+    try:
+        numbers = np.array([label for label in known if not isinstance(label, Integral)], dtype=np.float64)
+    except OverflowError:  # of a fraction
+        return True
     return bool((numbers != np.floor(numbers)).any())
 
 
@@ -214,22 +224,32 @@ def pairs_graph(pairs: Any, n_samples: int) -> NeighborhoodGraph:
                 f"Expected 'pairs' to hold indices of samples. Got names, {short_repr(some)} in {name!r}: "
                 "give drlim.pairs(ids=..., similar=...), with the name of each sample in 'ids'."
             )
-    return stated_pairs(n_samples, **everything)
+    with _named("pairs"):
+        return stated_pairs(n_samples, **everything)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the parameter of a fit in errors that name parts of it."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(f"In {name!r}: {error}") from None
 
 
 def _are_names(pairs: object) -> bool:
     try:
-        return np.asarray(pairs).dtype.kind in "US"
+        return np.asarray(plain(pairs, "pairs")).dtype.kind in "US"
     except ValueError:  # rows of unequal length, refused with the rest
         return False
 
 
-def check_trainable(graph: NeighborhoodGraph, *, all_repel: bool = False) -> None:
-    """Refuse a graph without springs of both kinds."""
+def check_trainable(graph: NeighborhoodGraph, stated: str = "'graph'", *, all_repel: bool = False) -> None:
+    """Refuse a graph without springs of both kinds; ``stated`` names what it was made of."""
     if graph.n_similar == 0:
-        raise ValueError("Expected 'graph' to have similar pairs. Got none: there is nothing to learn from.")
+        raise ValueError(f"Expected {stated} to have similar pairs. Got none: there is nothing to learn from.")
     if graph.n_dissimilar == 0 and not all_repel:
         raise ValueError(
-            "Expected 'graph' to have dissimilar pairs. Got none: without repulsion the map collapses to a "
+            f"Expected {stated} to have dissimilar pairs. Got none: without repulsion the map collapses to a "
             "point. Declare fewer pairs similar (a smaller 'n_neighbors'), or give more samples."
         )

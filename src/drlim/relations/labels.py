@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Index, pairs_within
 from drlim._base.checks import refuse_masked_values, short_repr
+from drlim._base.forms import plain
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.graph.blocks import Blocks
 
@@ -134,13 +135,31 @@ def label_codes(labels: object, name: str) -> tuple[Index, list[Hashable]]:
 def label_array(labels: object, name: str) -> Array:
     """Return labels as a 1-D array. Those of a list keep their types, where NumPy would convert 1 to "1"."""
     refuse_masked_values(labels, name, "fill them in, with -1 where a sample has no label")
+    labels = plain(labels, name)
     if isinstance(labels, list | tuple):
         values = np.fromiter(labels, dtype=object, count=len(labels))  # a tuple may be a label
     else:
         values = np.asarray(labels, dtype=None if hasattr(labels, "dtype") else object)
+    if values.dtype == object and values.ndim == 1:
+        values = _single(values, name)
     if values.ndim != 1 or len(values) == 0:
         got = f"shape {values.shape}" if values.ndim else short_repr(labels)
         raise ValueError(f"Expected {name} to be 1-D, with a value for each of at least one sample. Got {got}.")
+    return values
+
+
+def _single(values: Array, name: str) -> Array:
+    """Return labels, those that are arrays or tensors of one value as that value; refuse those of several."""
+    values = values.copy()
+    for place, value in enumerate(values.tolist()):
+        if hasattr(value, "shape") and not isinstance(value, np.generic):
+            single = np.asarray(plain(value, name))
+            if single.size != 1:
+                raise ValueError(
+                    f"Expected {name} to hold one label a sample. Got {short_repr(single)} for sample {place}: give "
+                    "each sample one class, or state which samples are alike by graph=."
+                )
+            values[place] = single.item()
     return values
 
 
@@ -150,6 +169,8 @@ def is_missing(value: object) -> bool:
         return value is None or bool(value != value)  # only NaN and NaT differ from themselves
     except TypeError:  # pandas' NA
         return True
+    except Exception:  # of a user's class that cannot be compared, nor hashed
+        return False
 
 
 def _refuse_numbers(labels: list[Hashable]) -> None:

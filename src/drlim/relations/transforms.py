@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array
+from drlim._base.calls import user_call
 from drlim._base.checks import as_array, check_parameters, check_points, integer_in, real_in, short_repr
 
 __all__ = ["Transform", "named_transforms", "shift", "shifts", "transformed"]
@@ -145,10 +146,12 @@ def transformed(samples: Array, transform: Transform, name: str) -> Array:
     Raises
     ------
     ValueError
-        When the transform returns another shape, values that are not finite, or a type that the dtype of the
+        When the transform fails, or returns another shape, values that are not finite, or a type that the dtype of the
         samples cannot hold.
     """
-    changed = as_array(transform(samples.copy()), f"what transform {name!r} returns")  # it may work in place
+    with user_call(f"The transform {name!r} of a batch of shape {samples.shape}"):
+        returned = transform(samples.copy())  # it may work in place
+    changed = as_array(returned, f"what transform {name!r} returns")
     if changed.shape != samples.shape:
         raise ValueError(
             f"Expected transform {name!r} to keep the shape {samples.shape} of a batch. Got {changed.shape}."

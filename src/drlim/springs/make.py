@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from drlim._base.calls import reason, user_call
 from drlim._base.checks import InvalidParameterError, check_parameters, real_in, short_repr
-from drlim._base.messages import one_line
 from drlim.springs.law import Law, Springs
 from drlim.springs.paper import Attraction, Repulsion
 
@@ -43,14 +43,18 @@ class FreeLaw:
 
     def energy(self, distance: Tensor) -> Tensor:
         """Return ``function(D)``."""
-        return self.function(distance)
+        with user_call(self._described(distance)):
+            return self.function(distance)
 
     def force(self, distance: Tensor) -> Tensor:
         """Return ``-d function/dD``."""
-        with torch.enable_grad():
+        with torch.enable_grad(), user_call(self._described(distance)):
             leaf = distance.detach().requires_grad_()
             (slope,) = torch.autograd.grad(self.function(leaf).sum(), leaf)
         return -slope
+
+    def _described(self, distance: Tensor) -> str:
+        return f"{short_repr(self.function)} of 'springs', of distances of shape {tuple(distance.shape)},"
 
 
 def make_springs(
@@ -111,8 +115,9 @@ def _as_law(law: object, wanted: str) -> Law:
     try:
         energy, force = law.energy(distance), law.force(distance)
     except Exception as error:
+        function = law.function if isinstance(law, FreeLaw) else law
         raise InvalidParameterError(
-            f"{wanted} {short_repr(law)} fails on a tensor of three distances: {one_line(error)}."
+            f"{wanted} {short_repr(function)} fails on a tensor of three distances: {reason(error)}."
         ) from error
     if energy.shape != distance.shape or not torch.isfinite(torch.cat([energy, force])).all():
         raise InvalidParameterError(

@@ -80,12 +80,13 @@ class Repulsion:
 
     def __post_init__(self) -> None:
         check_parameters({"margin": self.margin}, {"margin": [real_in(0.0, float("inf"))]}, "Repulsion")
+        object.__setattr__(self, "margin", float(self.margin))  # torch takes no integers beyond 64 bits
 
     @classmethod
     def of_checked(cls, margin: float) -> Repulsion:
         """Return the law of a margin that was checked where it entered."""
         law = object.__new__(cls)
-        object.__setattr__(law, "margin", margin)
+        object.__setattr__(law, "margin", float(margin))
         return law
 
     @property

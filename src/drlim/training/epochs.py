@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from drlim._base.arrays import Index
+from drlim._base.calls import user_call
 from drlim._base.torch import random_state, set_random_state
-from drlim.encoders.embedding import embed_rows
+from drlim.encoders.embedding import called, embed_rows
 from drlim.encoders.standardize import Standardize
 from drlim.forces import GraphEnergy, graph_energy, pair_list
 from drlim.training.divergence import check_energy, check_gradients
@@ -81,7 +82,7 @@ def _n_affordable(problem: Problem) -> int:
 
     problem.encoder.eval()  # the mode that moves no statistics and draws no mask
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        problem.encoder(problem.rows.take(np.arange(2)))
+        called(problem.encoder, problem.rows.take(np.arange(2)))
     problem.encoder.train()
     return _ACTIVATION_BYTES // max(1, kept // 2)
 
@@ -105,7 +106,7 @@ def _full_epoch(
         for chunk in chunks:
             states.append(random_state(rows.device))
             with torch.set_grad_enabled(chunk.stop <= n_kept):
-                outputs.append(problem.encoder(rows.take(chunk)))  # (c, d)
+                outputs.append(called(problem.encoder, rows.take(chunk)))  # (c, d)
         Z = torch.cat([output.detach() for output in outputs])  # (n, d)
         energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
         energy, anchored = problem.with_anchor(energy, Z, slice(None))
@@ -114,8 +115,9 @@ def _full_epoch(
             Z_chunk = output  # (c, d)
             if not output.requires_grad:
                 set_random_state(state, rows.device)  # dropout must drop what it dropped before
-                Z_chunk = problem.encoder(rows.take(chunk))
-            Z_chunk.backward(energy.gradient[chunk])
+                Z_chunk = called(problem.encoder, rows.take(chunk))
+            with user_call("The gradient of 'encoder'"):
+                Z_chunk.backward(energy.gradient[chunk])  # type: ignore[no-untyped-call]  # torch types it so
         check_gradients(problem.encoder, energy, epoch, 0, rate)
         trials.append(EpochSums(energy.similar, energy.dissimilar, anchored, 0))
         return energy.total + anchored
@@ -141,7 +143,7 @@ def _all_epoch(
     sums = EpochSums(0.0, 0.0, 0.0, 0)
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
-        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        Z = called(problem.encoder, problem.rows.take(batch))  # (b, d)
         memory.update(batch, Z.detach())
         if not memory.is_trusted:
             size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
@@ -165,7 +167,7 @@ def _batch_epoch(
     sums, seen = EpochSums(0.0, 0.0, 0.0, 0), 0
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
-        Z = problem.encoder(problem.rows.take(batch))  # (b, d)
+        Z = called(problem.encoder, problem.rows.take(batch))  # (b, d)
         size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
         _step(problem, optimizer, Z, energy, scale, epoch, step)
         average.update()
@@ -222,7 +224,8 @@ def _step(
     rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
     check_energy(energy, epoch, step, rate)
     optimizer.zero_grad()
-    Z.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
+    with user_call("The gradient of 'encoder'"):
+        Z.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
     check_gradients(problem.encoder, energy, epoch, step, rate)
     optimizer.step()
 

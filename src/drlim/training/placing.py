@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array, Index
+from drlim._base.calls import user_call
 from drlim._base.threads import threads_for
 from drlim._base.torch import Rows, seeded
+from drlim.encoders.embedding import called
 from drlim.encoders.places import Targets, spread
 from drlim.training.divergence import DivergenceError
 from drlim.training.problem import Result
@@ -200,7 +202,8 @@ def _run_epoch(run: _Run, optimizer: torch.optim.Optimizer, epoch: int) -> dict[
                 group["lr"] = rate
             loss = _loss(run, batch, draw)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch types it so
+            with user_call("The gradient of 'encoder'"):
+                loss.backward()  # type: ignore[no-untyped-call]  # torch types it so
             if not math.isfinite(value := float(loss.detach())):
                 raise _diverged("loss", epoch, step, rate)
             optimizer.step()
@@ -230,7 +233,7 @@ def _loss(run: _Run, batch: Index, draw: np.random.Generator) -> Tensor:
     chosen = torch.from_numpy(batch).to(x.device)
     places, weight = run.places.index_select(0, chosen), run.weight.index_select(0, chosen)  # (b, m)
     with _precision(x):
-        logits = run.network(x).to(x.dtype)  # (b, K)
+        logits = called(run.network, x).to(x.dtype)  # (b, K)
     return nn.functional.cross_entropy(logits, spread(places, weight, run.n_places))
 
 
@@ -274,7 +277,7 @@ def _multiplications(run: _Run) -> float:
 
     run.network.eval()  # the mode that moves no statistics and draws no mask
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        run.network(run.rows.take(np.arange(1)))
+        called(run.network, run.rows.take(np.arange(1)))
     return 3 * run.settings.batch_size * float(counter.get_total_flops()) / 2
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from drlim._base.arrays import Array
-from drlim._base.messages import one_line
+from drlim._base.calls import FailedCallError, reason
 from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows
@@ -41,7 +41,7 @@ def try_encoder(encoder: nn.Module, samples: Array | SparseRows | LazyCopies, n_
             name = str(kind).removeprefix("torch.")
             hint = " Give X as float32, or let the module take float64." if kind == torch.float64 else ""
             raise ValueError(
-                f"{wanted}. On {name} samples of shape {samples.shape[1:]} it fails: {_reason(error)}.{hint}"
+                f"{wanted}. On {name} samples of shape {samples.shape[1:]} it fails: {reason(error)}.{hint}"
             ) from error
         if output.shape != (2, n_components):
             raise ValueError(f"{wanted}, n_components = {n_components}. It gives {tuple(output.shape)}.")
@@ -71,17 +71,13 @@ def try_orbit(rows: Rows, owner: str = "DrLIM") -> None:
     try:
         rows.take(np.array([n_samples, n_samples + 1]))
     except Exception as error:  # whatever a user's function raises
-        if isinstance(error, ValueError) and "'orbit'" in str(error):
+        if isinstance(error, ValueError) and not isinstance(error, FailedCallError) and "'orbit'" in str(error):
             raise
         raise ValueError(
             f"The 'orbit' parameter of {owner} must be a function of a batch, or of a batch and a "
             "numpy.random.Generator, that returns as many samples of the same shape. On two samples it fails: "
-            f"{_reason(error)}."
+            f"{reason(error)}."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return one_line(error).rstrip(".")
 
 
 def warn_of_offset(samples: Array) -> None:
