@@ -37,6 +37,7 @@ VARIANTS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.* pairs of identical samples are declared dissimilar")  # of a check's data
 @parametrize_with_checks(VARIANTS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

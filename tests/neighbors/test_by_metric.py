@@ -196,7 +196,7 @@ def test_missing_categories_are_refused(missing):
     [
         (sparse.csr_array(np.eye(4)), "hamming", TypeError, "Sparse data was passed for X, but dense data is required"),
         (sparse.csr_array(np.eye(4)), max, TypeError, "Sparse data was passed for X, but dense data is required"),
-        (["a", "b"], "hamming", ValueError, "Expected 2D array, got 1D array instead: Reshape your data"),
+        (["a", "b"], "hamming", TypeError, "Expected 'X' to be an array, a data frame, a tensor, an AnnData"),
         (
             [["a"]],
             "hamming",

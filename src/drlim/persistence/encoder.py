@@ -25,7 +25,6 @@ __all__ = [
     "LONGEST_LIST",
     "built_in_name",
     "check_finite",
-    "check_standardizing",
     "filled_built_in",
     "filled_own",
     "layout",
@@ -73,15 +72,6 @@ def make_room(encoder: nn.Module, weights: Mapping[str, Tensor]) -> None:
             module.bound()
 
 
-def check_standardizing(encoder: nn.Module) -> None:
-    """Refuse a scale that would be divided by, and bounds that no value lies within."""
-    for _, module in _standardizing(encoder):
-        if not bool((module.scale > 0).all()):
-            raise ValueError("the scale of its samples is not positive")
-        if module.lower is not None and module.upper is not None and not bool((module.lower <= module.upper).all()):
-            raise ValueError("the bounds of its samples contradict each other")
-
-
 def _unfilled(name: str, input_shape: Sequence[int], n_components: int) -> nn.Module:
     """Build an encoder without memory for its weights: none is drawn, and no size in a file can exhaust the memory."""
     with torch.device("meta"):
@@ -110,6 +100,8 @@ def _check_scaling(module: nn.Module) -> None:
         tiny = torch.finfo(torch.float32).tiny  # quotients by anything smaller leave the finite numbers
         if not bool(torch.isfinite(module.scale).all() and (module.scale >= tiny).all()):
             raise ValueError("the scale of its samples is not positive and finite")
+        if module.lower is not None and module.upper is not None and not bool((module.lower <= module.upper).all()):
+            raise ValueError("the bounds of its samples contradict each other")
     variance = getattr(module, "running_var", None)
     if isinstance(variance, Tensor) and not bool(torch.isfinite(variance).all() and (variance >= 0).all()):
         raise ValueError("a variance in its encoder is negative or not finite")
@@ -126,7 +118,6 @@ def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> n
         encoder.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise ValueError(f"its weights are not those of a {name!r} encoder: {one_line(error, LONGEST_LIST)}") from None
-    check_standardizing(encoder)
     return encoder
 
 

@@ -14,7 +14,7 @@ from drlim.encoders.place_encoder import PlaceEncoder, Source
 from drlim.encoders.places import Places, PlacesHead
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
-from drlim.persistence.encoder import LONGEST_LIST, check_standardizing, filled_own, layout, make_room, own_module
+from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, make_room, own_module
 from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord
 
 __all__ = ["check_usable", "described_places", "own_trunk", "places_encoder", "trunk_name", "unscaled"]
@@ -185,20 +185,9 @@ def check_usable(encoder: PlaceEncoder, *, trunk: bool) -> None:
         assert isinstance(retrieval, Retrieval)  # noqa: S101 - for mypy
         if not torch.allclose(retrieval.half_squares, retrieval.stored.square().sum(dim=1) / 2, rtol=1e-3):
             raise ValueError("the squares in its retrieval are not those of what it stores")
-    if trunk:
-        _check_trunk(encoder.network.trunk)
 
 
 def _check_buffers(part: nn.Module) -> None:
     for name, buffer in part.named_buffers():
         if not bool(torch.isfinite(buffer).all()):
             raise ValueError(f"the encoder's buffer {name!r} is not finite")
-
-
-def _check_trunk(trunk: nn.Module) -> None:
-    """Refuse a scale or a variance that would be divided by, or whose root would be taken."""
-    check_standardizing(trunk)
-    for module in trunk.modules():
-        variance = module.running_var if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) else None
-        if variance is not None and bool((variance < 0).any()):
-            raise ValueError("a variance in its trunk is negative")
