@@ -479,6 +479,7 @@ def test_trains_where_gradients_are_switched_off(two_groups, mode, parameters):
     np.testing.assert_array_equal(inside, fitted(two_groups, **parameters).embedding_)
 
 
+@pytest.mark.slow
 def test_lbfgs_gets_as_far_as_adam(two_groups):
     for seed in range(3):
         adam = DrLIM(optimizer="adam", random_state=seed).fit(two_groups).score(two_groups)

@@ -215,6 +215,7 @@ def largest(monkeypatch):
     return sizes
 
 
+@pytest.mark.slow
 @both
 def test_no_more_than_a_batch_is_dense_at_once(estimator, largest):
     n_values = 2**25 + 10 * 60_000  # more than any step makes dense at once

@@ -87,6 +87,7 @@ print(hashlib.sha256(weights(network)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_runs_repeat_to_the_byte_in_any_process_and_follow_the_seed():
     def run(seed: int, n_threads: str = "2") -> str:
         done = subprocess.run(
