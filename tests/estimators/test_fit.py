@@ -173,7 +173,7 @@ def test_anchors_can_be_named_in_the_relations(cloud):
         ({"anchor_weight": 1e7}, "must be a float in the range (0.0, 1000000.0]. Got 10000000.0 instead."),
         ({"y": [0] * 10, "anchor": np.zeros((3, 4))}, "Got 10 in 'y' and 60 in 'X'."),
         ({"y": np.zeros((30, 2)), "anchor": np.zeros((3, 4))}, "Expected 'y' to be 1-D, one label a sample."),
-        ({"anchor": np.zeros((3, 9))}, "X has 9 features, but DrLIM is expecting 4 features"),
+        ({"anchor": np.zeros((3, 9))}, "anchor has 9 features, but DrLIM is expecting 4 features"),
         ({"graph": NeighborhoodGraph.from_pairs(3, [(0, 1)])}, "as many samples as 'X'. Got 3 and 60."),
         (
             {"graph": NeighborhoodGraph.from_pairs(60, [(0, 1)]), "anchor": np.zeros((3, 4))},

@@ -201,14 +201,15 @@ def test_relations(arguments, error, message):
         ({"anchor_weight": 0.0}, "The 'anchor_weight' parameter of NeighborMap.partial_fit must be a float in the"),
         ({"anchor_weight": 1e7}, "must be a float in the range (0.0, 1000000.0]. Got 10000000.0 instead."),
         ({"y": [0] * 10, "anchor": X}, "Got 10 in 'y' and 12 in 'X'."),
-        ({"anchor": np.zeros((3, 9))}, "X has 9 features, but NeighborMap is expecting 3 features"),
+        ({"anchor": np.zeros((3, 9))}, "anchor has 9 features, but NeighborMap is expecting 3 features"),
         ({"graph": NeighborhoodGraph.from_pairs(3, [(0, 1)])}, "as many samples as 'X'. Got 3 and 12."),
         (
             {"graph": NeighborhoodGraph.from_pairs(12, [(0, 1)]), "anchor": X[:3]},
             "as many samples as 'X' and 'anchor' together. Got 12 and 15.",
         ),
         ({"pairs": [(0, 15)], "anchor": X[:3]}, "Expected 'similar' to"),
-        ({"anchor": changed(np.nan)}, "Input X contains NaN."),
+        ({"anchor": changed(np.nan)}, "Input anchor contains NaN. 'anchor' has NaN in row 3, column 1: fill"),
+        ({"anchor": [X, X[:3]]}, "Expected 'anchor' to be an array, a data frame, a tensor, an AnnData or a map-style"),
     ],
 )
 def test_a_refused_partial_fit_changes_nothing(arguments, sentence):

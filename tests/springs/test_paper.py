@@ -188,7 +188,7 @@ def test_what_is_not_a_pair_of_laws(laws, message):
 
 
 def _fails(reason: str) -> str:
-    return f"fails on a tensor of three distances: {reason}"
+    return f"fails on tensors of three distances: {reason}"
 
 
 def _maps(energies: str, forces: str) -> str:

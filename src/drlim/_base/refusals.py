@@ -48,7 +48,7 @@ def located_errors(X: object, name: str, names: Sequence[str] | None = None) -> 
     except Exception as error:  # also of objects of the user's that are no numbers
         kind = TypeError if isinstance(error, TypeError) else ValueError
         rest = _fault(X, name, column_names(X) if names is None else names) or _advice(str(error), X, name)
-        text = brief(error, _LONGEST_MESSAGE - len(rest) - 2)
+        text = re.sub(r"\bX\b", lambda _: name, brief(error, _LONGEST_MESSAGE - len(rest) - 2))
         whole = f"{text}\n{rest}" if "\n" in text else f"{text.rstrip('.')}. {rest}"
         raise kind(whole if rest else text) from error
 

@@ -100,11 +100,16 @@ def _check_scaling(module: nn.Module) -> None:
         tiny = torch.finfo(torch.float32).tiny  # quotients by anything smaller leave the finite numbers
         if not bool(torch.isfinite(module.scale).all() and (module.scale >= tiny).all()):
             raise ValueError("the scale of its samples is not positive and finite")
-        if module.lower is not None and module.upper is not None and not bool((module.lower <= module.upper).all()):
-            raise ValueError("the bounds of its samples contradict each other")
+        _check_bounds(module)
     variance = getattr(module, "running_var", None)
     if isinstance(variance, Tensor) and not bool(torch.isfinite(variance).all() and (variance >= 0).all()):
         raise ValueError("a variance in its encoder is negative or not finite")
+
+
+def _check_bounds(module: Standardize) -> None:
+    """Refuse bounds that no value lies within."""
+    if module.lower is not None and module.upper is not None and not bool((module.lower <= module.upper).all()):
+        raise ValueError("the bounds of its samples contradict each other")
 
 
 def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:

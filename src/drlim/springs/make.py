@@ -114,10 +114,11 @@ def _as_law(law: object, wanted: str) -> Law:
     distance = torch.tensor([0.0, 0.5, 1.0])
     try:
         energy, force = law.energy(distance), law.force(distance)
+        law.energy(distance[None]), law.force(distance.double()[None])  # (1, 3) as of all pairs of a block
     except Exception as error:
         function = law.function if isinstance(law, FreeLaw) else law
         raise InvalidParameterError(
-            f"{wanted} {short_repr(function)} fails on a tensor of three distances: {reason(error)}."
+            f"{wanted} {short_repr(function)} fails on tensors of three distances: {reason(error)}."
         ) from error
     if energy.shape != distance.shape or not torch.isfinite(torch.cat([energy, force])).all():
         raise InvalidParameterError(
