@@ -158,7 +158,7 @@ def test_maps_of_sparse_samples_by_other_metrics(metric):
     [
         ("hamming", "Expected 'X' to be an array with metric='hamming', which compares all values of all samples. Got"),
         (lambda a, b: 1.0, "Expected 'X' to be an array with a function as 'metric', which compares all values of all"),
-        ("precomputed", "Expected 'X' to be a dense matrix with metric='precomputed': what it does not store is no"),
+        ("precomputed", "Expected 'X' to be a dense matrix with metric='precomputed'. Got a sparse one, whose missing"),
     ],
 )
 def test_metrics_that_need_all_values(metric, message):

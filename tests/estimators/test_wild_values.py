@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
+from tests.persistence.models import forge
 
 from drlim import DrLIM, NeighborMap, load, save
 from drlim._base.torch import Rows
 from drlim.encoders import Standardize
+from drlim.persistence import ModelFileError
 from drlim.training.memory import _principal
 
 RANDOM = np.random.default_rng(0)
@@ -116,6 +118,32 @@ def test_the_bounds_are_saved(estimator, tmp_path):
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
     (bounded,) = (module for module in again.encoder_.modules() if isinstance(module, Standardize))
     assert bounded.is_bounded
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "message"),
+    [
+        ("upper", lambda t: t - 1e9, "the bounds of its samples contradict each other"),
+        ("scale", lambda t: -t, "the scale of its samples is not positive"),
+        ("lower", lambda t: t[:5], "size mismatch for"),
+    ],
+)
+@both
+def test_forged_bounds_are_refused(estimator, name, edit, message, tmp_path):
+    wild = NORMAL.copy()
+    wild[7, 2] = 1e6
+    with pytest.warns(UserWarning, match="row 7, column 2"):
+        model = quick(estimator).fit(wild)
+    path = tmp_path / "model.safetensors"
+    save(model, path)
+
+    def change(metadata, tensors):
+        (found,) = (key for key in tensors if key.endswith(f"0.{name}"))
+        tensors[found] = edit(tensors[found]).clone()
+
+    forge(path, change)
+    with pytest.raises(ModelFileError, match=re.escape(message)):
+        load(path)
 
 
 @both

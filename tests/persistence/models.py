@@ -95,6 +95,17 @@ def forge(path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]]
     path.write_bytes(sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)})))
 
 
+def forget(path: Path, version: int) -> None:
+    """Turn a file into one of an earlier format, which has nothing of the training samples."""
+
+    def change(metadata: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        metadata["format_version"] = version
+        for name in [name for name in tensors if name.startswith("reference.")]:
+            del tensors[name]
+
+    forge(path, change)
+
+
 def rewrite_header(path: Path, change: Callable[[bytes], bytes]) -> None:
     """Change a file's header as text."""
     content = path.read_bytes()

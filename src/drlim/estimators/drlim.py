@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -19,6 +19,7 @@ from drlim._base.sparse_rows import stacked
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators import running
 from drlim.estimators.encoder import encoder_for
+from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.parameters import check_all, check_anchor_weight
 from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, first_samples, map_samples
@@ -38,7 +39,7 @@ from drlim.training.problem import EpochRecord
 __all__ = ["DrLIM"]
 
 
-class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
     Trains an encoder G_W so that samples declared similar land close together and all others stay at least
@@ -249,6 +250,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
                 preflight(samples, known, springs)
                 warn_of_wild_values(encoder, self)
+                self._remember(samples)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
         warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
@@ -328,6 +330,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         with training_mode(seed, device):
             known = gather(everything, labels, graph, pairs, self._find_neighbors(everything), described=described)
             encoder = copy.deepcopy(self.encoder_).to(device)
+            self._remember(everything, goes_on=True)
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
             moved = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32) - tied.positions  # (m, d)
@@ -438,12 +441,3 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
         Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
         return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "embedding_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

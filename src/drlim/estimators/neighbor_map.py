@@ -25,6 +25,7 @@ from drlim._base.sparse_rows import SparseRows, rows_of, stacked
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.map_score import map_score
+from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors
 from drlim.estimators.running import (
     all_or_nothing,
@@ -70,7 +71,7 @@ class _Update(NamedTuple):
     kept: float  # share of an anchor's displacement that is taken back
 
 
-class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NeighborMap(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A map of ordinary data that shows its groups, and places new samples by a function.
 
     It minimises the paper's general loss (equation 3) with heavy-tailed laws, which leave gaps between groups::
@@ -166,6 +167,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     >>> model.transform(data.X_test).shape
     (497, 2)
     """
+
+    encoder_: PlaceEncoder
 
     def __init__(
         self,
@@ -328,9 +331,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         laws = None if self.springs is None else springs_for(1.0, self.springs)
         return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
 
-    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array | SparseRows:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool, warns: bool = True) -> Array | SparseRows:
         """Check samples, and that the metric can be taken of them."""
-        samples = check_array_samples(self, X, reset=reset)
+        samples = check_array_samples(self, X, reset=reset, warns=warns)
         if isinstance(self.metric, str) or reset or isinstance(samples, SparseRows):
             check_metric(samples, self.metric, fits=reset)
         return samples
@@ -349,6 +352,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         samples = new if old is None else stacked(new, old)  # (n, ...)
         known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, update)
         is_old = chosen >= len(new)  # (r,)
+        self._remember(samples, by_direction=self._has_metric("cosine"), goes_on=update is not None)
         with training_mode(checked.seed, checked.device):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
@@ -569,15 +573,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _has_metric(self, name: str) -> bool:
         return isinstance(self.metric, str) and self.metric == name
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "embedding_")
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         tags.input_tags.sparse = any(map(self._has_metric, ("euclidean", "cosine", "jaccard")))
         tags.input_tags.pairwise = tags.input_tags.positive_only = self._has_metric("precomputed")
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

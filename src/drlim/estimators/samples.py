@@ -19,6 +19,7 @@ from drlim._base.sparse_rows import SparseRows
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.ranges import warn_of_other_ranges
 from drlim.relations import LazyCopies
 
 __all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "first_samples", "map_samples"]
@@ -34,7 +35,7 @@ _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "
 """Types every value of which float32 holds exactly."""
 
 
-def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Samples:
+def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, warns: bool = True) -> Samples:
     """Return samples in float32 or float64, or refuse them.
 
     Parameters
@@ -45,11 +46,18 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     X : array-like of shape (n_samples, ...), sparse matrix or array, or LazyCopies
         Integers of 16 bits and less, and booleans, become float32; others become float64. Sparse samples stay sparse.
     reset : bool
+    warns : bool, default=True
+        Whether samples of other ranges than the training samples get a warning.
 
     Raises
     ------
     ValueError, TypeError
         When ``X`` is not finite and real, too large in value, too short or of another shape than before.
+
+    Warns
+    -----
+    UserWarning
+        Without ``reset``, once for an estimator, when values lie far outside the ranges of the training samples.
     """
     small = getattr(X, "dtype", None) in _EXACT_IN_FLOAT32
     refuse_masked(X, "X", "fill the gaps, X.filled(...), or drop those samples")
@@ -72,10 +80,14 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     values = samples.matrix.data if isinstance(samples, SparseRows) else samples
     if isinstance(values, np.ndarray) and values.size and float(max(values.max(), -values.min())) > _LARGEST:
         raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
+    if warns and not reset:
+        warn_of_other_ranges(estimator, samples)
     return samples
 
 
-def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array | SparseRows:
+def check_array_samples(
+    estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, warns: bool = True
+) -> Array | SparseRows:
     """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
     if isinstance(X, LazyCopies):
         kind = type(estimator).__name__
@@ -83,7 +95,7 @@ def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, 
             f"Expected 'X' to be an array. Got lazy copies: give {kind} the samples, and what does not matter as its "
             "parameter 'orbit'."
         )
-    samples = check_samples(estimator, X, reset=reset)
+    samples = check_samples(estimator, X, reset=reset, warns=warns)
     return samples if isinstance(samples, SparseRows) else np.asarray(samples)
 
 

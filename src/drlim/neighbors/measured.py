@@ -111,8 +111,8 @@ def _refuse_sparse(metric: Metric) -> None:
     """Refuse sparse samples where a metric needs all values of all samples."""
     if metric == "precomputed":
         raise TypeError(
-            "Expected 'X' to be a dense matrix with metric='precomputed': what it does not store is no distance of 0. "
-            "Give the samples as 'X', and graph=drlim.knn_graph(distances, metric='precomputed')."
+            "Expected 'X' to be a dense matrix with metric='precomputed'. Got a sparse one, whose missing distances "
+            "are not 0: give the samples as 'X', and graph=drlim.knn_graph(distances, metric='precomputed')."
         )
     if metric not in ("euclidean", "cosine", "jaccard"):
         name = "a function as 'metric'" if callable(metric) else f"metric={metric!r}"

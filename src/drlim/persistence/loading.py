@@ -15,6 +15,8 @@ from drlim.persistence.schema import (
     EMBEDDING,
     FUNCTIONS,
     GRAPH,
+    REFERENCE,
+    REFERENCE_FORMAT,
     WEIGHTS,
     EstimatorName,
     Metadata,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from drlim._base.arrays import Array
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.estimators.reference import Reference
     from drlim.graph import NeighborhoodGraph
 
 __all__ = ["load"]
@@ -141,12 +144,28 @@ def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, 
         encoder = _encoder(file.metadata, weights, blank)
         embedding = arrays.pop(EMBEDDING)
         check_finite(encoder, embedding)
+        reference = _reference(file.metadata, arrays)
         graph = _graph(arrays, len(embedding))
     except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise unusable(path, f"cannot be used: {error}") from error
     for name, value in _learned(file.metadata, encoder, embedding, graph).items():
         setattr(model, name, value)
+    if reference is not None:
+        setattr(model, "_reference", reference)  # noqa: B010 - as `fit` sets it
     return model
+
+
+def _reference(metadata: Metadata, arrays: dict[str, Array]) -> Reference | None:
+    """Take what is kept of the training samples from the arrays; files of earlier formats have none."""
+    from drlim.estimators.reference import Reference
+
+    names = [name for name in arrays if name.startswith(REFERENCE)]
+    found = {name.removeprefix(REFERENCE): arrays.pop(name) for name in names}
+    if metadata["format_version"] != REFERENCE_FORMAT:
+        if found:
+            raise ValueError(f"it has an unknown tensor {names[0]!r}")
+        return None
+    return Reference.from_arrays(found, math.prod(metadata["architecture"]["input_shape"]))
 
 
 def _blank(metadata: Metadata, given: object) -> nn.Module:
@@ -198,13 +217,14 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
     """Return the weights, and the other tensors as arrays."""
     from safetensors import torch as safetensors_torch
 
+    from drlim.estimators.reference import KEPT
     from drlim.graph.stored import ARRAYS
 
     # Cloned: in the file's bytes they lie at any address, and sums of unaligned rows may round otherwise.
     tensors = {name: value.clone() for name, value in safetensors_torch.load(file.content).items()}
     weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
     arrays = {name: value.numpy() for name, value in tensors.items() if not name.startswith(WEIGHTS)}
-    known = {EMBEDDING, *(GRAPH + name for name in ARRAYS)}
+    known = {EMBEDDING, *(GRAPH + name for name in ARRAYS), *(REFERENCE + name for name in KEPT)}
     if not arrays.keys() <= known:
         raise ValueError(f"it has an unknown tensor {min(arrays.keys() - known)[:60]!r}")
     if arrays[EMBEDDING].dtype not in ("float32", "float64"):

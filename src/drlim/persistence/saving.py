@@ -15,6 +15,8 @@ from drlim.persistence.schema import (
     FUNCTIONS,
     GRAPH,
     NEIGHBOR_MAP_FORMAT,
+    REFERENCE,
+    REFERENCE_FORMAT,
     WEIGHTS,
     Architecture,
     Metadata,
@@ -35,9 +37,10 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a file.
 
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
-    training, but no sample; of a `NeighborMap` that retrieves, principal components and features of the training
-    samples, too. The same estimator gives the same bytes, and so does another fit with the same seed on the same
-    machine: the ``seconds`` of `history_` are left out.
+    training. Of the training samples it holds what `novelty` needs: up to 500 of them, as they are up to 128 values,
+    else as random projections; and of a `NeighborMap` that retrieves, principal components and features of all. The
+    same estimator gives the same bytes, and so does another fit with the same seed on the same machine: the ``seconds``
+    of `history_` are left out.
 
     Parameters
     ----------
@@ -118,7 +121,7 @@ def _metadata(estimator: DrLIM) -> Metadata:
     encoder = built_in_name(estimator)
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     return {
-        "format_version": DRLIM_FORMAT,
+        "format_version": _format(estimator, DRLIM_FORMAT),
         "drlim_version": __version__,
         "parameters": parameters,
         "architecture": _architecture(estimator, encoder, type(estimator.encoder_).__name__),
@@ -142,7 +145,7 @@ def _metadata_of_a_map(estimator: NeighborMap, tensors: dict[str, Tensor]) -> Me
     check_places_shapes(places, shapes, estimator.n_features_in_, estimator.embedding_.shape[1])
     parameters = estimator.get_params(deep=False)
     return {
-        "format_version": NEIGHBOR_MAP_FORMAT,
+        "format_version": _format(estimator, NEIGHBOR_MAP_FORMAT),
         "drlim_version": __version__,
         "estimator": "NeighborMap",
         "parameters": {
@@ -154,6 +157,11 @@ def _metadata_of_a_map(estimator: NeighborMap, tensors: dict[str, Tensor]) -> Me
         "feature_names": _feature_names(estimator),
         "training": _training(estimator),
     }
+
+
+def _format(estimator: DrLIM | NeighborMap, without: int) -> int:
+    """Return the version of the format: an older one where nothing of the training samples is kept."""
+    return without if getattr(estimator, "_reference", None) is None else REFERENCE_FORMAT
 
 
 def _architecture(estimator: DrLIM | NeighborMap, encoder: str | None, kind: str) -> Architecture:
@@ -236,4 +244,7 @@ def _tensors(estimator: DrLIM | NeighborMap) -> dict[str, Tensor]:
     stated = {kind: getattr(graph, f"stated_{kind}") for kind in KINDS}
     for name, array in arrays_of(stated, graph.rest).items():
         tensors[GRAPH + name] = torch.from_numpy(np.array(array))
+    reference = getattr(estimator, "_reference", None)
+    for name, array in ({} if reference is None else reference.arrays()).items():
+        tensors[REFERENCE + name] = torch.from_numpy(np.array(array))
     return tensors

@@ -19,6 +19,8 @@ __all__ = [
     "FUNCTIONS",
     "GRAPH",
     "NEIGHBOR_MAP_FORMAT",
+    "REFERENCE",
+    "REFERENCE_FORMAT",
     "WEIGHTS",
     "EstimatorName",
     "Metadata",
@@ -33,7 +35,10 @@ DRLIM_FORMAT = 1
 NEIGHBOR_MAP_FORMAT = 2
 """Version of the format of a `NeighborMap`: it has the keys "estimator" and "places", too."""
 
-FORMAT_VERSION = NEIGHBOR_MAP_FORMAT
+REFERENCE_FORMAT = 3
+"""Version of the format of either with what `novelty` needs: some training samples, and their ranges."""
+
+FORMAT_VERSION = REFERENCE_FORMAT
 """Newest version that is read."""
 
 EMBEDDING = "embedding"
@@ -44,6 +49,9 @@ WEIGHTS = "encoder."
 
 GRAPH = "graph."
 """Beginning of the names of the graph's arrays."""
+
+REFERENCE = "reference."
+"""Beginning of the names of the arrays that `novelty` needs."""
 
 FUNCTIONS = ("metric", "orbit")
 """Parameters of a `NeighborMap` that may be functions, of which the file holds the name."""
@@ -181,7 +189,8 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
 
 def _checked(metadata: dict[str, dict[str, object]], version: object) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
-    wanted = _METADATA_OF_A_NEIGHBOR_MAP if version == NEIGHBOR_MAP_FORMAT else _METADATA
+    is_map = version == NEIGHBOR_MAP_FORMAT or (version == REFERENCE_FORMAT and "estimator" in metadata)
+    wanted = _METADATA_OF_A_NEIGHBOR_MAP if is_map else _METADATA
     check_types("metadata", metadata, wanted)
     check_types("architecture", metadata["architecture"], _ARCHITECTURE)
     check_types("training", metadata["training"], _TRAINING)
