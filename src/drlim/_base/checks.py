@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array
 from drlim._base.constraints import StrOptions, as_constraint, has_methods, integer_in, joined_words, real_in
+from drlim._base.importing import undisturbed
 from drlim._base.messages import short_repr
 
 __all__ = [
@@ -147,7 +148,8 @@ def check_points(
     >>> check_points([[0, 1], [2, 3]]).dtype
     dtype('float64')
     """
-    from sklearn.utils import check_array  # takes a second to import, and many commands need no points
+    with undisturbed():
+        from sklearn.utils import check_array  # takes a second to import, and many commands need no points
 
     refuse_masked(Z, name, "fill them in, or leave their samples out")
     if ndim == 2 and np.ndim(Z) != 2 and not hasattr(Z, "toarray"):

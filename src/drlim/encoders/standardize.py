@@ -34,8 +34,8 @@ class Standardize(nn.Module):
     def __init__(self, input_shape: Sequence[int]) -> None:
         super().__init__()
         shape = (input_shape[0],) if len(input_shape) == 1 else (1,)
-        self.register_buffer("offset", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("offset", torch.zeros(shape, dtype=torch.float32))
+        self.register_buffer("scale", torch.ones((), dtype=torch.float32))
 
     def fit(self, X: RowSource, chunk_size: int = 4096) -> Standardize:
         """Compute offset and scale of samples, shape (n, ...), in float64 and a chunk at a time."""

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
+from drlim._base.state import usual_state
 from drlim._base.torch import device_of, pick_device
 from drlim.estimators import running
 from drlim.estimators.encoder import encoder_for
@@ -330,12 +331,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / self.margin)
         return planned
 
-    def _check(self, pairs: object) -> tuple[Springs, torch.device, int]:
+    def _check(
+        self, pairs: object, draw: Callable[[object], int] = running.drawn_seed
+    ) -> tuple[Springs, torch.device, int]:
         """Check the parameters; return the springs, the device and the seed that follow from them."""
         check_all(self.get_params(deep=False), type(self).__name__)
         running.check_routed_pairs(self, pairs)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        return springs_for(self.margin, self.springs), pick_device(self.device), seed
+        return springs_for(self.margin, self.springs), pick_device(self.device), draw(self.random_state)
 
     def _find_neighbors(self, samples: Samples) -> Callable[[], NeighborhoodGraph]:
         return lambda: found_neighbors(samples, Neighbors(self.n_neighbors, self.neighbors))
@@ -429,11 +431,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             In units of ``margin`` squared: compare estimators of one margin and one ``dissimilar_weight`` only.
         """
         check_is_fitted(self)
-        springs, _, _ = self._check(pairs)
+        springs, _, _ = self._check(pairs, running.judging_seed)
         samples = check_samples(self, X, reset=False)
-        known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
-        Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
-        return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
+        with usual_state():
+            known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
+            Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
+            return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedding_")

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.map_score import map_score
@@ -28,7 +29,9 @@ from drlim.estimators.running import (
     all_or_nothing,
     check_routed_pairs,
     check_same_components,
+    drawn_seed,
     drift,
+    judging_seed,
     training_mode,
     warn_if_cut_short,
 )
@@ -316,13 +319,12 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             failure, planned = self._fit(samples, labels, graph, pairs, checked, update)
         return self._ended(failure, self.n_iter_ - before, planned)
 
-    def _check(self, pairs: object) -> _Checked:
+    def _check(self, pairs: object, draw: Callable[[object], int] = drawn_seed) -> _Checked:
         """Check the parameters; return what follows from them."""
         check_map_parameters(self.get_params(deep=False), type(self).__name__)
         check_routed_pairs(self, pairs)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         laws = None if self.springs is None else springs_for(1.0, self.springs)
-        return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
+        return _Checked(laws, pick_device(self.device, type(self).__name__), draw(self.random_state))
 
     def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array:
         """Check samples, and that the metric can be taken of them."""
@@ -541,20 +543,21 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ``springs`` of your own, each kind of pair is averaged.
         """
         check_is_fitted(self)
-        laws, _, seed = self._check(pairs)
+        laws, _, seed = self._check(pairs, judging_seed)
         samples = self._checked_samples(X, reset=False)
         check_n_neighbors(self.n_neighbors, len(samples))
         metric = self._metric_of_new()
-        measured = measure(samples, metric, seed)
-        known = gather(
-            samples,
-            check_targets(y, len(samples)),
-            graph,
-            pairs,
-            lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
-            all_repel=True,
-        )
-        return map_score(map_samples(self.encoder_, samples), known, laws)
+        with usual_state():
+            measured = measure(samples, metric, seed)
+            known = gather(
+                samples,
+                check_targets(y, len(samples)),
+                graph,
+                pairs,
+                lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
+                all_repel=True,
+            )
+            return map_score(map_samples(self.encoder_, samples), known, laws)
 
     def _metric_of_new(self) -> Metric:
         """Return the metric between new samples: of distances to the training samples, that of the rows."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 
 from drlim._base.arrays import Array
 from drlim._base.notices import warn_user
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, seeded
 from drlim.estimators.samples import Samples
 from drlim.graph import NeighborhoodGraph
@@ -24,7 +27,9 @@ __all__ = [
     "all_or_nothing",
     "check_routed_pairs",
     "check_same_components",
+    "drawn_seed",
     "drift",
+    "judging_seed",
     "training_mode",
     "training_rows",
     "warn_if_cut_short",
@@ -33,13 +38,14 @@ __all__ = [
 
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError,)) -> Iterator[None]:
-    """Restore the estimator's attributes if a fit is refused.
+    """Run a fit as if NumPy and torch were as usual, and restore the estimator's attributes if it is refused.
 
     After an error that ``keeps`` names, the estimator keeps what it has: after a divergence, the last finite map.
     """
     before = estimator.__dict__.copy()
     try:
-        yield
+        with usual_state():
+            yield
     except keeps:
         raise
     except BaseException:
@@ -50,8 +56,11 @@ def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] 
 
 @contextmanager
 def training_mode(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators, and record gradients even where the caller has switched them off."""
-    with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
+    """Seed torch's generators, and record gradients even where the caller has switched them off.
+
+    Inference mode was left before, by `all_or_nothing`.
+    """
+    with torch.enable_grad(), seeded(seed, device):
         yield
 
 
@@ -66,6 +75,16 @@ def training_rows(
     rows = Rows(FreshCopies(samples, orbit, seed), device, torch.float32)
     try_orbit(rows)
     return rows, with_copies(graph, np.tile(np.arange(len(samples)), rows.n_copies))
+
+
+def drawn_seed(random_state: object) -> int:
+    """Return the seed of a fit; None draws from NumPy's global generator, as in scikit-learn."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def judging_seed(random_state: object) -> int:
+    """Return the seed of a score: that of a fit for a number, else 0, since to judge a map moves no generator."""
+    return drawn_seed(random_state) if isinstance(random_state, Integral) else 0
 
 
 def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:

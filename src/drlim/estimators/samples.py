@@ -13,6 +13,7 @@ from torch import nn
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import brief_errors, check_points, refuse_masked, short_repr
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -99,7 +100,8 @@ def _as_floats(estimator: BaseEstimator, X: ArrayLike, *, small: bool, reset: bo
 def map_samples(encoder: nn.Module, samples: Samples) -> Array:
     """Map checked samples, in their dtype, shape (n, n_components); refuse those that leave the finite numbers."""
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
-    embedding: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype)).cpu().numpy()
+    with usual_state():
+        embedding: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype)).cpu().numpy()
     if not np.isfinite(embedding).all():
         raise ValueError(
             "The encoder maps some of the samples in 'X' to values that are not finite: they lie too far from "
@@ -111,7 +113,7 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
 def confidence_of(encoder: PlaceEncoder, samples: Samples, batch_size: int = 512) -> Floats:
     """Return the confidence of checked samples, float64 (n,)."""
     rows = Rows(samples, device_of(encoder), torch.float32)
-    with torch.no_grad():
+    with usual_state(), torch.no_grad():
         starts = range(0, len(rows), batch_size)
         parts = [encoder.confidence(rows.take(slice(start, start + batch_size))) for start in starts]  # each (b,)
     confidence: Floats = torch.cat(parts).cpu().numpy().astype(np.float64)  # (n,)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from drlim._base.importing import undisturbed
 from drlim._base.sealed import unusable
 from drlim.persistence.schema import (
     EMBEDDING,
@@ -97,7 +98,9 @@ def load(
     >>> again.transform(X).shape
     (100, 2)
     """
-    from drlim.springs.make import springs_for  # torch takes seconds to import
+    with undisturbed():
+        import drlim.estimators  # noqa: F401 - with scikit-learn, which the functions below import
+        from drlim.springs.make import springs_for  # torch takes seconds to import
 
     file = read_model_file(path)
     own = {"encoder": encoder, "springs": springs}

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from drlim._base.disk import atomic_write
+from drlim._base.importing import undisturbed
 from drlim._base.sealed import KEY, metadata_text, sealed
 from drlim.persistence.places_schema import check_places_shapes
 from drlim.persistence.schema import (
@@ -80,11 +81,12 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     >>> bool((again.transform(X) == model.embedding_).all())
     True
     """
-    from safetensors import torch as safetensors_torch  # torch takes seconds, and read_summary needs none
-    from sklearn.utils.validation import check_is_fitted
+    with undisturbed():
+        from safetensors import torch as safetensors_torch  # torch takes seconds, and read_summary needs none
+        from sklearn.utils.validation import check_is_fitted
 
-    from drlim._base.checks import short_repr
-    from drlim.estimators import DrLIM, NeighborMap
+        from drlim._base.checks import short_repr
+        from drlim.estimators import DrLIM, NeighborMap
 
     if type(estimator) not in (DrLIM, NeighborMap):
         raise TypeError(

@@ -47,8 +47,8 @@ class FreeLaw:
 
     def force(self, distance: Tensor) -> Tensor:
         """Return ``-d function/dD``."""
-        with torch.enable_grad():
-            leaf = distance.detach().requires_grad_()
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            leaf = (distance.clone() if distance.is_inference() else distance.detach()).requires_grad_()
             (slope,) = torch.autograd.grad(self.function(leaf).sum(), leaf)
         return -slope
 
@@ -107,7 +107,7 @@ def _as_law(law: object, wanted: str) -> Law:
         if not callable(law):
             raise InvalidParameterError(f"{wanted} Got {short_repr(law)} in it.")
         law = FreeLaw(law)
-    distance = torch.tensor([0.0, 0.5, 1.0])
+    distance = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float32, device="cpu")
     try:
         energy, force = law.energy(distance), law.force(distance)
     except Exception as error:

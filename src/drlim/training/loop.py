@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of, seeded
 from drlim.forces.objective import balance_of
 from drlim.graph import NeighborhoodGraph
@@ -109,7 +110,7 @@ def train(
     check_same_length(len(samples), "X", graph.n_samples, "graph")
     device = device_of(encoder)
     rows = Rows(samples, device, torch.float32)
-    with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
+    with usual_state(), torch.enable_grad(), seeded(seed, device):
         return train_rows(encoder, rows, graph, springs, settings, seed=seed, on_epoch=on_epoch)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -96,7 +97,10 @@ def _moving(power: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
         if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
             return weight
-        moved = torch.lerp(average, weight, float((power + 1) / (n_averaged + power + 1)))
+        # In float32 and by the reciprocal, as torch divides by a count under its usual default dtype: another default
+        # changes no map.
+        share = np.float32(power + 1) * (np.float32(1) / np.float32(int(n_averaged) + power + 1))
+        moved = torch.lerp(average, weight, float(share))
         return torch.where(weight.isfinite(), moved, weight)  # a mask may hold infinities
 
     return move
