@@ -37,6 +37,7 @@ _HOME = {
     "sequence_graph": "relations",
     "shift": "relations",
     "shifts": "relations",
+    "target_graph": "relations",
     "train": "training",
     "with_copies": "relations",
     "datasets": "",

@@ -31,6 +31,7 @@ from drlim.estimators.running import (
     check_same_components,
     drawn_seed,
     drift,
+    functions_called,
     judging_seed,
     training_mode,
     warn_if_cut_short,
@@ -50,8 +51,13 @@ from drlim.training.neighbor_layout import Anchored, PlacingProblem, chosen_rows
 from drlim.training.placing import PlacingSettings
 from drlim.training.preflight import try_orbit
 from drlim.training.problem import EpochRecord
+from drlim.training.units import check_unit
 
 __all__ = ["NeighborMap"]
+
+
+_LARGEST_UNIT = 1e15
+"""Largest reach of springs, and reciprocal of the smallest: positions are squared in float32 as samples are placed."""
 
 
 class _Checked(NamedTuple):
@@ -243,9 +249,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         True
         """
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs)
+            checked = self._check(pairs, graph)
             samples = self._checked_samples(X, reset=True)
-            labels = check_targets(y, len(samples))
+            labels = check_targets(y, len(samples), shape=samples.shape)
             failure, planned = self._fit(samples, labels, graph, pairs, checked)
         return self._ended(failure, self.n_iter_, planned)
 
@@ -307,10 +313,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 raise ValueError("Expected no 'anchor' before the first fit: there is no map to hold it to.")
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs)
+            checked = self._check(pairs, graph)
             samples = self._checked_samples(X, reset=False)
             check_same_components(self.n_components, self.embedding_)
-            labels = check_targets(y, len(samples))
+            labels = check_targets(y, len(samples), shape=samples.shape)
             old = None if anchor is None else self._checked_samples(anchor, reset=False)
             if old is not None and labels is not None:
                 labels = [*labels, *[-1] * len(old)]
@@ -319,11 +325,15 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             failure, planned = self._fit(samples, labels, graph, pairs, checked, update)
         return self._ended(failure, self.n_iter_ - before, planned)
 
-    def _check(self, pairs: object, draw: Callable[[object], int] = drawn_seed) -> _Checked:
+    def _check(self, pairs: object, graph: object, *, trains: bool = True) -> _Checked:
         """Check the parameters; return what follows from them."""
-        check_map_parameters(self.get_params(deep=False), type(self).__name__)
+        called = functions_called(graph, "metric", trains=trains)
+        check_map_parameters(self.get_params(deep=False), type(self).__name__, called)
         check_routed_pairs(self, pairs)
+        draw = drawn_seed if trains else judging_seed
         laws = None if self.springs is None else springs_for(1.0, self.springs)
+        if laws is not None:
+            check_unit(laws, type(self).__name__, _LARGEST_UNIT)
         return _Checked(laws, pick_device(self.device, type(self).__name__), draw(self.random_state))
 
     def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Array:
@@ -422,6 +432,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             stated,
             lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),
             all_repel=True,
+            looks=graph is not None and not self._has_metric("precomputed"),
         )
         _warn_of_rest(known)
         return known, samples, np.arange(n) if chosen is None else chosen, measured
@@ -543,7 +554,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ``springs`` of your own, each kind of pair is averaged.
         """
         check_is_fitted(self)
-        laws, _, seed = self._check(pairs, judging_seed)
+        laws, _, seed = self._check(pairs, graph, trains=False)
         samples = self._checked_samples(X, reset=False)
         check_n_neighbors(self.n_neighbors, len(samples))
         metric = self._metric_of_new()
@@ -551,7 +562,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             measured = measure(samples, metric, seed)
             known = gather(
                 samples,
-                check_targets(y, len(samples)),
+                check_targets(y, len(samples), trains=False),
                 graph,
                 pairs,
                 lambda: weighted_neighbors(samples, measured, metric, self.n_neighbors, seed),

@@ -59,11 +59,17 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         kind = type(estimator).__name__
         raise ValueError(
             f"Expected 'X' to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
-            f"Got {short_repr(samples)}."
+            f"Got {short_repr(samples)}.{_question(samples.shape, estimator.input_shape_)}"
         )
     if isinstance(samples, np.ndarray) and samples.size and float(max(samples.max(), -samples.min())) > _LARGEST:
         raise ValueError(f"Expected 'X' to hold values up to {_LARGEST:.0e} in size: rescale it. Got larger ones.")
     return samples
+
+
+def _question(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
+    """Return what to ask where samples have the shape of pairs of rows."""
+    are_pairs = len(input_shape) == 1 and shape[1:] == (2, *input_shape)
+    return f" Are these pairs? Map their samples as rows, X.reshape(-1, {input_shape[0]})." if are_pairs else ""
 
 
 def check_array_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool) -> Array:

@@ -92,7 +92,7 @@ def make_springs(
 def springs_for(margin: float, laws: object) -> Springs:
     """Return what `make_springs` returns, for a margin that was checked."""
     if laws is None:
-        return Springs(Attraction(), Repulsion.of_checked(margin))
+        return Springs(Attraction(), Repulsion.of_checked(float(margin)))
     if isinstance(laws, Springs):
         laws = (laws.similar, laws.dissimilar)
     wanted = "The 'springs' parameter must be None, a Springs or a pair (L_S, L_D) of laws or callables."
@@ -102,7 +102,12 @@ def springs_for(margin: float, laws: object) -> Springs:
 
 
 def _as_law(law: object, wanted: str) -> Law:
-    """Wrap a callable; try it on three distances, so that a wrong one is refused before any training."""
+    """Wrap a callable; try it on three distances, so that a wrong one is refused before any training.
+
+    The paper's laws were checked as they were made, and need no trial, which a margin may be too large for.
+    """
+    if isinstance(law, Attraction | Repulsion):
+        return law
     if not isinstance(law, Law):
         if not callable(law):
             raise InvalidParameterError(f"{wanted} Got {short_repr(law)} in it.")

@@ -56,8 +56,16 @@ def make_optimizer(problem: Problem) -> torch.optim.Optimizer:
             history_size=20,
             line_search_fn="strong_wolfe",
         )
-    betas = _PACES[problem.settings.interactions].betas
-    return torch.optim.Adam(parameters, lr=problem.settings.learning_rate, betas=betas)
+    rate, betas = problem.settings.learning_rate, _PACES[problem.settings.interactions].betas
+    if problem.settings.weight_decay == 0:
+        return torch.optim.Adam(parameters, lr=rate, betas=betas)
+    is_matrix = [parameter.ndim > 1 for parameter in parameters]
+    groups = [
+        {"params": [parameter for parameter, matrix in zip(parameters, is_matrix, strict=True) if matrix == decays]}
+        for decays in (True, False)
+    ]
+    groups[0]["weight_decay"] = problem.settings.weight_decay  # type: ignore[assignment]  # a group holds all kinds
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0)
 
 
 class WeightAverage:
