@@ -48,7 +48,8 @@ def located_errors(X: object, name: str, names: Sequence[str] | None = None) -> 
     except Exception as error:  # also of objects of the user's that are no numbers
         kind = TypeError if isinstance(error, TypeError) else ValueError
         rest = _fault(X, name, column_names(X) if names is None else names) or _advice(str(error), X, name)
-        text = re.sub(r"\bX\b", lambda _: name, brief(error, _LONGEST_MESSAGE - len(rest) - 2))
+        text = brief(error, _LONGEST_MESSAGE - len(rest) - 2)
+        text = text if name in text else re.sub(r"\bX\b", lambda _: name, text)  # scikit-learn's word for samples
         whole = f"{text}\n{rest}" if "\n" in text else f"{text.rstrip('.')}. {rest}"
         raise kind(whole if rest else text) from error
 
@@ -193,7 +194,7 @@ def _advice(text: str, X: object, name: str) -> str:
     for begin, advice in _ADVICE.items():
         if begin in text:
             return advice.format(name=name, given=short_repr(X))
-    return "" if re.search(rf"\b{name}\b", text) else f"It was given as {name!r}."
+    return "" if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) else f"It was given as {name!r}."
 
 
 _ADVICE = {
