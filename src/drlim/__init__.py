@@ -45,6 +45,7 @@ _HOME = {
     "forces": "",
     "metrics": "",
     "plotting": "",
+    "relations": "",
     "runtime": "",
     "springs": "",
     "training": "",

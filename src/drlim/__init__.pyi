@@ -5,6 +5,7 @@ from drlim import encoders as encoders
 from drlim import forces as forces
 from drlim import metrics as metrics
 from drlim import plotting as plotting
+from drlim import relations as relations
 from drlim import runtime as runtime
 from drlim import springs as springs
 from drlim import training as training
@@ -69,6 +70,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "forces",
     "metrics",
     "plotting",
+    "relations",
     "runtime",
     "springs",
     "training",

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.cli.reading import refusal, written
 
 from drlim.cli.files import read_samples
-from drlim.cli.images import folder_classes
+from drlim.datasets.folders import folder_classes
 
 
 def test_folder_of_grey_images_in_order_of_names(tmp_path):

@@ -5,9 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-__all__ = ["did_you_mean", "one_line", "short_repr"]
+__all__ = ["LONGEST_COMPLAINT", "did_you_mean", "listed", "one_line", "short_repr"]
+
+LONGEST_COMPLAINT = 300
+"""Maximum number of characters of another library's error in a message."""
+
+_FEW = 8
+"""Maximum number of names that a message lists."""
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 """Pattern of an object's address in memory, which differs from run to run and says nothing."""
@@ -104,3 +110,15 @@ def did_you_mean(word: str, words: Iterable[str], otherwise: str = "", *, capita
     """
     near = difflib.get_close_matches(word, list(words), n=1)
     return f"{'Did' if capital else 'did'} you mean {near[0]!r}?" if near else otherwise
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the first few names for a message.
+
+    Examples
+    --------
+    >>> listed(["a", "b"]), listed([])
+    ("'a', 'b'", 'none')
+    """
+    shown = ", ".join(repr(name)[:60] for name in list(names)[:_FEW])
+    return f"{shown} and {len(names) - _FEW} more" if len(names) > _FEW else shown or "none"

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from drlim._base.arrays import Array
-from drlim.cli.tables import listed, readable
+from drlim._base.messages import listed
+from drlim.tables.files import readable
 
 __all__ = ["read_array", "read_npy", "read_whole_npz"]
 

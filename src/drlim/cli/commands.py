@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
+from drlim.cli.describing import relations
 from drlim.cli.fitting import fit
 from drlim.cli.options import (
     MODEL_SUFFIX,
@@ -152,6 +153,7 @@ def reproduce(
 
 
 app.command()(fit)
+app.command()(relations)
 
 
 @app.command()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drlim.cli.files import read_labels, read_samples
-from drlim.cli.images import Size, folder_classes
 from drlim.cli.output import UsageError
-from drlim.cli.tables import TABLE_SUFFIXES, open_table, readable
+from drlim.datasets.folders import Size, folder_classes
+from drlim.tables.files import TABLE_SUFFIXES, open_table, readable
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array

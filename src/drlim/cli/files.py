@@ -18,24 +18,24 @@ import numpy as np
 from drlim._base.arrays import Array
 from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.disk import atomic_write, refuse_special
+from drlim._base.messages import listed
 from drlim.cli.arrays import read_array, read_npy, read_whole_npz
-from drlim.cli.images import Size, read_images
-from drlim.cli.tables import (
+from drlim.datasets.folders import Size, read_images
+from drlim.datasets.formats import write_npz
+from drlim.graph import NeighborhoodGraph
+from drlim.graph.statements import KINDS
+from drlim.tables.files import (
     TABLE_SUFFIXES,
     TEXT_SUFFIXES,
     CsvTable,
     ParquetTable,
     column_place,
-    listed,
     open_csv,
     open_table,
     readable,
     require_pyarrow,
     typed,
 )
-from drlim.datasets.formats import write_npz
-from drlim.graph import NeighborhoodGraph
-from drlim.graph.statements import KINDS
 
 __all__ = [
     "MAP_SUFFIXES",
@@ -73,7 +73,7 @@ def read_samples(
     *,
     array: str | None = None,
     columns: Sequence[str] | None = None,
-    leave_out: str | None = None,
+    leave_out: str | Collection[str] | None = None,
     size: Size | None = None,
 ) -> Samples:
     """Read samples, one a row or one an image.
@@ -90,8 +90,8 @@ def read_samples(
         Name of an array in an ``.npz``.
     columns : sequence of str, default=None
         Columns to read, in this order, from a table with names; None reads all.
-    leave_out : str, default=None
-        Column of a table that is not read, such as one of labels.
+    leave_out : str or collection of str, default=None
+        Columns of a table that are not read, such as one of labels.
     size : (int, int), default=None
         Height and width that the images of a folder are brought to; None keeps their own.
 
@@ -112,14 +112,13 @@ def read_samples(
     is_table = path.suffix.lower() in TABLE_SUFFIXES and not path.is_dir()
     if array is not None and path.suffix.lower() != ".npz":
         raise ValueError(f"{path}: only an .npz has arrays by name. Got array={short_repr(array)}.")
-    if leave_out is not None and not is_table:
-        raise ValueError(f"{path}: only a .csv or .parquet has columns by name. Got {short_repr(leave_out)}.")
+    left_out = _left_out(path, leave_out, is_table=is_table)
     if path.is_dir():
         return Samples(read_images(path, size))
     if size is not None:
         raise ValueError(f"{path}: only the images of a folder are brought to a size, and this is no folder.")
     if is_table:
-        return _read_table(path, columns, leave_out)
+        return _read_table(path, columns, left_out)
     kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
     return Samples(read_array(path, array, f"Give {kinds}."))
 
@@ -286,16 +285,26 @@ def check_output(path: _Path, suffixes: Collection[str]) -> None:
         raise PermissionError(f"Cannot write {path}: {error.strerror} in {folder}. Give another path.") from error
 
 
-def _read_table(path: Path, columns: Sequence[str] | None, leave_out: str | None) -> Samples:
+def _left_out(path: Path, given: str | Collection[str] | None, *, is_table: bool) -> list[str]:
+    """Return the names of the columns that are not read; refuse names of columns in data without such."""
+    names = [given] if isinstance(given, str) else list(given or ())
+    if names and not is_table:
+        raise ValueError(f"{path}: only a .csv or .parquet has columns by name. Got {short_repr(names[0])}.")
+    return names
+
+
+def _read_table(path: Path, columns: Sequence[str] | None, leave_out: Sequence[str]) -> Samples:
     """Return the columns wanted of a table, with their names where it has names."""
     table = open_table(path)
     wanted = _wanted_columns(table, columns, leave_out)
     return Samples(table.numbers(wanted), None if table.names is None else [table.names[place] for place in wanted])
 
 
-def _wanted_columns(table: CsvTable | ParquetTable, columns: Sequence[str] | None, leave_out: str | None) -> list[int]:
+def _wanted_columns(
+    table: CsvTable | ParquetTable, columns: Sequence[str] | None, leave_out: Sequence[str]
+) -> list[int]:
     """Return the places of the columns wanted."""
-    left_out = set() if leave_out is None else {column_place(table, leave_out)}
+    left_out = {column_place(table, name) for name in leave_out}
     if columns is not None and table.names is not None:
         return [column_place(table, name) for name in columns]
     wanted = [place for place in range(table.n_columns) if place not in left_out]

@@ -56,6 +56,10 @@ def fit(
     graph: Annotated[
         Path | None, typer.Option(help="Similar pairs, .csv, .npy or .npz; else the nearest neighbours are.")
     ] = None,
+    relations: Annotated[
+        Path | None,
+        typer.Option(help="File of relations, .toml, in place of --graph; drlim relations describes it."),
+    ] = None,
     labels_column: LabelsColumn = None,
     labels_from: LabelsFrom = None,
     size: ImageSize = None,
@@ -119,10 +123,10 @@ def fit(
     Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
     diverged.
     """
-    from drlim._base.checks import count_rows
-    from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_samples
-    from drlim.cli.images import folder_classes
-    from drlim.cli.tables import NamedSamples
+    from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples
+    from drlim.cli.relating import stated_by
+    from drlim.datasets.folders import folder_classes
+    from drlim.tables.files import NamedSamples
 
     given: dict[str, object] = {
         "n_components": n_components,
@@ -148,12 +152,14 @@ def fit(
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
         check_output(embedding, MAP_SUFFIXES)
+    stated = stated_by(graph, relations)
+    left_out = [*([] if labels_column is None else [labels_column]), *stated.columns_used(data)]
     estimator = estimator_for(method, parameters)
-    samples = read_samples(data, array=array, leave_out=labels_column, size=pixels)
+    samples = read_samples(data, array=array, leave_out=left_out, size=pixels)
     labels = None if labels_from is None else folder_classes(data)
     X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
     began = time.perf_counter()
-    estimator.fit(X, labels, graph=None if graph is None else read_graph(graph, count_rows(X, "X")))
+    estimator.fit(X, labels, graph=stated.graph_of(data, samples.X))
     return _keep(estimator, method, time.perf_counter() - began, model, embedding, as_json)
 
 

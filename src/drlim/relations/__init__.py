@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from drlim.relations.constraints import pairs
 from drlim.relations.copies import LazyCopies, Orbits, orbits
+from drlim.relations.file import read
 from drlim.relations.grids import grid_graph
 from drlim.relations.inherit import with_copies
 from drlim.relations.labels import label_graph, orbit_graph
@@ -23,6 +24,7 @@ __all__ = [
     "orbit_graph",
     "orbits",
     "pairs",
+    "read",
     "sequence_graph",
     "shift",
     "shifts",

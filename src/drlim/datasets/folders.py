@@ -12,13 +12,12 @@ import numpy as np
 
 from drlim._base.arrays import Array
 from drlim._base.disk import refuse_special
-from drlim._base.messages import one_line
-from drlim.cli.tables import LONGEST_COMPLAINT, listed
+from drlim._base.messages import LONGEST_COMPLAINT, listed, one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Size", "folder_classes", "read_images"]
+__all__ = ["Size", "folder_classes", "image_names", "read_images"]
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -36,6 +35,11 @@ def folder_classes(folder: Path) -> list[str | None]:
     if not any(classes):
         raise ValueError(f"{folder} has no subfolders with images in them to take labels from.")
     return classes
+
+
+def image_names(folder: Path) -> list[str]:
+    """Return the path below a folder of each image that `read_images` reads."""
+    return [path.relative_to(folder).as_posix() for path in _image_paths(folder)]
 
 
 def read_images(folder: Path, size: Size | None = None) -> Array:

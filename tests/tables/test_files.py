@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.cli.reading import refusal, written
 
 from drlim.cli.files import MAP_SUFFIXES, check_output, read_labels, read_samples
-from drlim.cli.tables import open_csv, typed
+from drlim.tables.files import open_csv, typed
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

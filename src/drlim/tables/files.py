@@ -7,7 +7,7 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,17 +16,16 @@ import numpy as np
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.disk import refuse_special
-from drlim._base.messages import did_you_mean, one_line
+from drlim._base.messages import LONGEST_COMPLAINT, did_you_mean, listed, one_line
 
 __all__ = [
-    "LONGEST_COMPLAINT",
     "TABLE_SUFFIXES",
     "TEXT_SUFFIXES",
     "CsvTable",
     "NamedSamples",
     "ParquetTable",
+    "TableColumns",
     "column_place",
-    "listed",
     "open_csv",
     "open_table",
     "readable",
@@ -38,12 +37,6 @@ TEXT_SUFFIXES = (".csv", ".tsv")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 """Suffixes of the files that `open_table` opens."""
 
-_FEW = 8
-"""Maximum number of names that a message lists."""
-
-LONGEST_COMPLAINT = 300
-"""Maximum number of characters of another library's error in a message."""
-
 
 class CsvTable(NamedTuple):
     """A table as text."""
@@ -53,6 +46,11 @@ class CsvTable(NamedTuple):
     n_columns: int
     lines: list[str]  # without the names
     delimiter: str
+
+    @property
+    def n_rows(self) -> int:
+        """Number of samples."""
+        return len(self.lines)
 
     def numbers(self, places: Sequence[int]) -> Floats:
         """Return columns, which must hold numbers, as an array (n, len(places))."""
@@ -92,6 +90,11 @@ class ParquetTable(NamedTuple):
     n_columns: int
     table: Any
 
+    @property
+    def n_rows(self) -> int:
+        """Number of samples."""
+        return int(self.table.num_rows)
+
     def numbers(self, places: Sequence[int]) -> Array:
         """Return columns, which must hold numbers, as an array (n, len(places))."""
         for place in places:
@@ -108,6 +111,24 @@ class ParquetTable(NamedTuple):
         """Return one column in its own type; missing values are NaN or None."""
         values: Array = self.table.column(place).to_numpy()
         return np.array(values.tolist()) if values.dtype == object else values
+
+
+class TableColumns(Mapping[str, Array]):
+    """Columns of a table by name; each is read when it is asked for."""
+
+    def __init__(self, table: CsvTable | ParquetTable) -> None:
+        self.table = table
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in (self.table.names or ()):
+            raise KeyError(name)
+        return self.table.values(column_place(self.table, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table.names or ())
+
+    def __len__(self) -> int:
+        return len(self.table.names or ())
 
 
 class NamedSamples:
@@ -288,12 +309,6 @@ def readable(path: Path) -> Iterator[None]:
         MemoryError,
     ) as error:
         raise ValueError(f"{path} cannot be read: {one_line(error, LONGEST_COMPLAINT)}") from error
-
-
-def listed(names: Collection[str]) -> str:
-    """Return the first few names for a message."""
-    shown = ", ".join(repr(name)[:60] for name in list(names)[:_FEW])
-    return f"{shown} and {len(names) - _FEW} more" if len(names) > _FEW else shown or "none"
 
 
 def require_pyarrow() -> Any:
