@@ -64,6 +64,8 @@ CASES: dict[str, tuple[Callable[[], Any], np.ndarray]] = {
     "directions": (lambda: NeighborMap(metric="cosine", **QUICK), TABLE),
     "directions of images": (lambda: NeighborMap(metric="cosine", **QUICK), samples(90, 8, 8)),
     "distances": (lambda: NeighborMap(metric="precomputed", **QUICK), distances(TABLE, TABLE)),
+    "small margin": (lambda: DrLIM(encoder="mlp", margin=1e-6, **QUICK), TABLE),
+    "margin of images": (lambda: DrLIM(encoder="convnet", margin=1e20, **QUICK), samples(50, 28, 28)),
     "own springs": (lambda: DrLIM(encoder="linear", springs=(attract, repel), **QUICK), TABLE),
 }
 """Estimators of every built-in encoder, with the samples they are fitted on."""
@@ -120,7 +122,7 @@ def test_it_maps_as_the_estimator_does(fitted, name):
     estimator, path, X = fitted(name)
     model = runtime.load(path)
     assert (model.estimator, model.input_shape) == (type(estimator).__name__, X.shape[1:])
-    size = max(1.0, float(np.abs(estimator.embedding_).max()))
+    size = max(getattr(estimator, "margin", 1.0), float(np.abs(estimator.embedding_).max()))
     for dtype, within in ((np.float32, 1e-6), (np.float64, 1e-12)):
         rows = new(X).astype(dtype)
         Z, wanted = model.transform(rows), estimator.transform(rows)
@@ -378,7 +380,7 @@ def test_a_file_cut_short_is_refused_as_load_refuses_it(fitted, tmp_path, data):
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":[],\\"needs\\":[]'),
         lambda header: re.sub(rb'(\\"energy\\":)[0-9.e-]+', rb"\1NaN", header, count=1),
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":' + b"[" * 100_000),
-        lambda header: header.replace(b'\\"format_version\\":1', b'\\"format_version\\":3'),
+        lambda header: header.replace(b'\\"format_version\\":1', b'\\"format_version\\":4'),
         lambda header: header.replace(b'\\"format_version\\":1', b'\\"graph_format\\":1'),
         lambda _: b"[]",
         lambda _: b"\xff" * 9,

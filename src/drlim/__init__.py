@@ -38,6 +38,7 @@ _HOME = {
     "sequence_graph": "relations",
     "shift": "relations",
     "shifts": "relations",
+    "target_graph": "relations",
     "train": "training",
     "with_copies": "relations",
     "datasets": "",
@@ -58,9 +59,11 @@ __all__ = list(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'drlim' has no attribute {name!r}")
-    if not _HOME[name]:
-        return import_module(f"drlim.{name}")
-    return getattr(import_module(f"drlim.{_HOME[name]}"), name)
+    from drlim._base.importing import undisturbed
+
+    with undisturbed():
+        home = import_module(f"drlim.{_HOME[name] or name}")
+    return getattr(home, name) if _HOME[name] else home
 
 
 def __dir__() -> list[str]:

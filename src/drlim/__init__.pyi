@@ -29,6 +29,7 @@ from drlim.relations import pairs as pairs
 from drlim.relations import sequence_graph as sequence_graph
 from drlim.relations import shift as shift
 from drlim.relations import shifts as shifts
+from drlim.relations import target_graph as target_graph
 from drlim.relations import with_copies as with_copies
 from drlim.springs import Springs as Springs
 from drlim.springs import make_springs as make_springs
@@ -63,6 +64,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "sequence_graph",
     "shift",
     "shifts",
+    "target_graph",
     "train",
     "with_copies",
     "datasets",

@@ -44,7 +44,7 @@ _Kind = type[np.floating[Any]]
 """float32 or float64, in which an encoder computes."""
 
 _KEY = "drlim"
-_NEWEST_FORMAT = 2
+_NEWEST_FORMAT = 3
 _LARGEST_HEADER = 100_000_000
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
@@ -360,8 +360,10 @@ def _paper_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
     architecture = metadata["architecture"]
     shape = architecture["input_shape"]
     first, scale = _standardized(tensors, "0.", dtype)
+    in_margins = _in_margins(metadata["unit"], dtype) if "unit" in metadata else []
     if architecture["encoder"] == "convnet":
-        return _convnet(tensors, first, scale, shape, dtype)
+        convnet = _convnet(tensors, first, scale, shape, dtype)
+        return convnet._replace(steps=convnet.steps + in_margins)
     activation = {"linear": _tanh, "two_layer": _tanh, "mlp": _rectified}[architecture["encoder"]]
     steps, widest = [_flat, first], math.prod(shape)
     numbers = _numbers(tensors, "1.")
@@ -370,7 +372,12 @@ def _paper_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
         weight = _double(tensors, f"1.{number}.weight") / scale  # (n_out, n_in)
         steps += [layer(weight, _double(tensors, f"1.{number}.bias"), dtype), activation]
         scale, widest = 1.0, max(widest, len(weight))
-    return _Encoder(steps[:-1], widest)
+    return _Encoder(steps[:-1] + in_margins, widest)
+
+
+def _in_margins(unit: float, dtype: _Kind) -> list[_Step]:
+    """Return the step from positions in margins to those of the map."""
+    return [] if unit == 1 else [lambda x: x * dtype(unit)]
 
 
 def _convnet(tensors: _Tensors, first: _Step, scale: float, shape: Sequence[int], dtype: _Kind) -> _Encoder:
@@ -776,7 +783,7 @@ class _Entry(NamedTuple):
 
 def _entry(described: Mapping[str, Any]) -> _Entry:
     begin, end = _whole_numbers(described["data_offsets"])
-    return _Entry(described["dtype"], _whole_numbers(described["shape"]), begin, end)
+    return _Entry(described.get("dtype", ""), _whole_numbers(described["shape"]), begin, end)
 
 
 def _read_header(path: str, file: BinaryIO) -> tuple[bytes, str, dict[str, _Entry]]:

@@ -125,7 +125,7 @@ FAULTS = {
     "series": (FRAME["age"], "Got an array of shape (3,) and dtype float64 as 'X'."),
     "few rows": (np.zeros((1, 2)), "a minimum of 2 is required. Give 'X' more samples."),
     "no columns": (np.zeros((3, 0)), "a minimum of 1 is required. Give 'X' at least one column."),
-    "matrix": (np.matrix(np.eye(2)), "Give numpy.asarray(X) as 'X'."),
+    "matrix": (np.eye(2).view(np.matrix), "Give numpy.asarray(X) as 'X'."),
     "two columns of a name": (pd.DataFrame(np.eye(2), columns=["a", "a"]), "- 'a' 2 times\nRename columns of 'X'."),
     "large": (
         changed(-1e31, float),

@@ -79,6 +79,15 @@ def test_a_linear_map_solved_by_hand(tmp_path):
     assert run(tmp_path / "map.onnx", np.array([[5, 8], [1, 2]])).tolist() == [[2.0, 9.0], [0.0, 10.0]]
 
 
+@pytest.mark.parametrize("margin", [1e-20, 1e-6, 300.0, 1e20])
+def test_a_map_in_another_unit(tmp_path, margin):
+    model = DrLIM(encoder="mlp", margin=margin, **QUICK).fit(TABLE)
+    verified = export(model, tmp_path / "map.onnx", X=TABLE)
+    new = 2 * TABLE[::-1]
+    np.testing.assert_allclose(run(tmp_path / "map.onnx", new), model.transform(new), rtol=0, atol=1e-5 * margin)
+    assert verified.largest_difference < 1e-5
+
+
 @pytest.mark.parametrize("n", [1, 2, 17, 500])
 def test_any_number_of_samples(linear, linear_file, placed, placed_file, n):
     rows = RANDOM.normal(size=(n, 4)).astype("f")

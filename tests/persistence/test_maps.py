@@ -165,7 +165,8 @@ def test_functions_are_asked_for_again(path, name, function):
         f"The '{name}' parameter of NeighborMap was a function, '{wanted}', and no code is in a model file. "
         f"Give the same again: set_params({name}=...)."
     )
-    for act in (loaded.fit, loaded.partial_fit, loaded.score, clone(loaded).fit):
+    training = (loaded.fit, loaded.partial_fit, clone(loaded).fit)
+    for act in (*training, loaded.score) if name == "metric" else training:  # a score draws no copies
         with pytest.raises(ValueError, match=f"^{message}$"):
             act(TABLE)
     assert loaded.transform(TABLE).tobytes() == original.embedding_.tobytes()

@@ -15,8 +15,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from tests.persistence.models import IMAGES, QUICK, TABLE, Net, assert_same, forge
 
-from drlim import DrLIM, NeighborhoodGraph, NeighborMap, knn_graph, load, save
+from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, save
 from drlim.persistence import ModelFileError, read_summary
+from drlim.persistence.schema import read_model_file
 
 VARIANTS: dict[str, tuple[dict[str, Any], Any]] = {
     "linear": ({}, TABLE),
@@ -64,6 +65,8 @@ def test_every_parameter_comes_back(path):
         "interactions": "batch",
         "max_epochs": 1,
         "tol": np.float64(1e-300),
+        "weight_decay": 0.5,
+        "validation": 0.25,
         "device": torch.device("cpu"),
         "random_state": 7,
         "verbose": False,
@@ -77,12 +80,48 @@ def test_every_parameter_comes_back(path):
     assert_same(loaded, original, TABLE)
 
 
-def test_functions_that_training_called_are_stored_as_none(path):
-    model = DrLIM(**QUICK, neighbors=lambda X: knn_graph(X, 2), orbit=np.negative).fit(TABLE)
+@pytest.mark.parametrize("rows", [[3, 1, 4], np.array([3, 1, 4]), range(2, 6), np.arange(12) > 8])
+def test_rows_held_out_come_back(path, rows):
+    model = DrLIM(**QUICK, validation=rows).fit(TABLE)
     save(model, path)
     loaded = load(path)
-    assert loaded.neighbors is loaded.orbit is None
-    np.testing.assert_array_equal(loaded.transform(TABLE), model.embedding_)
+    assert loaded.validation == np.asarray(rows).tolist()
+    np.testing.assert_array_equal(clone(loaded).fit(TABLE).embedding_, model.embedding_)
+
+
+@pytest.mark.parametrize("margin", [1e-30, 0.1, 1e30])
+@pytest.mark.parametrize("encoder", ["linear", "mlp", "two_layer"])
+def test_a_map_in_another_unit_comes_back(path, margin, encoder):
+    original = DrLIM(**{**QUICK, "encoder": encoder}, margin=margin).fit(TABLE)
+    save(original, path)
+    assert_same(load(path), original, TABLE)
+    assert load(path).score(TABLE) == original.score(TABLE)
+    np.testing.assert_array_equal(
+        load(path).partial_fit(TABLE).embedding_, copy.deepcopy(original).partial_fit(TABLE).embedding_
+    )
+
+
+def test_what_the_first_format_holds_is_written_in_it(path):
+    formats = {
+        1: {},
+        3: {"margin": 2.0},
+        "weight decay": {"weight_decay": 0.1},
+        "validation": {"validation": 0.5},
+        "orbit": {"orbit": np.negative},
+    }
+    for wanted, parameters in formats.items():
+        save(DrLIM(**{**QUICK, **parameters}).fit(TABLE), path)
+        metadata = read_model_file(path).metadata
+        assert metadata["format_version"] == (1 if wanted == 1 else 3)
+        assert ("weight_decay" in metadata["parameters"]) == ("unit" in metadata) == (wanted != 1)
+
+
+@pytest.mark.parametrize("unit", [0.0, -1.0, 1e-32, 1e32])
+def test_an_impossible_unit_is_refused(path, unit):
+    save(DrLIM(**QUICK, margin=2.0).fit(TABLE), path)
+    forge(path, lambda metadata, _: metadata.update(unit=unit))
+    with pytest.raises(ModelFileError, match="'unit' in its metadata has an impossible value"):
+        load(path)
 
 
 def test_a_file_without_the_later_parameters_is_read(model, path):

@@ -76,7 +76,8 @@ def test_a_full_step_is_the_gradient_of_the_paper_s_sum_over_pairs():
     train(encoder, rows, graph, SPRINGS, settings)
     for weight, gradient, before in zip(encoder.parameters(), expected, start, strict=True):
         torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-7)
-        assert not torch.equal(weight, before)
+        if gradient.abs().max() > 1e-6:  # the last bias has no gradient but rounding
+            assert not torch.equal(weight, before)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000])

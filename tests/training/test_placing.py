@@ -61,7 +61,8 @@ def test_the_first_loss_is_that_of_the_formula():
     logits = network(torch.from_numpy(X)).log_softmax(dim=1).detach().numpy()
     expected = -np.mean([logits[i, targets.places[i]] @ targets.weight[i] for i in range(400)])
     settings = PlacingSettings(max_epochs=1, batch_size=400)
-    assert place(network, rows(), targets, settings).history[0]["cross_entropy"] == pytest.approx(expected, rel=1e-5)
+    found = place(network, rows(), targets, settings).history[0]["cross_entropy"]
+    assert found == pytest.approx(expected, rel=3e-4)  # the error where layers run in bfloat16
 
 
 def test_samples_are_placed_near_where_the_layout_has_them():

@@ -20,6 +20,7 @@ from drlim._base.constraints import (
     real_in,
 )
 from drlim._base.forms import plain, taken
+from drlim._base.importing import undisturbed
 from drlim._base.messages import short_repr
 from drlim._base.refusals import column_names, located_errors, place_words
 
@@ -142,7 +143,8 @@ def check_points(
     >>> check_points([[0, 1], [2, 3]]).dtype
     dtype('float64')
     """
-    from sklearn.utils import check_array  # takes a second to import, and many commands need no points
+    with undisturbed():
+        from sklearn.utils import check_array  # takes a second to import, and many commands need no points
 
     refuse_masked(Z, name, "fill them in, or leave their samples out")
     given, names = taken(Z, name)

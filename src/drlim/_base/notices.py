@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 
+from drlim._base.importing import undisturbed
+
 __all__ = ["epoch_bar", "warn_user"]
 
 _PASSED_OVER = ("drlim", "sklearn", "joblib")
@@ -49,8 +51,9 @@ def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[
         yield lambda _: None
         return
 
-    from rich.console import Console  # takes 50 ms, and most fits are silent
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    with undisturbed():
+        from rich.console import Console  # takes 50 ms, and most fits are silent
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),

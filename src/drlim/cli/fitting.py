@@ -35,7 +35,7 @@ METHODS = (_NEIGHBORS, _DRLIM)
 _ONLY = {
     **dict.fromkeys(("metric", "n_places"), _NEIGHBORS),
     **dict.fromkeys(("margin", "dissimilar_weight", "optimizer", "learning_rate"), _DRLIM),
-    **dict.fromkeys(("batch_size", "interactions", "tol"), _DRLIM),
+    **dict.fromkeys(("batch_size", "interactions", "tol", "weight_decay", "validation"), _DRLIM),
 }
 """Parameters that one method has, and the other has not."""
 
@@ -116,6 +116,16 @@ def fit(
             help="By drlim only: stop when a fifth of the epochs gains less than this share.", show_default="0.0001"
         ),
     ] = None,
+    weight_decay: Annotated[
+        str | None,
+        typer.Option(
+            help="By drlim only: share of the weights that each step takes off, or auto.", show_default="auto"
+        ),
+    ] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option(help="By drlim only: share of the samples held out, by which training is stopped."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Learn a map of samples and save it.
@@ -144,6 +154,8 @@ def fit(
         "batch_size": _number(batch_size, int),
         "interactions": interactions,
         "tol": tol,
+        "weight_decay": _number(weight_decay, float),
+        "validation": validation,
     }
     parameters = {name: value for name, value in given.items() if value is not None}
     _check_method(method, parameters)

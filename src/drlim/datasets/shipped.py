@@ -10,6 +10,7 @@ from importlib import resources
 import numpy as np
 
 from drlim._base.arrays import Array
+from drlim._base.importing import undisturbed
 from drlim.datasets.images import LabelledImages, PosedImages, labelled, posed, split
 
 __all__ = ["digits", "digits49", "turntable"]
@@ -71,7 +72,8 @@ def digits() -> LabelledImages:
     >>> digits()
     LabelledImages(X_train (1300, 8, 8), X_test (497, 8, 8))
     """
-    from sklearn.datasets import load_digits  # takes a second to import, and the shipped digits do not need it
+    with undisturbed():
+        from sklearn.datasets import load_digits  # takes a second to import, and the shipped digits do not need it
 
     source = load_digits()
     train, test = split(len(source.target), _N_DIGITS_TEST)

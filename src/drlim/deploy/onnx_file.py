@@ -54,7 +54,8 @@ class Verified(NamedTuple):
     n_rows : int
         Number of rows mapped, in batches of 1, 3 and 100.
     largest_difference : float
-        Of a position, as a share of the size of the map (1, or its largest coordinate); rows on a tie left out.
+        Of a position, as a share of the size of the map (its margin, or its largest coordinate); rows on a tie
+        left out.
     n_tied : int
         Rows that lie where the map jumps: two modes of a `NeighborMap` are equally high within rounding.
     """

@@ -98,6 +98,7 @@ def export(
     from drlim.deploy.parts import Whole, checked_parts, encoder_of, places, rows_to_map, samples_of
     from drlim.deploy.tracing import require_onnx, traced
     from drlim.deploy.verifying import verify
+    from drlim.encoders.scaled import network_and_unit
 
     parts = checked_parts(model)
     require_onnx()
@@ -106,7 +107,7 @@ def export(
     whole = Whole(parts, encoder).eval()
     rows = rows_to_map(parts, encoder, X)
     proto = traced(whole, rows[:2], whole.outputs)
-    size = max(1.0, float(abs(parts.estimator.embedding_).max()))
+    size = max(network_and_unit(encoder)[1], float(abs(parts.estimator.embedding_).max()))
     verified = verify(proto.SerializeToString(), rows, samples_of(parts, rows), places(encoder), size)
     described = proto.metadata_props.add()
     described.key, described.value = KEY, _description(parts, whole.outputs, verified)

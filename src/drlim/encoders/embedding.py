@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from drlim._base.arrays import Array
 from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, check_points, integer_in
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 
 __all__ = ["called", "embed", "embed_rows"]
@@ -58,7 +59,8 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
     )
     samples = check_points(X, name="X", ndim=None)  # (n, ...)
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
-    Z: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype), batch_size).cpu().numpy()
+    with usual_state():
+        Z: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype), batch_size).cpu().numpy()
     return Z
 
 

@@ -55,7 +55,7 @@ class PlaceLogits(nn.Module):
     def __init__(self, trunk: nn.Module, n_features: int, n_places: int) -> None:
         super().__init__()
         self.trunk = trunk
-        self.linear = nn.Linear(n_features, n_places)
+        self.linear = nn.Linear(n_features, n_places, dtype=torch.float32)
 
     def features(self, x: Tensor) -> Tensor:
         """Map (b, ...) to (b, p)."""
@@ -130,12 +130,12 @@ def _dense(n_columns: int, dropout: float) -> list[nn.Module]:
     width = 256 if n_columns <= _NARROW else 512
     return [
         nn.Flatten(),
-        nn.Linear(n_columns, width),
-        nn.BatchNorm1d(width),
+        nn.Linear(n_columns, width, dtype=torch.float32),
+        nn.BatchNorm1d(width, dtype=torch.float32),
         nn.SiLU(),
         nn.Dropout(dropout),
-        nn.Linear(width, width),
-        nn.BatchNorm1d(width),
+        nn.Linear(width, width, dtype=torch.float32),
+        nn.BatchNorm1d(width, dtype=torch.float32),
         nn.SiLU(),
         nn.Dropout(dropout),
     ]
@@ -148,8 +148,9 @@ def _convolutions(input_shape: Sequence[int], dropout: float) -> list[nn.Module]
     for n_maps, kernel_size, most in ((16, 5, largest), (32, 3, 2), (32, 3, 2)):
         stride = most if min(sides) > _SMALLEST_STRIDED else 1
         layers += [
-            nn.Conv2d(channels, n_maps, kernel_size, stride, kernel_size // 2, bias=False),  # (b, n_maps, h, w)
-            nn.BatchNorm2d(n_maps),
+            # (b, n_maps, h, w)
+            nn.Conv2d(channels, n_maps, kernel_size, stride, kernel_size // 2, bias=False, dtype=torch.float32),
+            nn.BatchNorm2d(n_maps, dtype=torch.float32),
             nn.SiLU(),
         ]
         channels, sides = n_maps, [(side - 1) // stride + 1 for side in sides]
@@ -157,8 +158,8 @@ def _convolutions(input_shape: Sequence[int], dropout: float) -> list[nn.Module]
         *layers,
         nn.Flatten(),
         nn.Dropout(dropout),
-        nn.Linear(channels * prod(sides), 256),
-        nn.BatchNorm1d(256),
+        nn.Linear(channels * prod(sides), 256, dtype=torch.float32),
+        nn.BatchNorm1d(256, dtype=torch.float32),
         nn.SiLU(),
         nn.Dropout(dropout),
     ]

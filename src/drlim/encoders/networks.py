@@ -39,8 +39,8 @@ class Subsample(nn.Module):
     def __init__(self, n_maps: int, kernel_size: int = 3, stride: int = 2) -> None:
         super().__init__()
         self.pool = nn.AvgPool2d(kernel_size, stride)
-        self.coefficient = nn.Parameter(torch.ones(n_maps, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(n_maps, 1, 1))
+        self.coefficient = nn.Parameter(torch.ones(n_maps, 1, 1, dtype=torch.float32))
+        self.bias = nn.Parameter(torch.zeros(n_maps, 1, 1, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, n_maps, h, w) to (b, n_maps, h', w')."""
@@ -63,13 +63,13 @@ def _convnet(input_shape: Sequence[int], n_components: int) -> nn.Sequential:
     last_height, last_width = (((side - 5 - 3) // 2 + 1) - 8 for side in (height, width))
     convnet = nn.Sequential(
         nn.Unflatten(1, (1, height)) if len(input_shape) == 2 else nn.Identity(),  # (b, c, h, w)
-        nn.Conv2d(channels, 15, 6),  # C1 (b, 15, 23, 23)
+        nn.Conv2d(channels, 15, 6, dtype=torch.float32),  # C1 (b, 15, 23, 23)
         nn.Tanh(),
         Subsample(15),  # S2 (b, 15, 11, 11), linear: see docs/training.md
-        nn.Conv2d(15, 30, 9),  # C3 (b, 30, 3, 3)
+        nn.Conv2d(15, 30, 9, dtype=torch.float32),  # C3 (b, 30, 3, 3)
         nn.Tanh(),
         nn.Flatten(),
-        nn.Linear(30 * last_height * last_width, n_components),  # F4 (b, n_components)
+        nn.Linear(30 * last_height * last_width, n_components, dtype=torch.float32),  # F4 (b, n_components)
     )
     with torch.no_grad():
         for layer in convnet:
@@ -118,8 +118,8 @@ def _dense(
     sizes = [prod(input_shape), *hidden]
     layers: list[nn.Module] = [nn.Flatten()]
     for n_in, n_out in pairwise(sizes):
-        layers += [nn.Linear(n_in, n_out), activation()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_components))
+        layers += [nn.Linear(n_in, n_out, dtype=torch.float32), activation()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_components, dtype=torch.float32))
 
 
 ENCODERS: dict[str, Callable[[Sequence[int], int], nn.Sequential]] = {
@@ -151,8 +151,9 @@ def make_encoder(name: str, input_shape: Sequence[int], n_components: int = 2) -
     Returns
     -------
     torch.nn.Sequential
-        `Standardize`, which does nothing until its ``fit``, and the network. Initial weights are torch's, drawn from
-        its global generator; the convolutions' are scaled to LeCun's variance, 1 / fan-in.
+        `Standardize`, which does nothing until its ``fit``, and the network, in float32 whatever torch's default dtype.
+        Initial weights are torch's, drawn from its global generator; the convolutions' are scaled to LeCun's variance,
+        1 / fan-in.
 
     Raises
     ------

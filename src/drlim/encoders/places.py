@@ -203,7 +203,7 @@ class PlacesHead(nn.Module):
         super().__init__()
         self.n_steps = n_steps
         self.register_buffer("centres", torch.from_numpy(np.array(places.centres)))  # (K, d)
-        self.register_buffer("bandwidth", torch.tensor(1.5 * places.spacing))
+        self.register_buffer("bandwidth", torch.tensor(1.5 * places.spacing, dtype=torch.float32))
 
     def forward(self, logits: Tensor) -> Tensor:
         """Map logits (b, K) to positions (b, d)."""

@@ -91,7 +91,7 @@ class Standardize(nn.Module):
         self._shape = (input_shape[0],) if len(input_shape) == 1 else (1,)
         self._bounds_shape = (input_shape[0], 1, 1) if len(input_shape) == 3 else self._shape
         self.findings: Findings | None = None
-        self._register(torch.zeros(self._shape), torch.ones(()))
+        self._register(torch.zeros(self._shape, dtype=torch.float32), torch.ones((), dtype=torch.float32))
 
     def _register(
         self, offset: Tensor, scale: Tensor, lower: Tensor | None = None, upper: Tensor | None = None

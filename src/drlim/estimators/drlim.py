@@ -9,29 +9,27 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
 from drlim._base.sparse_rows import stacked
-from drlim._base.torch import device_of, pick_device
+from drlim._base.state import usual_state
 from drlim.estimators import running
 from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for
-from drlim.estimators.parameters import check_all, check_anchor_weight
-from drlim.estimators.running import all_or_nothing, training_mode, training_rows, warn_if_cut_short
+from drlim.estimators.parameters import check_anchor_weight
+from drlim.estimators.plan import check_validation, checked_parameters, plan_training
+from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, first_samples, map_samples
 from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
-from drlim.relations.gather import Neighbors, check_targets, found_neighbors, gather
 from drlim.springs import Springs
-from drlim.springs.make import springs_for
 from drlim.training import Anchor, DivergenceError
-from drlim.training.auto import resolve_settings
 from drlim.training.loop import train_rows
 from drlim.training.preflight import preflight
 from drlim.training.problem import EpochRecord
@@ -103,6 +101,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     tol : float, default=1e-4
         Stop early when a fifth of ``max_epochs`` (ten at least) has not lowered the mean energy of the fifth before
         by this share, in [0, inf).
+    weight_decay : float or "auto", default="auto"
+        Share of the weights, times ``learning_rate``, that each step of Adam takes off, in [0, inf); "auto" is 3 where
+        samples are held out, else 0. It helps a network that learns its samples by heart: see docs/overfitting.md.
+    validation : None, float or array-like of int or bool, default=None
+        Samples that are not trained on: a share of them in (0, 1), drawn at random, or rows of ``X``. Training stops
+        when the energy of their springs has not fallen for half of ``max_epochs``, and the map is that of the epoch
+        with the lowest. Hold out whole films, subjects or copies of one thing, by their rows.
     device : str or torch.device, default="auto"
         "auto" is a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -122,7 +127,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         One record an epoch: see `drlim.train`.
     n_iter_ : int
         Epochs run.
-    stopped_ : {"converged", "max_epochs", "interrupted", "diverged"}
+    stopped_ : {"converged", "max_epochs", "interrupted", "diverged", "validation"}
         Why training ended. "diverged": energies left the finite numbers, or rose by more than a tenth; the map is the
         last finite one, or that of the lowest energy.
     drift_ : dict of float to float
@@ -169,6 +174,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         interactions: str = "all",
         max_epochs: int | str = "auto",
         tol: float = 1e-4,
+        weight_decay: float | str = "auto",
+        validation: float | ArrayLike | None = None,
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int | None = None,
@@ -187,6 +194,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.interactions = interactions
         self.max_epochs = max_epochs
         self.tol = tol
+        self.weight_decay = weight_decay
+        self.validation = validation
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -228,8 +237,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Warns
         -----
         UserWarning
-            When identical samples are declared dissimilar, when ``y`` is continuous, or when Ctrl-C ended the
-            training. The map then is usable as it stood.
+            When identical samples are declared dissimilar; or, from 100 samples on, more than two of three of a
+            sample's nearest others by the rest of ``graph``; or more than half are similar to none. When ``y`` is
+            continuous, has one class only beside -1, or 20 whole numbers and more with fewer than 5 samples each on
+            average. When springs or encoder are out of proportion. When Ctrl-C ended the training: the map then is
+            usable as it stood.
 
         Examples
         --------
@@ -244,11 +256,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         (True, False)
         """
         with all_or_nothing(self):
-            springs, device, seed = self._check(pairs)
+            springs, device, seed = checked_parameters(self, pairs, graph)
             samples = check_samples(self, X, reset=True)
+            check_validation(self.validation, samples)
             with training_mode(seed, device):
-                known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
-                encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"))
+                known = running.gathered(self, samples, y, graph, pairs)
+                encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"), springs)
                 preflight(samples, known, springs)
                 warn_of_wild_values(encoder, self)
                 planned = self._train(encoder.to(device), samples, known, springs, seed)
@@ -316,34 +329,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self, X: ArrayLike, y: object, graph: object, pairs: object, anchor: ArrayLike | None, anchor_weight: float
     ) -> int:
         """Do what `fit` does, from the present weights, with the anchors' rows after those of X."""
-        springs, device, seed = self._check(pairs)
+        springs, device, seed = checked_parameters(self, pairs, graph)
         samples = check_samples(self, X, reset=False)
+        check_validation(self.validation, samples)
         running.check_same_components(self.n_components, self.embedding_)
-        labels, tied, everything, described = check_targets(y, len(samples)), None, samples, "'X'"
+        tied, everything = None, samples
         if anchor is not None:
             old = check_samples(self, anchor, reset=False, name="anchor")
-            everything, described = stacked(samples, old), "'X' and 'anchor' together"  # (n + m, ...)
-            positions = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32)  # (m, d)
+            everything = stacked(samples, old)  # (n + m, ...)
+            positions = running.positions_in_margins(self.encoder_, springs, old)  # (m, d)
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
-            labels = None if labels is None else [*labels, *[-1] * len(old)]
         with training_mode(seed, device):
-            known = gather(everything, labels, graph, pairs, self._find_neighbors(everything), described=described)
+            known = running.gathered(self, everything, y, graph, pairs, n_anchors=len(everything) - len(samples))
             encoder = copy.deepcopy(self.encoder_).to(device)
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
         if tied is not None:
-            moved = torch.from_numpy(map_samples(self.encoder_, old)).to(torch.float32) - tied.positions  # (m, d)
-            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy() / float(self.margin))
+            moved = running.positions_in_margins(self.encoder_, springs, old) - tied.positions  # (m, d)
+            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy())
         return planned
-
-    def _check(self, pairs: object) -> tuple[Springs, torch.device, int]:
-        """Check the parameters; return the springs, the device and the seed that follow from them."""
-        check_all(self.get_params(deep=False), type(self).__name__)
-        running.check_routed_pairs(self, pairs)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        return springs_for(self.margin, self.springs), pick_device(self.device), seed
-
-    def _find_neighbors(self, samples: Samples) -> Callable[[], NeighborhoodGraph]:
-        return lambda: found_neighbors(samples, Neighbors(self.n_neighbors, self.neighbors))
 
     def _train(
         self,
@@ -356,29 +359,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         history: Sequence[EpochRecord] = (),
     ) -> int:
         """Train, and keep whatever finite map comes of it; return the number of epochs planned in all."""
-        rows, relations = training_rows(samples, graph, self.orbit, device_of(encoder), seed)
-        settings = resolve_settings(self.get_params(deep=False), len(rows), encoder)
+        plan = plan_training(self.get_params(deep=False), encoder, samples, graph, springs, seed, anchor)
         n_samples = len(samples) - (0 if anchor is None else len(anchor.samples))  # anchors come after them
         self.encoder_ = encoder
         self.graph_ = graph if anchor is None else graph.subgraph(np.arange(n_samples))
         self.history_: list[EpochRecord] = list(history)
         self.__dict__.pop("drift_", None)
-        with epoch_bar(settings.max_epochs, self.verbose) as advance:
-
-            def on_epoch(record: EpochRecord) -> None:
-                self.history_.append({**record, "epoch": len(history) + record["epoch"]})
-                advance(record)
-
+        with epoch_bar(plan.settings.max_epochs, self.verbose) as advance:
+            on_epoch = running.recorder(self.history_, plan.unit, advance)
             try:
                 self.stopped_: str = train_rows(
-                    encoder, rows, relations, springs, settings, seed=seed, anchor=anchor, on_epoch=on_epoch
+                    *plan[:5], seed=seed, anchor=plan.anchor, validation=plan.validation, on_epoch=on_epoch
                 ).stopped
             except DivergenceError:
                 self.stopped_ = "diverged"
                 self._embed(first_samples(samples, n_samples))
                 raise
         self._embed(first_samples(samples, n_samples))
-        return len(history) + settings.max_epochs
+        return len(history) + plan.settings.max_epochs
 
     def _embed(self, samples: Samples) -> None:
         """Map the training samples."""
@@ -434,11 +432,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             In units of ``margin`` squared: compare estimators of one margin and one ``dissimilar_weight`` only.
         """
         check_is_fitted(self)
-        springs, _, _ = self._check(pairs)
+        springs, _, _ = checked_parameters(self, pairs, graph, trains=False)
         samples = check_samples(self, X, reset=False)
-        known = gather(samples, check_targets(y, len(samples)), graph, pairs, self._find_neighbors(samples))
-        Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
-        return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
+        with usual_state():
+            known = running.gathered(self, samples, y, graph, pairs, trains=False)
+            Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
+            return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedding_")

@@ -11,8 +11,11 @@ from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
 from drlim.encoders import Standardize
 from drlim.encoders.networks import build_encoder
+from drlim.encoders.scaled import scaled
 from drlim.estimators.samples import Samples
-from drlim.training.preflight import try_encoder
+from drlim.springs import Springs
+from drlim.training.preflight import try_encoder, warn_of_scale
+from drlim.training.units import in_margins, unit_of
 
 __all__ = ["encoder_for"]
 
@@ -20,7 +23,11 @@ Factory = Callable[[tuple[int, ...], int], nn.Module]
 
 
 def encoder_for(
-    wanted: str | nn.Module | Factory, samples: Samples, n_components: int, previous: nn.Module | None
+    wanted: str | nn.Module | Factory,
+    samples: Samples,
+    n_components: int,
+    previous: nn.Module | None,
+    springs: Springs,
 ) -> nn.Module:
     """Return a new encoder in float32, or refuse the parameter.
 
@@ -33,18 +40,24 @@ def encoder_for(
     n_components : int
     previous : torch.nn.Module or None
         Encoder of an earlier fit, which must not be trained again under a new fit.
+    springs : Springs
+        Their unit, the margin, multiplies the outputs of encoders by name. Those of a user's own module are positions
+        as they are, for they may be bounded; a warning says where they are out of proportion.
     """
     if isinstance(wanted, str):
         encoder: nn.Module = build_encoder(wanted, samples.shape[1:], n_components).float()
         for module in encoder.children():
             if isinstance(module, Standardize):
                 module.fit(samples)
+        encoder = scaled(encoder, unit_of(springs))
     elif isinstance(wanted, nn.Module):
         with user_call("To copy the module given as 'encoder'"):
             encoder = copy.deepcopy(wanted).float()
     else:
         encoder = _made(wanted, samples.shape[1:], n_components, previous)
     try_encoder(encoder, samples, n_components)
+    if not isinstance(wanted, str):
+        warn_of_scale(in_margins(encoder, springs)[0], samples, springs)
     return encoder
 
 

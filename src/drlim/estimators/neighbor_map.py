@@ -14,7 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -22,6 +22,7 @@ from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
 from drlim._base.ordinary import tamed
 from drlim._base.sparse_rows import SparseRows, rows_of, stacked
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.answers import answering
@@ -31,7 +32,10 @@ from drlim.estimators.running import (
     all_or_nothing,
     check_routed_pairs,
     check_same_components,
+    drawn_seed,
     drift,
+    functions_called,
+    judging_seed,
     refuse_anchor_without_map,
     training_mode,
     warn_if_cut_short,
@@ -53,8 +57,13 @@ from drlim.training.neighbor_layout import Anchored, PlacingProblem, chosen_rows
 from drlim.training.placing import PlacingSettings
 from drlim.training.preflight import try_orbit
 from drlim.training.problem import EpochRecord
+from drlim.training.units import check_unit
 
 __all__ = ["NeighborMap"]
+
+
+_LARGEST_UNIT = 1e15
+"""Largest reach of springs, and reciprocal of the smallest: positions are squared in float32 as samples are placed."""
 
 
 class _Checked(NamedTuple):
@@ -248,9 +257,9 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         True
         """
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs)
+            checked = self._check(pairs, graph)
             samples = self._checked_samples(X, reset=True)
-            labels = check_targets(y, len(samples))
+            labels = check_targets(y, len(samples), shape=samples.shape)
             failure, planned = self._fit(samples, labels, graph, pairs, checked)
         return self._ended(failure, self.n_iter_, planned)
 
@@ -311,10 +320,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             refuse_anchor_without_map(anchor)
             return self.fit(X, y, graph=graph, pairs=pairs)
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs)
+            checked = self._check(pairs, graph)
             samples = self._checked_samples(X, reset=False)
             check_same_components(self.n_components, self.embedding_)
-            labels = check_targets(y, len(samples))
+            labels = check_targets(y, len(samples), shape=samples.shape)
             old = None if anchor is None else self._checked_samples(anchor, reset=False, name="anchor")
             if old is not None and labels is not None:
                 labels = [*labels, *[-1] * len(old)]
@@ -323,13 +332,16 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             failure, planned = self._fit(samples, labels, graph, pairs, checked, update)
         return self._ended(failure, self.n_iter_ - before, planned)
 
-    def _check(self, pairs: object) -> _Checked:
+    def _check(self, pairs: object, graph: object, *, trains: bool = True) -> _Checked:
         """Check the parameters; return what follows from them."""
-        check_map_parameters(self.get_params(deep=False), type(self).__name__)
+        called = functions_called(graph, "metric", trains=trains)
+        check_map_parameters(self.get_params(deep=False), type(self).__name__, called)
         check_routed_pairs(self, pairs)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        draw = drawn_seed if trains else judging_seed
         laws = None if self.springs is None else springs_for(1.0, self.springs)
-        return _Checked(laws, pick_device(self.device, type(self).__name__), seed)
+        if laws is not None:
+            check_unit(laws, type(self).__name__, _LARGEST_UNIT)
+        return _Checked(laws, pick_device(self.device, type(self).__name__), draw(self.random_state))
 
     def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> Array | SparseRows:
         """Check samples, and that the metric can be taken of them."""
@@ -429,6 +441,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             stated,
             lambda: weighted_neighbors(samples, measured, metric, self._effective_neighbors(len(samples)), seed),
             all_repel=True,
+            looks=graph is not None and not self._has_metric("precomputed"),
         )
         _warn_of_rest(known)
         return known, samples, np.arange(n) if chosen is None else chosen, measured
@@ -550,20 +563,21 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ``springs`` of your own, each kind of pair is averaged.
         """
         check_is_fitted(self)
-        laws, _, seed = self._check(pairs)
+        laws, _, seed = self._check(pairs, graph, trains=False)
         samples = self._checked_samples(X, reset=False)
         check_two(len(samples))
         metric = self._metric_of_new()
-        measured = measure(samples, metric, seed)
-        known = gather(
-            samples,
-            check_targets(y, len(samples)),
-            graph,
-            pairs,
-            lambda: weighted_neighbors(samples, measured, metric, self._effective_neighbors(len(samples)), seed),
-            all_repel=True,
-        )
-        return map_score(map_samples(self.encoder_, samples), known, laws)
+        with usual_state():
+            measured = measure(samples, metric, seed)
+            known = gather(
+                samples,
+                check_targets(y, len(samples), trains=False),
+                graph,
+                pairs,
+                lambda: weighted_neighbors(samples, measured, metric, self._effective_neighbors(len(samples)), seed),
+                all_repel=True,
+            )
+            return map_score(map_samples(self.encoder_, samples), known, laws)
 
     def _effective_neighbors(self, n_samples: int) -> int:
         return _number(self.n_neighbors) or usual_neighbors(n_samples)

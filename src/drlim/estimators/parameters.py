@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from drlim._base.checks import StrOptions, check_parameters, has_methods, integer_in, real_in
 from drlim.encoders import ENCODERS
 from drlim.encoders.networks import refuse_huge_map
-from drlim.estimators.left_out import refuse_left_out
+from drlim.estimators.left_out import refuse_left_out, without_left_out
 from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
 
@@ -32,13 +33,15 @@ _ACCEPTED = {
     "interactions": [StrOptions({"all", "batch"})],
     "max_epochs": [integer_in(1), StrOptions({"auto"})],
     "tol": [real_in(0.0, closed="left")],
+    "weight_decay": [real_in(0.0, float("inf"), closed="left"), StrOptions({"auto"})],
+    "validation": [real_in(0.0, 1.0), None, list, tuple, range, np.ndarray],
     "device": [str, torch.device],
     "random_state": ["random_state"],
     "verbose": ["verbose", None],
 }
 
 
-def check_all(parameters: Mapping[str, object], owner: str = "DrLIM") -> None:
+def check_all(parameters: Mapping[str, object], owner: str = "DrLIM", needed: Collection[str] | None = None) -> None:
     """Refuse the first parameter of the estimator that is out of range.
 
     Parameters
@@ -47,13 +50,16 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM") -> None:
         As ``get_params(deep=False)`` returns them.
     owner : str, default="DrLIM"
         Name of the class, in an error.
+    needed : collection of str, default=None
+        Functions that are going to be called, and must be there after an estimator came from a file; None is all.
 
     Raises
     ------
     InvalidParameterError
         A ``ValueError`` and a ``TypeError``; it names the parameter, what it accepts and what was given.
     """
-    check_parameters(parameters, _ACCEPTED, owner)
+    refuse_left_out(parameters, owner, needed)
+    check_parameters(without_left_out(parameters), _ACCEPTED, owner)
     refuse_huge_map(cast(int, parameters["n_components"]), owner)
 
 
@@ -67,10 +73,12 @@ _OF_A_NEIGHBOR_MAP = {
 }
 
 
-def check_map_parameters(parameters: Mapping[str, object], owner: str = "NeighborMap") -> None:
+def check_map_parameters(
+    parameters: Mapping[str, object], owner: str = "NeighborMap", needed: Collection[str] | None = None
+) -> None:
     """Refuse the first parameter of `NeighborMap` that is out of range, as `check_all` does for `DrLIM`."""
-    refuse_left_out(parameters, owner)
-    check_parameters(parameters, _OF_A_NEIGHBOR_MAP, owner)
+    refuse_left_out(parameters, owner, needed)
+    check_parameters(without_left_out(parameters), _OF_A_NEIGHBOR_MAP, owner)
     refuse_huge_map(cast(int, parameters["n_components"]), owner)
 
 

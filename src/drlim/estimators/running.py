@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from torch import Tensor, nn
 
 from drlim._base.arrays import Array
 from drlim._base.notices import warn_user
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, seeded
-from drlim.estimators.samples import Samples
+from drlim.estimators.samples import Samples, map_samples
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies, with_copies
+from drlim.relations.gather import Neighbors, check_targets, found_neighbors, gather
+from drlim.springs import Springs
 from drlim.training import DivergenceError
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
+from drlim.training.problem import EpochRecord
+from drlim.training.units import in_margins, record_in_unit
+from drlim.training.validation import Part
+
+if TYPE_CHECKING:
+    from drlim.estimators.drlim import DrLIM
 
 __all__ = [
     "all_or_nothing",
     "check_routed_pairs",
     "check_same_components",
+    "drawn_seed",
     "drift",
+    "functions_called",
+    "gathered",
+    "judging_seed",
+    "positions_in_margins",
+    "recorder",
     "refuse_anchor_without_map",
     "training_mode",
     "training_rows",
@@ -34,13 +53,14 @@ __all__ = [
 
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError,)) -> Iterator[None]:
-    """Restore the estimator's attributes if a fit is refused.
+    """Run a fit as if NumPy and torch were as usual, and restore the estimator's attributes if it is refused.
 
     After an error that ``keeps`` names, the estimator keeps what it has: after a divergence, the last finite map.
     """
     before = estimator.__dict__.copy()
     try:
-        yield
+        with usual_state():
+            yield
     except keeps:
         raise
     except BaseException:
@@ -51,22 +71,81 @@ def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] 
 
 @contextmanager
 def training_mode(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators, and record gradients even where the caller has switched them off."""
-    with torch.inference_mode(mode=False), torch.enable_grad(), seeded(seed, device):
+    """Seed torch's generators, and record gradients even where the caller has switched them off.
+
+    Inference mode was left before, by `all_or_nothing`.
+    """
+    with torch.enable_grad(), seeded(seed, device):
         yield
 
 
 def training_rows(
-    samples: Samples, graph: NeighborhoodGraph, orbit: Orbit | None, device: torch.device, seed: int
+    samples: Samples | Part, graph: NeighborhoodGraph, orbit: Orbit | None, device: torch.device, seed: int
 ) -> tuple[Rows, NeighborhoodGraph]:
     """Return the rows that training reads, fresh copies included, and their relations."""
     if orbit is None:
         return Rows(samples, device, torch.float32), graph
     if isinstance(samples, LazyCopies):
         raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
-    rows = Rows(FreshCopies(samples, orbit, seed), device, torch.float32)
+    # Fresh copies are made of rows in memory: a memory map of which samples are held out is read here.
+    source = samples[:] if isinstance(samples, Part) else samples
+    rows = Rows(FreshCopies(source, orbit, seed), device, torch.float32)
     try_orbit(rows)
     return rows, with_copies(graph, np.tile(np.arange(len(samples)), rows.n_copies))
+
+
+def functions_called(graph: object, finder: str, *, trains: bool) -> list[str]:
+    """Return the parameters that a call uses: the orbit in training, and without a graph what finds neighbours."""
+    return [*(["orbit"] if trains else []), *([finder] if graph is None else [])]
+
+
+def drawn_seed(random_state: object) -> int:
+    """Return the seed of a fit; None draws from NumPy's global generator, as in scikit-learn."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def gathered(
+    estimator: DrLIM,
+    samples: Samples,
+    y: object,
+    graph: object,
+    pairs: object,
+    *,
+    n_anchors: int = 0,
+    trains: bool = True,
+) -> NeighborhoodGraph:
+    """Return all that is stated of samples, and what neighbours say, as one graph.
+
+    Parameters
+    ----------
+    estimator : DrLIM
+    samples : Samples
+        New ones, and those of the anchor if there is one.
+    y, graph, pairs : object
+        As `fit` takes them; ``y`` is of the new samples.
+    n_anchors : int, default=0
+        Number of samples of the anchor, which come last.
+    trains : bool, default=True
+        Whether the relations are to be trained on, and so looked at.
+    """
+    n_new = len(samples) - n_anchors
+    labels = check_targets(y, n_new, shape=(n_new, *samples.shape[1:]), trains=trains)
+    labels = None if labels is None else [*labels, *[-1] * n_anchors]
+    asked = Neighbors(estimator.n_neighbors, estimator.neighbors)
+    return gather(
+        samples,
+        labels,
+        graph,
+        pairs,
+        lambda: found_neighbors(samples, asked),
+        described="'X' and 'anchor' together" if n_anchors else "'X'",
+        looks=trains and (graph is not None or estimator.neighbors is not None),
+    )
+
+
+def judging_seed(random_state: object) -> int:
+    """Return the seed of a score: that of a fit for a number, else 0, since to judge a map moves no generator."""
+    return drawn_seed(random_state) if isinstance(random_state, Integral) else 0
 
 
 def check_routed_pairs(estimator: BaseEstimator, pairs: object) -> None:
@@ -93,6 +172,25 @@ def check_same_components(n_components: int, embedding: Array) -> None:
             f"Expected n_components={embedding.shape[1]}, as the present map has. "
             f"Got {n_components}: call fit to begin another."
         )
+
+
+def positions_in_margins(encoder: nn.Module, springs: Springs, samples: Samples) -> Tensor:
+    """Return the positions of samples in units of the margin, float32 (n, d)."""
+    return torch.from_numpy(map_samples(in_margins(encoder, springs)[0], samples)).to(torch.float32)
+
+
+def recorder(
+    history: list[EpochRecord], unit: float, advance: Callable[[EpochRecord], None]
+) -> Callable[[EpochRecord], None]:
+    """Return the function that adds an epoch's record to a history, with its number there and energies in its unit."""
+    begun = len(history)
+
+    def on_epoch(record: EpochRecord) -> None:
+        record = record_in_unit(record, unit)
+        history.append({**record, "epoch": begun + record["epoch"]})
+        advance(record)
+
+    return on_epoch
 
 
 def warn_if_cut_short(stopped: str, n_epochs: int, planned: int) -> None:

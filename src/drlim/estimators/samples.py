@@ -19,6 +19,7 @@ from drlim._base.checks import refuse_large, refuse_masked, short_repr
 from drlim._base.forms import taken
 from drlim._base.refusals import column_names, located_errors
 from drlim._base.sparse_rows import SparseRows
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -73,13 +74,19 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         kind = type(estimator).__name__
         raise ValueError(
             f"Expected {name!r} to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
-            f"Got {short_repr(samples)}."
+            f"Got {short_repr(samples)}.{_question(samples.shape, estimator.input_shape_)}"
         )
     if isinstance(samples, SparseRows):
         refuse_large(samples.matrix.data, _LARGEST, name, None)
     elif isinstance(samples, np.ndarray):
         refuse_large(samples, _LARGEST, name, names or column_names(given))
     return samples
+
+
+def _question(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
+    """Return what to ask where samples have the shape of pairs of rows."""
+    are_pairs = len(input_shape) == 1 and shape[1:] == (2, *input_shape)
+    return f" Are these pairs? Map their samples as rows, X.reshape(-1, {input_shape[0]})." if are_pairs else ""
 
 
 def check_array_samples(
@@ -160,7 +167,8 @@ def first_samples(samples: Samples, n_samples: int) -> Samples:
 def map_samples(encoder: nn.Module, samples: Samples) -> Array:
     """Map checked samples, in their dtype, shape (n, n_components); refuse those that leave the finite numbers."""
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
-    embedding: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype)).cpu().numpy()
+    with usual_state():
+        embedding: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype)).cpu().numpy()
     if not np.isfinite(embedding).all():
         raise ValueError(
             "The encoder maps some of the samples in 'X' to values that are not finite: they lie too far from "
@@ -172,6 +180,7 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
 def confidence_of(encoder: PlaceEncoder, samples: Samples) -> Floats:
     """Return the confidence of checked samples, float64 (n,)."""
     rows = Rows(samples, device_of(encoder), torch.float32)
-    found = embed_rows(encoder, rows, output=lambda places, x: places.confidence(x))  # (n,)
+    with usual_state():
+        found = embed_rows(encoder, rows, output=lambda places, x: places.confidence(x))  # (n,)
     confidence: Floats = found.cpu().numpy().astype(np.float64)
     return confidence

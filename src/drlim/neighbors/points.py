@@ -9,6 +9,7 @@ from scipy import sparse
 from drlim._base.arrays import Floats
 from drlim._base.checks import check_points
 from drlim._base.forms import taken
+from drlim._base.importing import undisturbed
 from drlim._base.refusals import located_errors
 from drlim.neighbors.exact import LARGEST
 
@@ -40,7 +41,8 @@ def checked_points(X: Samples, metric: str, min_samples: int) -> Points:
 
 def checked_sparse(X: object, min_samples: int) -> sparse.csr_array:
     """Return a sparse matrix of samples as a CSR array of float64 that stores no zeros, or refuse it."""
-    from sklearn.utils import check_array  # takes a second to import
+    with undisturbed():
+        from sklearn.utils import check_array  # takes a second to import
 
     with located_errors(X, "X"):
         checked = check_array(

@@ -16,6 +16,7 @@ from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
 from drlim.encoders import ENCODERS, Standardize, make_encoder
+from drlim.encoders.scaled import network_and_unit
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -44,7 +45,7 @@ def built_in_name(estimator: DrLIM) -> str | None:
     """
     if not isinstance(estimator.encoder, str):
         return None
-    wanted = layout(estimator.encoder_)
+    wanted = layout(network_and_unit(estimator.encoder_)[0])
     for name in ENCODERS:
         try:
             if layout(_unfilled(name, estimator.input_shape_, estimator.embedding_.shape[1])) == wanted:

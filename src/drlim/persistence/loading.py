@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from drlim._base.importing import undisturbed
 from drlim._base.messages import one_line
 from drlim._base.sealed import parse_sealed, unusable
 from drlim.persistence.schema import (
+    DRLIM_FORMAT,
     EMBEDDING,
     FUNCTIONS,
     GRAPH,
+    LATER_PARAMETERS,
     WEIGHTS,
     EstimatorName,
     Metadata,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from drlim._base.arrays import Array
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.estimators.left_out import LeftOut
     from drlim.graph import NeighborhoodGraph
 
 __all__ = ["check_loadable", "load"]
@@ -42,18 +46,15 @@ _LONGEST_REASON = 400
 _Parameters = dict[str, Any]
 """Parameters of a constructor, by name."""
 
-_LATER_PARAMETERS: dict[EstimatorName, dict[str, object]] = {
-    "DrLIM": {"neighbors": None, "orbit": None},
-    "NeighborMap": {},
-}
-"""Parameters that the first files do not have, with the values that stand for their absence."""
-
 
 def load(
     path: str | os.PathLike[str],
     *,
     encoder: nn.Module | Callable[..., nn.Module] | None = None,
     springs: object = None,
+    neighbors: object = None,
+    orbit: object = None,
+    metric: object = None,
 ) -> DrLIM | NeighborMap:
     """Read an estimator from a file that `save` wrote.
 
@@ -67,6 +68,9 @@ def load(
         a `NeighborMap`. The stored weights are put into a copy.
     springs : Springs or pair of callables, default=None
         The springs, when and only when the estimator had springs of your own.
+    neighbors, orbit, metric : callable or object, default=None
+        The functions or objects of these names, where the estimator had some. They may be given later, or not at all:
+        see the notes.
 
     Returns
     -------
@@ -80,15 +84,16 @@ def load(
         When the file is damaged, cut short, of another kind or of a newer format, or when it needs an encoder or
         springs of your own and they are missing or do not fit.
     ValueError, TypeError
-        When ``encoder`` or ``springs`` is given to a file that does not need it, or is of a wrong kind.
+        When a part is given to a file that does not need it, or is of a wrong kind.
     OSError
         When there is no such file, or the system cannot read it.
 
     Notes
     -----
-    Functions that a `NeighborMap` had as ``orbit`` or ``metric`` are not in its file. `transform`, `confidence` and
-    `kneighbors` need none; `fit`, `partial_fit` and `score` raise an error until the functions are given again by
-    ``set_params(orbit=..., metric=...)``.
+    Functions and objects that an estimator had as ``neighbors``, ``orbit`` or ``metric`` are not in its file.
+    `transform`, `confidence` and `kneighbors` need none. Calls that need one raise an error until it is given again,
+    here or by `set_params`: training needs ``orbit``, and where no ``graph`` is given, training and `score` need
+    ``neighbors`` and ``metric``.
 
     Examples
     --------
@@ -103,11 +108,15 @@ def load(
     >>> again.transform(X).shape
     (100, 2)
     """
-    from drlim.springs.make import springs_for  # torch takes seconds to import
+    with undisturbed():
+        import drlim.estimators  # noqa: F401 - with scikit-learn, which the functions below import
+        from drlim.springs.make import springs_for  # torch takes seconds to import
 
     file = read_model_file(path)
     own = {"encoder": encoder, "springs": springs}
     _check_own_parts(path, file.metadata, own)
+    functions = {"neighbors": neighbors, "orbit": orbit, "metric": metric}
+    own |= _checked_functions(path, file.metadata, functions)
     model = _assembled(path, file, own)
     if springs is not None:
         springs_for(getattr(model, "margin", 1.0), springs)
@@ -158,6 +167,20 @@ def check_loadable(path: str | os.PathLike[str], content: bytes, own: Mapping[st
         _graph(arrays, len(arrays.pop(EMBEDDING)))
 
 
+def _checked_functions(
+    path: str | os.PathLike[str], metadata: Metadata, functions: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the functions given, or refuse those that the estimator did not have."""
+    given = {name: function for name, function in functions.items() if function is not None}
+    left_out = {name for name, value in metadata["parameters"].items() if isinstance(value, dict)}
+    unknown = [name for name in given if name not in left_out]
+    if unknown:
+        raise ValueError(
+            f"The {unknown[0]!r} parameter of load must be None for this file, which was saved without: {path}"
+        )
+    return given
+
+
 def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, object]) -> DrLIM | NeighborMap:
     """Build the estimator, on the CPU."""
     from drlim.estimators import DrLIM, NeighborMap
@@ -202,6 +225,7 @@ def _blank(metadata: Metadata, given: object) -> nn.Module:
 
 def _encoder(metadata: Metadata, weights: dict[str, Tensor], own: nn.Module | None) -> nn.Module:
     """Build the encoder with the stored weights."""
+    from drlim.encoders.scaled import scaled
     from drlim.persistence.encoder import filled_built_in, filled_own
     from drlim.persistence.place_encoder import check_usable, places_encoder
 
@@ -209,7 +233,9 @@ def _encoder(metadata: Metadata, weights: dict[str, Tensor], own: nn.Module | No
         encoder = places_encoder(metadata["places"], tuple(metadata["architecture"]["input_shape"]), weights, own)
         check_usable(encoder, trunk=own is None)
         return encoder
-    return filled_built_in(metadata["architecture"], weights) if own is None else filled_own(own, weights)
+    if own is not None:
+        return filled_own(own, weights)
+    return scaled(filled_built_in(metadata["architecture"], weights), float(metadata.get("unit", 1.0)))
 
 
 def _learned(metadata: Metadata, encoder: nn.Module, embedding: Array, graph: NeighborhoodGraph) -> dict[str, object]:
@@ -255,11 +281,11 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
 def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
     """Return the constructor's parameters, checked."""
     from drlim.estimators import DrLIM, NeighborMap
-    from drlim.estimators.parameters import check_all
+    from drlim.estimators.parameters import check_all, check_map_parameters
 
     kind = estimator_of(metadata)
     found: _Parameters = {
-        **_LATER_PARAMETERS[kind],
+        **LATER_PARAMETERS[kind],
         **metadata["parameters"],
         **{name: given for name, given in own.items() if given is not None},
     }
@@ -270,27 +296,21 @@ def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
         import torch
 
         found["device"] = torch.device(found["device"]["torch.device"])
-    if kind == "NeighborMap":
-        return _with_functions_left_out(found)
-    check_all(found)
-    return found
-
-
-def _with_functions_left_out(found: _Parameters) -> _Parameters:
-    """Return the parameters of a `NeighborMap`, checked, with stand-ins for functions, which the file does not hold."""
-    from drlim.estimators.left_out import LeftOut
-    from drlim.estimators.parameters import check_map_parameters
-
-    left_out = {name: LeftOut(_function_name(found[name])) for name in FUNCTIONS if isinstance(found[name], dict)}
-    check_map_parameters({name: value for name, value in found.items() if name not in left_out})
+    left_out = {} if metadata["format_version"] == DRLIM_FORMAT else _left_out(kind, found)
+    check = check_all if kind == "DrLIM" else check_map_parameters
+    check({name: value for name, value in found.items() if name not in left_out})
     return {**found, **left_out}
 
 
-def _function_name(value: dict[str, str]) -> str:
-    """Return the name of a function that the file does not hold."""
-    if list(value) != ["function"] or type(value["function"]) is not str:
-        raise ValueError("a function in its parameters has no name")
-    return value["function"]
+def _left_out(kind: EstimatorName, found: _Parameters) -> dict[str, LeftOut]:
+    """Return stand-ins for functions and objects of the user's own, which the file does not hold."""
+    from drlim.estimators.left_out import LeftOut
+
+    names = {name: found[name] for name in FUNCTIONS[kind] if isinstance(found[name], dict)}
+    for value in names.values():
+        if list(value) not in (["function"], ["object"]) or type(*value.values()) is not str:
+            raise ValueError("a function in its parameters has no name")
+    return {name: LeftOut(*value.values(), *value) for name, value in names.items()}
 
 
 def _graph(arrays: Mapping[str, Array], n_samples: int) -> NeighborhoodGraph:

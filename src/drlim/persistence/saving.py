@@ -7,16 +7,20 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from drlim._base.disk import atomic_write, checked_path
+from drlim._base.importing import undisturbed
 from drlim._base.sealed import KEY, ModelFileError, metadata_text, sealed
 from drlim.persistence.places_schema import check_places_shapes
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
+    DRLIM_UNIT_FORMAT,
     EMBEDDING,
     FUNCTIONS,
     GRAPH,
+    LATER_PARAMETERS,
     NEIGHBOR_MAP_FORMAT,
     WEIGHTS,
     Architecture,
+    EstimatorName,
     Metadata,
     Training,
     Value,
@@ -63,10 +67,9 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     Of an encoder of your own (a module or a factory) the weights are stored, of springs of your own nothing: give
-    both to `load` again. A ``random_state`` that is a RandomState instance is stored as None, and so are ``neighbors``
-    and ``orbit`` of a `DrLIM`, which a finished map no longer needs. Of functions that a `NeighborMap` has as ``orbit``
-    or ``metric`` the name is stored: see `load`. ``drift_``, the choice made by `set_output` and metadata requests are
-    not stored.
+    both to `load` again. A ``random_state`` that is a RandomState instance is stored as None. Of functions and objects
+    given as ``neighbors``, ``orbit`` or ``metric`` the name is stored: see `load`. ``drift_``, the choice made by
+    `set_output` and metadata requests are not stored.
 
     Examples
     --------
@@ -81,12 +84,13 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     >>> bool((again.transform(X) == model.embedding_).all())
     True
     """
-    from safetensors import torch as safetensors_torch  # torch takes seconds, and read_summary needs none
-    from sklearn.utils.validation import check_is_fitted
+    with undisturbed():
+        from safetensors import torch as safetensors_torch  # torch takes seconds, and read_summary needs none
+        from sklearn.utils.validation import check_is_fitted
 
-    from drlim._base.checks import short_repr
-    from drlim.estimators import DrLIM, NeighborMap
-    from drlim.persistence.loading import check_loadable
+        from drlim._base.checks import short_repr
+        from drlim.estimators import DrLIM, NeighborMap
+        from drlim.persistence.loading import check_loadable
 
     checked_path(path)
     if type(estimator) not in (DrLIM, NeighborMap):
@@ -115,10 +119,8 @@ def _check_parameters(estimator: DrLIM | NeighborMap) -> None:
     from drlim.estimators.parameters import check_all, check_map_parameters
 
     parameters = estimator.get_params(deep=False)
-    if "metric" not in parameters:
-        check_all(parameters)
-        return
-    check_map_parameters({name: value for name, value in parameters.items() if not isinstance(value, LeftOut)})
+    held = {name: value for name, value in parameters.items() if not isinstance(value, LeftOut)}
+    (check_map_parameters if "metric" in parameters else check_all)(held)
 
 
 def describe_model(estimator: DrLIM | NeighborMap) -> Metadata:
@@ -131,19 +133,49 @@ def describe_model(estimator: DrLIM | NeighborMap) -> Metadata:
 def _metadata(estimator: DrLIM) -> Metadata:
     """Return all of a `DrLIM` that is no tensor."""
     from drlim import __version__
+    from drlim.encoders.scaled import network_and_unit
     from drlim.persistence.encoder import built_in_name
 
     encoder = built_in_name(estimator)
-    parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
-    return {
+    network, unit = network_and_unit(estimator.encoder_)
+    if encoder is None:
+        network, unit = estimator.encoder_, 1.0
+    parameters = _parameters(estimator, "DrLIM")
+    metadata: Metadata = {
         "format_version": DRLIM_FORMAT,
         "drlim_version": __version__,
         "parameters": parameters,
-        "architecture": _architecture(estimator, encoder, type(estimator.encoder_).__name__),
+        "architecture": _architecture(estimator, encoder, type(network).__name__),
         "needs": _needs(estimator, encoder),
         "feature_names": _feature_names(estimator),
         "training": _training(estimator),
     }
+    return (
+        metadata
+        if unit == 1 and _as_first(metadata)
+        else {**metadata, "format_version": DRLIM_UNIT_FORMAT, "unit": unit}
+    )
+
+
+def _as_first(metadata: Metadata) -> bool:
+    """Take out parameters that the first files do not have, if that loses nothing: earlier versions read those."""
+    parameters = metadata["parameters"]
+    later = {name: value for name, value in LATER_PARAMETERS["DrLIM"].items() if name not in FUNCTIONS["DrLIM"]}
+    has_functions = any(isinstance(parameters[name], dict) for name in FUNCTIONS["DrLIM"])
+    if has_functions or any(parameters[name] != value for name, value in later.items()):
+        return False
+    metadata["parameters"] = {name: parameters[name] for name in parameters if name not in later}
+    return True
+
+
+def _parameters(estimator: DrLIM | NeighborMap, kind: EstimatorName) -> dict[str, Value]:
+    """Return the parameters as a file holds them."""
+    import numpy as np
+
+    given = estimator.get_params(deep=False)
+    stored = {name: _named(value) if name in FUNCTIONS[kind] else _plain(value) for name, value in given.items()}
+    rows = given.get("validation")
+    return stored if rows is None or isinstance(rows, Real) else {**stored, "validation": np.asarray(rows).tolist()}
 
 
 def _metadata_of_a_map(estimator: NeighborMap) -> Metadata:
@@ -153,14 +185,11 @@ def _metadata_of_a_map(estimator: NeighborMap) -> Metadata:
 
     _, trunk = unscaled(estimator.encoder_.network.trunk)
     encoder = trunk_name(estimator.encoder, trunk, estimator.input_shape_)
-    parameters = estimator.get_params(deep=False)
     return {
         "format_version": NEIGHBOR_MAP_FORMAT,
         "drlim_version": __version__,
         "estimator": "NeighborMap",
-        "parameters": {
-            name: _named(value) if name in FUNCTIONS else _plain(value) for name, value in parameters.items()
-        },
+        "parameters": _parameters(estimator, "NeighborMap"),
         "architecture": _architecture(estimator, encoder, type(trunk).__name__),
         "places": described_places(estimator.encoder_, encoder),
         "needs": _needs(estimator, encoder),
@@ -210,12 +239,14 @@ def _training(estimator: DrLIM | NeighborMap) -> Training:
 
 
 def _named(value: object) -> Value:
-    """Return a value as `_plain` does; a function by its name."""
+    """Return a value as `_plain` does; a function, or another object of the user's own, by its name."""
     from drlim.estimators.left_out import LeftOut
 
     if isinstance(value, LeftOut):
-        return {"function": value.name}
-    return {"function": str(getattr(value, "__name__", type(value).__name__))} if callable(value) else _plain(value)
+        return {value.kind: value.name}
+    if value is None or isinstance(value, str):
+        return value
+    return {"function" if callable(value) else "object": str(getattr(value, "__name__", type(value).__name__))}
 
 
 def _plain(value: object) -> Value:
@@ -242,13 +273,15 @@ def _tensors(estimator: DrLIM | NeighborMap) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
+    from drlim.encoders.scaled import network_and_unit
     from drlim.graph.statements import KINDS
     from drlim.graph.stored import arrays_of
     from drlim.persistence.encoder import check_finite
 
     check_finite(estimator.encoder_, estimator.embedding_)
     tensors: dict[str, Tensor] = {}
-    for name, value in estimator.encoder_.state_dict().items():
+    network = network_and_unit(estimator.encoder_)[0] if isinstance(estimator.encoder, str) else estimator.encoder_
+    for name, value in network.state_dict().items():
         if not isinstance(value, torch.Tensor):
             raise TypeError(
                 f"The encoder cannot be saved: {name!r} in its state is no tensor, and a file holds no other."

@@ -15,10 +15,12 @@ from drlim.persistence.places_schema import PlacesRecord, check_places, check_pl
 
 __all__ = [
     "DRLIM_FORMAT",
+    "DRLIM_UNIT_FORMAT",
     "EMBEDDING",
     "FORMAT_VERSION",
     "FUNCTIONS",
     "GRAPH",
+    "LATER_PARAMETERS",
     "NEIGHBOR_MAP_FORMAT",
     "WEIGHTS",
     "EstimatorName",
@@ -35,7 +37,11 @@ DRLIM_FORMAT = 1
 NEIGHBOR_MAP_FORMAT = 2
 """Version of the format of a `NeighborMap`: it has the keys "estimator" and "places", too."""
 
-FORMAT_VERSION = NEIGHBOR_MAP_FORMAT
+DRLIM_UNIT_FORMAT = 3
+"""Version of the format of a `DrLIM` that has what format 1 has no place for: an encoder in another unit than 1, the
+name of a function, samples held out, weight decay. It has the key "unit", too."""
+
+FORMAT_VERSION = DRLIM_UNIT_FORMAT
 """Newest version that is read."""
 
 EMBEDDING = "embedding"
@@ -47,8 +53,10 @@ WEIGHTS = "encoder."
 GRAPH = "graph."
 """Beginning of the names of the graph's arrays."""
 
-FUNCTIONS = ("metric", "orbit")
-"""Parameters of a `NeighborMap` that may be functions, of which the file holds the name."""
+EstimatorName = Literal["DrLIM", "NeighborMap"]
+
+FUNCTIONS: dict[EstimatorName, tuple[str, ...]] = {"DrLIM": ("neighbors", "orbit"), "NeighborMap": ("metric", "orbit")}
+"""Parameters that may be functions or objects of the user's own, of which the file holds the name."""
 
 Architecture = TypedDict(
     "Architecture",
@@ -57,10 +65,14 @@ Architecture = TypedDict(
 """The encoder: its name, None when it is the user's own; its class; shape of a sample; dimensions of the map. In a
 `NeighborMap` name and class are of the trunk."""
 
-EstimatorName = Literal["DrLIM", "NeighborMap"]
+Value = int | float | str | bool | dict[str, str] | list[int] | list[bool] | None
+"""A value as JSON stores it; a dict stands for a torch.device, or for what the file does not hold; a list for rows."""
 
-Value = int | float | str | bool | dict[str, str] | None
-"""A value as JSON stores it; a dict stands for a torch.device, or for a function that the file does not hold."""
+LATER_PARAMETERS: dict[EstimatorName, dict[str, Value]] = {
+    "DrLIM": {"neighbors": None, "orbit": None, "weight_decay": "auto", "validation": None},
+    "NeighborMap": {},
+}
+"""Parameters that the first files do not have, with the values that stand for their absence."""
 
 
 class Training(TypedDict):
@@ -76,6 +88,7 @@ class Metadata(TypedDict):
     format_version: int
     drlim_version: str
     estimator: NotRequired[str]
+    unit: NotRequired[float]
     parameters: dict[str, Value]
     architecture: Architecture
     places: NotRequired[PlacesRecord]
@@ -96,13 +109,21 @@ _METADATA: _Types = {
     "training": dict,
     "sha256": str,
 }
-_METADATA_OF_A_NEIGHBOR_MAP: _Types = {**_METADATA, "estimator": str, "places": dict}
+_OTHER_METADATA: dict[int, _Types] = {
+    NEIGHBOR_MAP_FORMAT: {**_METADATA, "estimator": str, "places": dict},
+    DRLIM_UNIT_FORMAT: {**_METADATA, "unit": (int, float)},
+}
+"""By format; format 1 has `_METADATA` alone."""
 _ARCHITECTURE: _Types = {
     "encoder": (str, type(None)),
     "class": str,
     "input_shape": list,
     "n_components": int,
 }
+_STOPPED = (None, "converged", "max_epochs", "interrupted", "diverged", "validation")
+_SMALLEST_UNIT = 9.9e-31
+"""Smallest unit, and reciprocal of the largest: `DrLIM` takes margins from 1e-30 to 1e30."""
+
 _TRAINING: _Types = {"history": list, "stopped": (str, type(None))}
 
 
@@ -187,7 +208,7 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
 
 def _checked(metadata: dict[str, dict[str, object]], version: object) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
-    wanted = _METADATA_OF_A_NEIGHBOR_MAP if version == NEIGHBOR_MAP_FORMAT else _METADATA
+    wanted = _OTHER_METADATA.get(version, _METADATA) if type(version) is int else _METADATA
     check_types("metadata", metadata, wanted)
     check_types("architecture", metadata["architecture"], _ARCHITECTURE)
     check_types("training", metadata["training"], _TRAINING)
@@ -205,7 +226,8 @@ def _check_values(metadata: Metadata) -> None:
         "feature_names": _are_names(metadata["feature_names"], shape),
         "history": all(_is_record(record) for record in training["history"]),
         "estimator": metadata.get("estimator", "NeighborMap") == "NeighborMap",
-        "stopped": training["stopped"] in (None, "converged", "max_epochs", "interrupted", "diverged"),
+        "stopped": training["stopped"] in _STOPPED,
+        "unit": _SMALLEST_UNIT <= metadata.get("unit", 1.0) <= 1 / _SMALLEST_UNIT,
     }
     for name, holds in rules.items():
         if not holds:

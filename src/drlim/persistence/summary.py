@@ -10,6 +10,7 @@ from drlim.persistence.places_schema import PlacesRecord
 from drlim.persistence.schema import (
     EMBEDDING,
     GRAPH,
+    LATER_PARAMETERS,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -121,7 +122,7 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
         "format_version": metadata["format_version"],
         "drlim_version": metadata["drlim_version"],
         "estimator": estimator_of(metadata),
-        "parameters": metadata["parameters"],
+        "parameters": {**LATER_PARAMETERS[estimator_of(metadata)], **metadata["parameters"]},
         "architecture": {**metadata["architecture"], "n_weights": weights},
         "needs": metadata["needs"],
         "samples": _of_samples(file),

@@ -83,7 +83,8 @@ def plot_springs(
     energies, forces = _two_axes(axes)
     reach = laws.dissimilar.reach
     unit = reach if np.isfinite(reach) else margin
-    distance = unit * torch.linspace(0.0, 1.6, 321, dtype=torch.float64)  # the 201st is m, where laws bend
+    # The 201st is m, where laws bend.
+    distance = unit * torch.linspace(0.0, 1.6, 321, dtype=torch.float64, device="cpu")
     forces.axhline(0.0, color=GREY, linewidth=0.8)
     for law, symbol, name, style in (
         (laws.similar, "L_S", "similar pair", SIMILAR),

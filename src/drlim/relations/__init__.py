@@ -14,6 +14,7 @@ from drlim.relations.grids import grid_graph
 from drlim.relations.inherit import with_copies
 from drlim.relations.labels import label_graph, orbit_graph
 from drlim.relations.sequences import sequence_graph
+from drlim.relations.targets import target_graph
 from drlim.relations.transforms import shift, shifts
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "sequence_graph",
     "shift",
     "shifts",
+    "target_graph",
     "with_copies",
 ]

@@ -165,6 +165,11 @@ class LazyCopies:
         self.dtype = samples.dtype
 
     @property
+    def n_originals(self) -> int:
+        """Number of samples that the rows are copies of: row i is one of sample ``i % n_originals``."""
+        return len(self._samples)
+
+    @property
     def ndim(self) -> int:
         """Number of dimensions."""
         return len(self.shape)

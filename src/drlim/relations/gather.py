@@ -22,7 +22,11 @@ from drlim.neighbors import neighbors_graph
 from drlim.neighbors.builders import nearest_graph
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
-from drlim.relations.labels import is_missing, label_array, label_graph
+from drlim.relations.label_sets import are_label_sets
+from drlim.relations.labels import label_array, label_graph
+from drlim.relations.missing import is_missing
+from drlim.relations.suspects import refuse_pairs, warn_of_labels
+from drlim.relations.unstated import warn_of_rest
 
 __all__ = [
     "Neighbors",
@@ -54,6 +58,7 @@ def gather(
     *,
     described: str = "'X'",
     all_repel: bool = False,
+    looks: bool = False,
 ) -> NeighborhoodGraph:
     """Return one graph of all that is stated. Pairs overrule labels, and labels overrule the graph or the neighbours.
 
@@ -72,6 +77,9 @@ def gather(
         What the n samples are, in an error.
     all_repel : bool, default=False
         Whether all pairs repel, so that dissimilar pairs are not needed.
+    looks : bool, default=False
+        Whether to look for near samples that the rest parts, and to warn of them. Neighbours that were searched for
+        need no look.
 
     Raises
     ------
@@ -92,6 +100,8 @@ def gather(
         known = with_pairs(known, pairs)
         stated.append("'pairs'")
     check_trainable(known, joined_words(stated, "and"), all_repel=all_repel)
+    if looks:
+        warn_of_rest(samples, known)
     return known
 
 
@@ -143,19 +153,33 @@ def overruled(graph: NeighborhoodGraph, statement: NeighborhoodGraph) -> Neighbo
     return (graph - ~statement) | statement
 
 
-def check_targets(y: Any, n_samples: int) -> list[object] | None:
-    """Return labels, one for each sample; None without any, and with a warning for the targets of a regression."""
+def check_targets(y: Any, n_samples: int, *, shape: tuple[int, ...] = (), trains: bool = True) -> list[object] | None:
+    """Return labels, one for each sample; None without any, and with a warning for the targets of a regression.
+
+    Parameters
+    ----------
+    y : array-like or None
+    n_samples : int
+    shape : tuple of int, default=()
+        Shape of ``X``. That of pairs, with labels of pairs, is refused by a question.
+    trains : bool, default=True
+        Whether to warn of labels that probably mean something else. A score of a few samples may have one class only.
+    """
     if y is None:
         return None
     if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
         raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
     labels = label_array(_one_column(plain(y, "y")), "'y'")  # (n,)
+    refuse_pairs(labels, shape)
     check_same_length(len(labels), "y", n_samples, "X")
     if not _is_continuous(labels):
+        if trains:
+            warn_of_labels(labels)
         return list(labels.tolist())
     warn_user(
         "The values of 'y' are continuous and say nothing of which samples are alike: they are ignored. Cut them "
-        "into classes, for example with numpy.digitize, or state what is alike by graph=."
+        "into classes, for example with numpy.digitize, or state what is alike: pairs=drlim.target_graph(y, "
+        "n_neighbors=...)."
     )
     return None
 
@@ -172,7 +196,15 @@ def _one_column(y: Any) -> Any:
     if len(shape) == 2 and shape[1] == 1:
         return np.asarray(y)[:, 0]
     if len(shape) == 2 and hasattr(y, "shape"):
-        raise ValueError(f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}.")
+        raise ValueError(
+            f"Expected 'y' to be 1-D, one label a sample. Got {short_repr(y)}: several labels a sample are stated by "
+            "pairs=drlim.label_graph(y), continuous columns by pairs=drlim.target_graph(y, n_neighbors=...)."
+        )
+    if are_label_sets(y):
+        raise TypeError(
+            "Expected 'y' to hold one label a sample, hashable and no set. Got several labels a sample: state them by "
+            "pairs=drlim.label_graph(y), with y a list of sets or a matrix of 0 and 1."
+        )
     return y
 
 

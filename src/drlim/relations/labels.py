@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from drlim._base.arrays import Array, Index, pairs_within
 from drlim._base.checks import refuse_masked_values, short_repr
 from drlim._base.forms import plain
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.graph.blocks import Blocks
+from drlim.relations.label_sets import are_label_sets, label_sets_graph
+from drlim.relations.missing import is_missing
 
 __all__ = ["group_codes", "is_missing", "label_array", "label_codes", "label_graph", "orbit_graph"]
 
 
-def label_graph(y: ArrayLike) -> NeighborhoodGraph:
+def label_graph(y: ArrayLike | Sequence[AbstractSet[Hashable] | None] | sparse.sparray) -> NeighborhoodGraph:
     """Declare samples of one class similar, and samples of two classes dissimilar.
+
+    Of samples with several labels, two are similar that share at least one, and dissimilar that share none.
 
     Pairs with an unlabelled sample are ignored. A few labels can therefore correct another graph: in
     ``(knn - ~labels) | labels`` labels overrule neighbours, and all other pairs stay as they are in ``knn``.
@@ -29,6 +35,11 @@ def label_graph(y: ArrayLike) -> NeighborhoodGraph:
         sample labelled -1, or without a label (None, NaN, NaT or pandas' NA), is unlabelled. Labels of a list keep
         their type (1 is not "1", and "-1" is a label).
 
+        Or several labels a sample, in one of two forms: a list of sets, with None for a sample of which nothing is
+        known (an empty set is known to share nothing); or a matrix of 0 and 1, dense or sparse, with a column for each
+        label, and NaN or -1 where it is unknown whether a sample has it. A pair that may or may not share a label is
+        ignored.
+
     Returns
     -------
     NeighborhoodGraph
@@ -38,16 +49,18 @@ def label_graph(y: ArrayLike) -> NeighborhoodGraph:
     Raises
     ------
     ValueError, TypeError
-        When ``y`` is empty, not 1-D or not hashable, or holds continuous, complex or masked values.
+        When ``y`` is empty, of another form or not hashable, or holds continuous, complex or masked values; or when
+        samples of several labels would list more than 10^9 similar pairs.
 
     See Also
     --------
     orbit_graph : Small groups; samples of two groups, or of none, are dissimilar.
+    target_graph : Continuous targets.
 
     Notes
     -----
-    The graph stores one number for each sample, whatever the size of a class. It does not list pairs: a class of
-    50,000 samples has 10^9.
+    With one label a sample, the graph stores one number for each, whatever the size of a class. It does not list pairs:
+    a class of 50,000 samples has 10^9. Similar pairs of samples with several labels are listed.
 
     Examples
     --------
@@ -61,7 +74,14 @@ def label_graph(y: ArrayLike) -> NeighborhoodGraph:
     >>> knn, labels = knn_graph([[0.0], [1.0], [5.0], [6.0]], 1), label_graph([3, 7, 3, -1])
     >>> ((knn - ~labels) | labels).similar.pairs().tolist()
     [[0, 2], [2, 3]]
+
+    Several labels a sample:
+
+    >>> label_graph([{"cat", "night"}, {"dog", "night"}, {"cat"}, None]).similar.pairs().tolist()
+    [[0, 1], [0, 2]]
     """
+    if are_label_sets(y):
+        return label_sets_graph(y)
     codes, labels = group_codes(y, "'y'")
     _refuse_numbers(labels)
     similar, dissimilar = Blocks.from_codes(codes, within=1.0), Blocks.from_codes(codes, between=1.0)
@@ -163,16 +183,6 @@ def _single(values: Array, name: str) -> Array:
     return values
 
 
-def is_missing(value: object) -> bool:
-    """Return whether a label is None, NaN, NaT or NA."""
-    try:
-        return value is None or bool(value != value)  # only NaN and NaT differ from themselves
-    except TypeError:  # pandas' NA
-        return True
-    except Exception:  # of a user's class that cannot be compared, nor hashed
-        return False
-
-
 def _refuse_numbers(labels: list[Hashable]) -> None:
     """Refuse labels that are complex or continuous numbers."""
     if any(isinstance(label, complex | np.complexfloating) for label in labels):
@@ -182,5 +192,6 @@ def _refuse_numbers(labels: list[Hashable]) -> None:
     if continuous is not None:
         raise ValueError(
             f"Expected 'y' to hold class labels. Got continuous values, such as {continuous:.6g}: cut them into "
-            "classes by numpy.digitize, or join near ones by radius_graph(y.reshape(-1, 1), radius)."
+            "classes by numpy.digitize, or join near ones by radius_graph(y.reshape(-1, 1), radius) or "
+            "target_graph(y, n_neighbors=...)."
         )

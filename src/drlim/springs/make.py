@@ -48,8 +48,8 @@ class FreeLaw:
 
     def force(self, distance: Tensor) -> Tensor:
         """Return ``-d function/dD``."""
-        with torch.enable_grad(), user_call(self._described(distance)):
-            leaf = distance.detach().requires_grad_()
+        with torch.inference_mode(mode=False), torch.enable_grad(), user_call(self._described(distance)):
+            leaf = (distance.clone() if distance.is_inference() else distance.detach()).requires_grad_()
             (slope,) = torch.autograd.grad(self.function(leaf).sum(), leaf)
         return -slope
 
@@ -96,7 +96,7 @@ def make_springs(
 def springs_for(margin: float, laws: object) -> Springs:
     """Return what `make_springs` returns, for a margin that was checked."""
     if laws is None:
-        return Springs(Attraction(), Repulsion.of_checked(margin))
+        return Springs(Attraction(), Repulsion.of_checked(float(margin)))
     if isinstance(laws, Springs):
         laws = (laws.similar, laws.dissimilar)
     wanted = "The 'springs' parameter must be None, a Springs or a pair (L_S, L_D) of laws or callables."
@@ -106,12 +106,17 @@ def springs_for(margin: float, laws: object) -> Springs:
 
 
 def _as_law(law: object, wanted: str) -> Law:
-    """Wrap a callable; try it on three distances, so that a wrong one is refused before any training."""
+    """Wrap a callable; try it on three distances, so that a wrong one is refused before any training.
+
+    The paper's laws were checked as they were made, and need no trial, which a margin may be too large for.
+    """
+    if isinstance(law, Attraction | Repulsion):
+        return law
     if not isinstance(law, Law):
         if not callable(law):
             raise InvalidParameterError(f"{wanted} Got {short_repr(law)} in it.")
         law = FreeLaw(law)
-    distance = torch.tensor([0.0, 0.5, 1.0])
+    distance = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float32, device="cpu")
     try:
         energy, force = law.energy(distance), law.force(distance)
         law.energy(distance[None]), law.force(distance.double()[None])  # (1, 3) as of all pairs of a block

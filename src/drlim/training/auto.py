@@ -8,13 +8,17 @@ from typing import cast
 
 from torch import nn
 
-from drlim.training.problem import Settings
+from drlim.training.problem import Settings, refuse_decay
 
 __all__ = ["resolve_settings"]
 
 _FEW_SAMPLES = 1000
 """Number of samples up to which L-BFGS reaches any energy first on dense networks: 660 by far, 1300 a tie
 (docs/training.md)."""
+
+_DECAY = 3.0
+"""Weight decay where samples are held out: stopping alone leaves a network that has begun to learn its samples by heart
+(docs/overfitting.md)."""
 
 _AUTO_STEPS = 3000
 """Number of steps that ``max_epochs="auto"`` aims at: where the energy of 6000 digits has flattened
@@ -36,11 +40,13 @@ def resolve_settings(parameters: Mapping[str, object], n_rows: int, encoder: nn.
     Raises
     ------
     ValueError
-        When L-BFGS is to train on batches.
+        When L-BFGS is to train on batches, or with weight decay.
     """
-    is_lbfgs = _takes_lbfgs(parameters, n_rows, encoder)
+    weight_decay = _weight_decay(parameters)
+    is_lbfgs = _takes_lbfgs(parameters, n_rows, encoder, weight_decay)
     batch_size = _batch_size(parameters, n_rows, is_lbfgs)
     rate, epochs = parameters["learning_rate"], parameters["max_epochs"]
+    refuse_decay(is_lbfgs, weight_decay)
     return Settings(
         optimizer="lbfgs" if is_lbfgs else "adam",
         learning_rate=(1.0 if is_lbfgs else 2e-3) if rate == "auto" else float(cast(float, rate)),
@@ -49,6 +55,7 @@ def resolve_settings(parameters: Mapping[str, object], n_rows: int, encoder: nn.
         max_epochs=_auto_epochs(n_rows, batch_size) if epochs == "auto" else int(cast(int, epochs)),
         tol=float(cast(float, parameters["tol"])),
         dissimilar_weight=float(cast(float, parameters["dissimilar_weight"])),
+        weight_decay=weight_decay,
     )
 
 
@@ -68,7 +75,14 @@ def _auto_epochs(n_rows: int, batch_size: int | None) -> int:
     return min(500, max(20, math.ceil(_AUTO_STEPS / steps)))
 
 
-def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Module) -> bool:
+def _weight_decay(parameters: Mapping[str, object]) -> float:
+    """Return the decay. Where samples are held out, "auto" has one, unless L-BFGS is asked for."""
+    if parameters["weight_decay"] != "auto":
+        return float(cast(float, parameters["weight_decay"]))
+    return 0.0 if parameters["validation"] is None or parameters["optimizer"] == "lbfgs" else _DECAY
+
+
+def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Module, weight_decay: float) -> bool:
     """Whether to train by L-BFGS. "auto" takes it where it is surely the faster and nothing is set for Adam."""
     if parameters["optimizer"] != "auto":
         return parameters["optimizer"] == "lbfgs"
@@ -79,5 +93,6 @@ def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Modu
         or parameters["learning_rate"] != "auto"
         or parameters["interactions"] != "all"
         or parameters["orbit"] is not None
+        or weight_decay > 0
     )
     return n_rows <= _FEW_SAMPLES and is_dense and not set_for_adam

@@ -14,6 +14,9 @@ __all__ = ["DivergenceError", "check_energy", "check_gradients", "check_result",
 _LARGEST_WEIGHT = 1e18
 """Weights beyond it would map a sample out of the range of float32."""
 
+_LARGEST_GRADIENT = 1e18
+"""Gradients beyond it have squares that are infinite in float32: Adam takes steps of 0, and seems to have converged."""
+
 
 class DivergenceError(ArithmeticError):
     """Training left the finite numbers.
@@ -42,9 +45,9 @@ def check_energy(energy: GraphEnergy, epoch: int, step: int, rate: float) -> Non
 
 
 def check_gradients(encoder: nn.Module, energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
-    """Refuse gradients of weights that are not finite."""
+    """Refuse gradients of weights whose squares, which optimizers sum, are not finite."""
     gradients = [weight.grad for weight in encoder.parameters() if weight.grad is not None]
-    are_finite = [gradient.isfinite().all() for gradient in gradients]  # each ()
+    are_finite = [(gradient.abs() < _LARGEST_GRADIENT).all() for gradient in gradients]  # each ()
     if are_finite and not bool(torch.stack(are_finite).all()):
         raise _diverged("gradient", energy.similar, energy.dissimilar, epoch, step, rate)
 

@@ -27,6 +27,7 @@ from drlim.training.divergence import DivergenceError
 from drlim.training.placing import Orbit, PlacingSettings, place
 from drlim.training.problem import EpochRecord
 from drlim.training.relax import Schedule, relax
+from drlim.training.units import in_units, unit_of
 
 __all__ = ["LARGEST_LAYOUT", "Anchored", "Placed", "PlacingProblem", "chosen_rows", "lay_out", "train_places"]
 
@@ -114,7 +115,13 @@ def lay_out(
 
     They begin at the first principal components, which keeps the large structure, or at ``start``, the places of an
     earlier map. Forces depend on distances alone, so a layout that began at a map is turned and moved back onto it.
+    Laws of a finite reach relax in units of it, as all laws begin and move in steps of fixed lengths.
     """
+    unit = 1.0 if laws is None else unit_of(laws)
+    if unit != 1:
+        assert laws is not None  # noqa: S101 - for mypy
+        begun = None if start is None else np.asarray(start / unit, dtype=np.float32)  # (n, d)
+        return np.float32(unit) * lay_out(springs, measured, n_components, in_units(laws, unit), seed, begun, anchored)
     if start is None:
         has_enough = measured.points.shape[1] >= n_components
         begin = measured.points[:, :n_components] if has_enough else None  # (n, d)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -55,8 +56,16 @@ def make_optimizer(problem: Problem) -> torch.optim.Optimizer:
             history_size=20,
             line_search_fn="strong_wolfe",
         )
-    betas = _PACES[problem.settings.interactions].betas
-    return torch.optim.Adam(parameters, lr=problem.settings.learning_rate, betas=betas)
+    rate, betas = problem.settings.learning_rate, _PACES[problem.settings.interactions].betas
+    if problem.settings.weight_decay == 0:
+        return torch.optim.Adam(parameters, lr=rate, betas=betas)
+    is_matrix = [parameter.ndim > 1 for parameter in parameters]
+    groups = [
+        {"params": [parameter for parameter, matrix in zip(parameters, is_matrix, strict=True) if matrix == decays]}
+        for decays in (True, False)
+    ]
+    groups[0]["weight_decay"] = problem.settings.weight_decay  # type: ignore[assignment]  # a group holds all kinds
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0)
 
 
 class WeightAverage:
@@ -96,7 +105,10 @@ def _moving(power: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
         if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
             return weight
-        moved = torch.lerp(average, weight, float((power + 1) / (n_averaged + power + 1)))
+        # In float32 and by the reciprocal, as torch divides by a count under its usual default dtype: another default
+        # changes no map.
+        share = np.float32(power + 1) * (np.float32(1) / np.float32(int(n_averaged) + power + 1))
+        moved = torch.lerp(average, weight, float(share))
         return torch.where(weight.isfinite(), moved, weight)  # a mask may hold infinities
 
     return move

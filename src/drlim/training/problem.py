@@ -16,11 +16,11 @@ from drlim.forces import Balance, GraphEnergy
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
 
-__all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Settings", "Stopped"]
+__all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Settings", "Stopped", "refuse_decay"]
 
 EpochRecord = dict[str, float]
 
-Stopped = Literal["converged", "max_epochs", "interrupted", "diverged"]
+Stopped = Literal["converged", "max_epochs", "interrupted", "diverged", "validation"]
 """Why training ended."""
 
 _ACCEPTED = {
@@ -31,6 +31,7 @@ _ACCEPTED = {
     "max_epochs": [integer_in(1)],
     "tol": [real_in(0.0, closed="left")],
     "dissimilar_weight": [real_in(0.0, float("inf"))],
+    "weight_decay": [real_in(0.0, float("inf"), closed="left")],
     "chunk_size": [integer_in(1)],
 }
 
@@ -62,6 +63,9 @@ class Settings:
     chunk_size : int, default=250
         Samples mapped at once when a step takes all. Activations of the first chunks are kept for the backward pass, up
         to 512 MiB; the chunks after them are mapped a second time.
+    weight_decay : float, default=0.0
+        Each of Adam's steps takes the share ``learning_rate * weight_decay`` off every matrix of weights (AdamW).
+        Biases and other vectors are left alone.
 
     Notes
     -----
@@ -81,14 +85,24 @@ class Settings:
     tol: float = 1e-4
     dissimilar_weight: float = 1.0
     chunk_size: int = 250
+    weight_decay: float = 0.0
 
     def check(self) -> None:
-        """Refuse the first setting that is out of range, and L-BFGS on batches."""
+        """Refuse the first setting that is out of range, and what L-BFGS does not do."""
         check_parameters(vars(self), _ACCEPTED, "Settings")
         if self.optimizer == "lbfgs" and self.batch_size is not None:
             raise ValueError(
                 f"optimizer='lbfgs' steps on all samples: set batch_size=None. Got batch_size={self.batch_size}."
             )
+        refuse_decay(self.optimizer == "lbfgs", self.weight_decay)
+
+
+def refuse_decay(is_lbfgs: bool, weight_decay: float) -> None:
+    """Refuse weight decay by L-BFGS, whose line search would undo what is taken off the weights."""
+    if is_lbfgs and weight_decay > 0:
+        raise ValueError(
+            f"optimizer='lbfgs' takes nothing off the weights: set optimizer='adam'. Got weight_decay={weight_decay}."
+        )
 
 
 class Anchor(NamedTuple):
