@@ -44,7 +44,7 @@ _Kind = type[np.floating[Any]]
 """float32 or float64, in which an encoder computes."""
 
 _KEY = "drlim"
-_NEWEST_FORMAT = 3
+_NEWEST_FORMAT = 4
 _LARGEST_HEADER = 100_000_000
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}

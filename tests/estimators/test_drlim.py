@@ -14,7 +14,7 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _param_validation as sklearn_kinds
@@ -264,7 +264,9 @@ def test_pickle_clone_pipeline_and_grid_search(two_groups):
     pipe = make_pipeline(StandardScaler(), DrLIM(random_state=0, max_epochs=2))
     assert pipe.fit(two_groups, drlim__graph=graph)[-1].graph_ is graph
     grid = {"n_components": [1, 2], "encoder": ["linear", "mlp"]}
-    search = GridSearchCV(DrLIM(random_state=0, max_epochs=20), grid, cv=2, error_score="raise").fit(two_groups)
+    search = GridSearchCV(
+        DrLIM(random_state=0, max_epochs=20), grid, cv=KFold(2, shuffle=True, random_state=0), error_score="raise"
+    ).fit(two_groups)
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()
     assert len(set(scores)) == 4
@@ -356,6 +358,7 @@ def test_divergence_raises_and_keeps_the_last_finite_map(two_groups):
     assert model.stopped_ == "diverged"
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_no_map_holds_a_value_that_is_not_finite(two_groups):
     class Exponential(nn.Module):
         def __init__(self):

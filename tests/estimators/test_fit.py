@@ -138,6 +138,7 @@ def test_partial_fit_goes_on_from_the_present_map(cloud):
     assert not hasattr(model, "drift_")
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_anchors_hold_the_old_map_and_say_how_far_it_drifted(cloud):
     def updated(**anchor):
         model = quick(max_epochs=100, learning_rate=1e-2).fit(cloud[:40])
@@ -212,6 +213,7 @@ def test_index_pairs_are_refused_where_they_would_not_be_cut(cloud):
         assert quick().fit(cloud, pairs=pairs).n_iter_ == 3
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_the_score_of_samples_far_away_is_the_same_in_either_dtype(cloud):
     model = quick(encoder="linear").fit(cloud)
     far = model.score(cloud * np.float32(1e20))

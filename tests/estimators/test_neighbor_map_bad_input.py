@@ -166,6 +166,7 @@ def test_distances(distances, message):
     refuses(message, distances, metric="precomputed")
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_new_distances():
     distance = np.linalg.norm(X[:, None] - X, axis=2)
     model = NeighborMap(metric="precomputed", max_epochs=1).fit(distance)

@@ -174,6 +174,7 @@ def test_a_layout_that_diverges_leaves_the_estimator_as_it_was(cloud):
     assert vars(model) == vars(clone(model))
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_no_map_holds_a_value_that_is_not_finite(cloud):
     class Exponential(nn.Module):
         def __init__(self):

@@ -71,6 +71,7 @@ def test_every_form_of_sparse_samples_is_taken(estimator, form):
 
 
 @both
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_types_and_repeated_entries(estimator):
     model = fresh(estimator, max_epochs=1).fit(COUNTS)
     small = COUNTS.astype(np.uint8)

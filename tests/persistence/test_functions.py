@@ -116,7 +116,7 @@ def test_a_name_that_is_none_is_refused(path, value):
 
 
 def test_a_file_of_the_first_format_has_no_names(path):
-    save(DrLIM(**QUICK).fit(TABLE), path)
+    save(DrLIM(**QUICK).fit(TABLE), path, novelty=False)
     forge(path, lambda metadata, _: metadata["parameters"].update(orbit={"function": "noise"}))
     with pytest.raises(ModelFileError, match=re.escape("The 'orbit' parameter of DrLIM must be None or a callable.")):
         load(path)

@@ -19,7 +19,7 @@ from torch import nn
 from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, save
 from drlim.encoders.standardize import UnitLength
 from drlim.persistence import ModelFileError, read_summary
-from drlim.persistence.schema import DRLIM_FORMAT, NEIGHBOR_MAP_FORMAT, read_model_file
+from drlim.persistence.schema import DRLIM_FORMAT, NEIGHBOR_MAP_FORMAT, REFERENCE_FORMAT, read_model_file
 
 VARIANTS: dict[str, tuple[dict[str, Any], Any]] = {
     "table": ({}, TABLE),
@@ -73,10 +73,13 @@ def test_round_trip(name, path, monkeypatch, retrieves):
 
 
 def test_formats(model, neighbor_map, path):
-    save(model, path)
-    assert read_model_file(path).metadata["format_version"] == DRLIM_FORMAT == 1
-    save(neighbor_map, path)
-    assert read_model_file(path).metadata["format_version"] == NEIGHBOR_MAP_FORMAT == 2
+    for one, without in ((model, DRLIM_FORMAT), (neighbor_map, NEIGHBOR_MAP_FORMAT)):
+        save(one, path)
+        assert read_model_file(path).metadata["format_version"] == REFERENCE_FORMAT == 4
+        save(one, path, novelty=False)
+        assert read_model_file(path).metadata["format_version"] == without < 3
+        save(load(path), path.with_name("again"))
+        assert path.with_name("again").read_bytes() == path.read_bytes()
     assert read_model_file(path).metadata["estimator"] == "NeighborMap"
 
 

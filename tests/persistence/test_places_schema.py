@@ -56,7 +56,8 @@ TRUNK = "network.trunk"
 FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "format of DrLIM": (set_in("format_version", to=1), DAMAGED + "its metadata have other keys than"),
     "format 3": (set_in("format_version", to=3), DAMAGED + "its metadata have other keys than"),
-    "format 4": (set_in("format_version", to=4), "is of format 4, written by drlim 0.1.0.dev0; this drlim reads"),
+    "format 5": (set_in("format_version", to=5), "is of format 5, written by drlim 0.1.0.dev0; this drlim reads"),
+    "samples in an older format": (set_in("format_version", to=2), "it has an unknown tensor 'reference."),
     "other estimator": (set_in("estimator", to="DrLIM"), f"'estimator' {IMPOSSIBLE}"),
     "no estimator": (lambda m, _: m.pop("estimator"), "its metadata have other keys than"),
     "estimator of no name": (set_in("estimator", to=None), "'estimator' in its metadata is a NoneType"),

@@ -110,7 +110,7 @@ def test_what_the_first_format_holds_is_written_in_it(path):
         "orbit": {"orbit": np.negative},
     }
     for wanted, parameters in formats.items():
-        save(DrLIM(**{**QUICK, **parameters}).fit(TABLE), path)
+        save(DrLIM(**{**QUICK, **parameters}).fit(TABLE), path, novelty=False)
         metadata = read_model_file(path).metadata
         assert metadata["format_version"] == (1 if wanted == 1 else 3)
         assert ("weight_decay" in metadata["parameters"]) == ("unit" in metadata) == (wanted != 1)

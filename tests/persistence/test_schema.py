@@ -108,6 +108,23 @@ FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "unknown weight": (tensor("encoder.1.2.bias", lambda t: t), 'Unexpected key(s) in state_dict: "1.2.bias"'),
     "weight shape": (tensor("encoder.1.1.bias", lambda t: t[:1]), "size mismatch for 1.1.bias"),
     "weight type": (tensor("encoder.1.1.bias", lambda t: t.double()), "not all weights of its 'linear' encoder are"),
+    "samples lost": (tensor("reference.rows", lambda _: None), "cannot be used: 'rows'"),
+    "no samples": (tensor("reference.rows", lambda t: t[:0]), "what it keeps of the training samples is not of one"),
+    "samples of rank 1": (tensor("reference.rows", lambda t: t[0]), "what it keeps of the training samples is not of"),
+    "one column less": (tensor("reference.rows", lambda t: t[:, 1:]), "what it keeps of the training samples is not"),
+    "one range less": (
+        tensor("reference.high", lambda t: t[1:]),
+        "what it keeps of the training samples is not of one",
+    ),
+    "range type": (tensor("reference.low", lambda t: t.float()), "what it keeps of the training samples is of another"),
+    "range NaN": (tensor("reference.low", lambda t: t * torch.nan), "what it keeps of the training samples has impos"),
+    "range empty": (tensor("reference.low", lambda t: t + 1e9), "what it keeps of the training samples has impossible"),
+    "less seen than kept": (
+        tensor("reference.numbers", lambda t: 0 * t),
+        "what it keeps of the training samples has impossible",
+    ),
+    "direction": (tensor("reference.numbers", lambda t: t + 7), "what it keeps of the training samples has impossible"),
+    "samples in an older format": (set_in("format_version", to=1), "it has an unknown tensor 'reference."),
     "graph lost": (lambda _, t: (t.pop(INDPTR), t.pop(INDICES)), "the similar pairs of its graph are not whole"),
     "half a graph": (tensor(INDICES, lambda _: None), "the similar pairs of its graph are not whole"),
     "half ignored": (

@@ -22,7 +22,7 @@ def test_summary(model, small):
     assert len(summary.pop("sha256")) == 64
     assert summary == {
         "bytes": small.stat().st_size,
-        "format_version": 1,
+        "format_version": 4,
         "drlim_version": "0.1.0.dev0",
         "estimator": "DrLIM",
         "parameters": model.get_params(),

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -20,6 +19,7 @@ from drlim._base.state import usual_state
 from drlim.estimators import running
 from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for
+from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.parameters import check_anchor_weight
 from drlim.estimators.plan import check_validation, checked_parameters, plan_training
 from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
@@ -38,7 +38,7 @@ __all__ = ["DrLIM"]
 
 
 @answering
-class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
     Trains an encoder G_W so that samples declared similar land close together and all others stay at least
@@ -373,16 +373,17 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 ).stopped
             except DivergenceError:
                 self.stopped_ = "diverged"
-                self._embed(first_samples(samples, n_samples))
+                self._embed(first_samples(samples, n_samples), history, anchor)
                 raise
-        self._embed(first_samples(samples, n_samples))
+        self._embed(first_samples(samples, n_samples), history, anchor)
         return len(history) + plan.settings.max_epochs
 
-    def _embed(self, samples: Samples) -> None:
-        """Map the training samples."""
+    def _embed(self, samples: Samples, history: Sequence[EpochRecord], anchor: Anchor | None) -> None:
+        """Map the training samples, and keep what `novelty` needs of them."""
         self.n_iter_ = len(self.history_)
         self._n_features_out = self.n_components
         self.embedding_ = map_samples(self.encoder_, samples)
+        self._remember(samples, goes_on=len(history) > 0, anchored=anchor is not None)
 
     def fit_transform(
         self, X: ArrayLike | LazyCopies, y: object = None, *, graph: object = None, pairs: object = None
@@ -438,12 +439,3 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             known = running.gathered(self, samples, y, graph, pairs, trains=False)
             Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
             return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "embedding_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

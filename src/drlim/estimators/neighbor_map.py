@@ -27,6 +27,7 @@ from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.answers import answering
 from drlim.estimators.map_score import map_score
+from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors, check_two
 from drlim.estimators.running import (
     all_or_nothing,
@@ -83,7 +84,7 @@ class _Update(NamedTuple):
 
 
 @answering
-class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NeighborMap(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A map of ordinary data that shows its groups, and places new samples by a function.
 
     It minimises the paper's general loss (equation 3) with heavy-tailed laws, which leave gaps between groups::
@@ -179,6 +180,8 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     >>> model.transform(data.X_test).shape
     (497, 2)
     """
+
+    encoder_: PlaceEncoder
 
     def __init__(
         self,
@@ -372,6 +375,7 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
         self.embedding_ = map_samples(self.encoder_, new)
+        self._remember(new, goes_on=update is not None, anchored=old is not None)
         self.__dict__.pop("drift_", None)
         if update is not None and old is not None:
             moved = map_samples(self.encoder_, old) - map_samples(update.encoder, old)  # (m, d)
@@ -589,15 +593,10 @@ class NeighborMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _has_metric(self, name: str) -> bool:
         return isinstance(self.metric, str) and self.metric == name
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "embedding_")
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         tags.input_tags.sparse = any(map(self._has_metric, ("euclidean", "cosine", "jaccard")))
         tags.input_tags.pairwise = tags.input_tags.positive_only = self._has_metric("precomputed")
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

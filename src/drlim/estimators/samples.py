@@ -23,6 +23,7 @@ from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
+from drlim.estimators.far_samples import warn_of_far_samples
 from drlim.relations import LazyCopies
 
 __all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "first_samples", "map_samples"]
@@ -57,6 +58,11 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     ------
     ValueError, TypeError
         When ``X`` is not finite and real, too large in value, too short or of another shape than before.
+
+    Warns
+    -----
+    UserWarning
+        Without ``reset``, once for an estimator, when samples lie far outside the training samples.
     """
     refuse_masked(X, name, f"fill the gaps, {name}.filled(...), or drop those samples")
     given, names = (X, None) if isinstance(X, LazyCopies) else taken(X, name)
@@ -80,6 +86,8 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         refuse_large(samples.matrix.data, _LARGEST, name, None)
     elif isinstance(samples, np.ndarray):
         refuse_large(samples, _LARGEST, name, names or column_names(given))
+    if not reset:
+        warn_of_far_samples(estimator, samples, name)
     return samples
 
 

@@ -18,6 +18,8 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     NEIGHBOR_MAP_FORMAT,
+    REFERENCE,
+    REFERENCE_FORMAT,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -35,13 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["describe_model", "save"]
 
 
-def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
+def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelty: bool = True) -> None:
     """Write a fitted estimator to a file.
 
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
-    training, but no sample; of a `NeighborMap` that retrieves, principal components and features of the training
-    samples, too. The same estimator gives the same bytes, and so does another fit with the same seed on the same
-    machine: the ``seconds`` of `history_` are left out.
+    training. Of the training samples it holds what ``novelty`` needs; and of a `NeighborMap` that retrieves, principal
+    components and features of all. The same estimator gives the same bytes, and so does another fit with the same seed
+    on the same machine: the ``seconds`` of `history_` are left out.
 
     Parameters
     ----------
@@ -50,6 +52,11 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     path : str or path-like
         File to write, by custom ``*.safetensors``. Its folder must exist. Whatever happens, the path holds the
         old file or the new one, whole.
+    novelty : bool, default=True
+        Whether to write what the estimator's ``novelty`` needs: the range of each column, and up to 500 of the training
+        samples, as they are where they have up to 128 values, else 128 sums of each. Give False where no sample may
+        leave your hands; the model that is loaded then refuses ``novelty``, and warns of no samples that lie far from
+        the training samples.
 
     Raises
     ------
@@ -85,7 +92,8 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     True
     """
     with undisturbed():
-        from safetensors import torch as safetensors_torch  # torch takes seconds, and read_summary needs none
+        import torch  # takes seconds, and read_summary needs none
+        from safetensors import torch as safetensors_torch
         from sklearn.utils.validation import check_is_fitted
 
         from drlim._base.checks import short_repr
@@ -102,6 +110,10 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str]) -> None:
     _check_parameters(estimator)
     tensors = _tensors(estimator)
     metadata = describe_model(estimator)
+    reference = getattr(estimator, "_reference", None)
+    if novelty and reference is not None:
+        metadata = {**({} if "places" in metadata else {"unit": 1.0}), **metadata, "format_version": REFERENCE_FORMAT}
+        tensors.update({REFERENCE + name: torch.from_numpy(array.copy()) for name, array in reference.arrays().items()})
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
     content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))

@@ -22,6 +22,8 @@ __all__ = [
     "GRAPH",
     "LATER_PARAMETERS",
     "NEIGHBOR_MAP_FORMAT",
+    "REFERENCE",
+    "REFERENCE_FORMAT",
     "WEIGHTS",
     "EstimatorName",
     "Metadata",
@@ -41,7 +43,11 @@ DRLIM_UNIT_FORMAT = 3
 """Version of the format of a `DrLIM` that has what format 1 has no place for: an encoder in another unit than 1, the
 name of a function, samples held out, weight decay. It has the key "unit", too."""
 
-FORMAT_VERSION = DRLIM_UNIT_FORMAT
+REFERENCE_FORMAT = 4
+"""Version of the format of either with what `novelty` needs: ranges of the training samples, and some of them. It has
+the keys of the newest format of the same estimator."""
+
+FORMAT_VERSION = REFERENCE_FORMAT
 """Newest version that is read."""
 
 EMBEDDING = "embedding"
@@ -52,6 +58,9 @@ WEIGHTS = "encoder."
 
 GRAPH = "graph."
 """Beginning of the names of the graph's arrays."""
+
+REFERENCE = "reference."
+"""Beginning of the names of the arrays that `novelty` needs."""
 
 EstimatorName = Literal["DrLIM", "NeighborMap"]
 
@@ -208,6 +217,8 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
 
 def _checked(metadata: dict[str, dict[str, object]], version: object) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
+    if version == REFERENCE_FORMAT:
+        version = NEIGHBOR_MAP_FORMAT if "estimator" in metadata else DRLIM_UNIT_FORMAT
     wanted = _OTHER_METADATA.get(version, _METADATA) if type(version) is int else _METADATA
     check_types("metadata", metadata, wanted)
     check_types("architecture", metadata["architecture"], _ARCHITECTURE)
