@@ -297,6 +297,7 @@ def test_wrong_shapes_of_images_are_refused_as_the_estimator_refuses_them(fitted
     assert_alike(refused(runtime.load(path).transform, X), refused(estimator.transform, X))
 
 
+@pytest.mark.filterwarnings("ignore:.*A map says nothing of samples that far away")
 def test_values_that_leave_the_finite_numbers_are_refused_as_the_estimator_refuses_them(fitted):
     estimator, path, _ = fitted("tiny")
     wrong = np.full((1, 5), 1e29, dtype="f")

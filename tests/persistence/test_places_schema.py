@@ -57,7 +57,10 @@ FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "format of DrLIM": (set_in("format_version", to=1), DAMAGED + "its metadata have other keys than"),
     "format 3": (set_in("format_version", to=3), DAMAGED + "its metadata have other keys than"),
     "format 5": (set_in("format_version", to=5), "is of format 5, written by drlim 0.1.0.dev0; this drlim reads"),
-    "samples in an older format": (set_in("format_version", to=2), "it has an unknown tensor 'reference."),
+    "samples in an older format": (
+        set_in("format_version", to=2),
+        "it has an unknown tensor, or lacks one: reference.",
+    ),
     "other estimator": (set_in("estimator", to="DrLIM"), f"'estimator' {IMPOSSIBLE}"),
     "no estimator": (lambda m, _: m.pop("estimator"), "its metadata have other keys than"),
     "estimator of no name": (set_in("estimator", to=None), "'estimator' in its metadata is a NoneType"),

@@ -51,15 +51,26 @@ def pairs(indices: list[int], indptr: list[int]) -> Callable[..., None]:
 NOT_IN_ORDER = "the similar pairs of its graph are not symmetric, or not in order"
 INDPTR, INDICES = "graph.similar.indptr", "graph.similar.indices"
 
+
+def in_format(version: Any) -> Callable[..., None]:
+    """Claim a format that has no unit."""
+
+    def change(metadata: dict[str, Any], _: object) -> None:
+        metadata["format_version"] = version
+        del metadata["unit"]
+
+    return change
+
+
 FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "newer format": (
         set_in("format_version", to=FORMAT_VERSION + 1),
         f"is of format {FORMAT_VERSION + 1}, written by drlim 0.1.0.dev0; this drlim reads formats up to "
         f"{FORMAT_VERSION}. Install a newer drlim.",
     ),
-    "old format": (set_in("format_version", to=0), "is damaged: 'format_version' in its metadata"),
-    "format as text": (set_in("format_version", to="2"), "is damaged: 'format_version' in its metadata is a str"),
-    "true format": (set_in("format_version", to=True), "is damaged: 'format_version' in its metadata is a bool"),
+    "old format": (in_format(0), "is damaged: 'format_version' in its metadata"),
+    "format as text": (in_format("2"), "is damaged: 'format_version' in its metadata is a str"),
+    "true format": (in_format(True), "is damaged: 'format_version' in its metadata is a bool"),
     "unknown key": (set_in("extra", to=1), "is damaged: its metadata have other keys than format_version, "),
     "missing key": (lambda m, _: m.pop("needs"), "is damaged: its metadata have other keys than"),
     "null parameters": (set_in("parameters", to=None), "is damaged: 'parameters' in its metadata is a NoneType"),
@@ -108,7 +119,7 @@ FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "unknown weight": (tensor("encoder.1.2.bias", lambda t: t), 'Unexpected key(s) in state_dict: "1.2.bias"'),
     "weight shape": (tensor("encoder.1.1.bias", lambda t: t[:1]), "size mismatch for 1.1.bias"),
     "weight type": (tensor("encoder.1.1.bias", lambda t: t.double()), "not all weights of its 'linear' encoder are"),
-    "samples lost": (tensor("reference.rows", lambda _: None), "cannot be used: 'rows'"),
+    "samples lost": (tensor("reference.rows", lambda _: None), "or lacks one: reference.rows"),
     "no samples": (tensor("reference.rows", lambda t: t[:0]), "what it keeps of the training samples is not of one"),
     "samples of rank 1": (tensor("reference.rows", lambda t: t[0]), "what it keeps of the training samples is not of"),
     "one column less": (tensor("reference.rows", lambda t: t[:, 1:]), "what it keeps of the training samples is not"),
@@ -124,7 +135,7 @@ FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
         "what it keeps of the training samples has impossible",
     ),
     "direction": (tensor("reference.numbers", lambda t: t + 7), "what it keeps of the training samples has impossible"),
-    "samples in an older format": (set_in("format_version", to=1), "it has an unknown tensor 'reference."),
+    "samples in an older format": (in_format(1), "it has an unknown tensor, or lacks one: reference."),
     "graph lost": (lambda _, t: (t.pop(INDPTR), t.pop(INDICES)), "the similar pairs of its graph are not whole"),
     "half a graph": (tensor(INDICES, lambda _: None), "the similar pairs of its graph are not whole"),
     "half ignored": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,14 @@ from numpy.typing import NDArray
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.sparse_rows import SparseRows, rows_of
-from drlim.estimators.sketches import MOST_NUMBERS, coordinates
+from drlim.estimators.sketches import coordinates
 from drlim.neighbors.coordinates import directions
 from drlim.relations import LazyCopies
 
 if TYPE_CHECKING:
     from drlim.estimators.samples import Samples
 
-__all__ = ["KEPT", "MOST_ROWS", "Cloud", "Reference", "evenly", "extremes", "reference_of", "row_sizes", "taken"]
-
-KEPT = ("low", "high", "size", "centre", "rows", "places", "numbers")
-"""Names of the arrays that a file has of a `Reference`."""
+__all__ = ["MOST_ROWS", "Cloud", "Reference", "evenly", "extremes", "reference_of", "row_sizes", "taken"]
 
 MOST_ROWS = 500
 """Maximum number of training samples that a model keeps."""
@@ -55,7 +52,7 @@ class Cloud:
     """
 
     def __init__(self, points: Array) -> None:
-        self.points: Floats = np.asarray(points, dtype=np.float64)
+        self.points: Floats = np.ascontiguousarray(points, dtype=np.float64)
         self._squares: Floats = np.square(self.points).sum(axis=1)  # (m,)
         self.unit = self._usual_distance()
         away = np.linalg.norm(self.points - np.median(self.points, axis=0), axis=1)  # (m,)
@@ -130,21 +127,6 @@ class Reference:
     def extent(self) -> float:
         """Extent of the training samples in the input, in units of the usual distance."""
         return self._input.extent / self._input.unit
-
-    def arrays(self) -> dict[str, Array]:
-        """Return all of this as arrays by name, from which `from_arrays` builds it again."""
-        numbers = np.array([self.least, float(self.n_seen), float(self.by_direction)])
-        found = (self.low, self.high, self.size, self.centre, self.rows, self.places, numbers)
-        return dict(zip(KEPT, found, strict=True))
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array], input_shape: tuple[int, ...], n_components: int) -> Reference:
-        """Build from arrays by name, or refuse those that no reference of such samples has."""
-        found = {name: arrays[name] for name in KEPT}
-        _check_arrays(found, input_shape, n_components)
-        least, n_seen, by_direction = found.pop("numbers").tolist()
-        low, high, size, centre, rows, places = found.values()
-        return cls(low, high, size, centre, rows, places, least, int(n_seen), bool(by_direction))
 
     def input_distance(self, samples: Samples) -> Floats:
         """Return the distance of each sample to the nearest kept one, in the usual distance; (n,)."""
@@ -288,26 +270,8 @@ def _usual_sizes(some: Array | SparseRows) -> Floats:
     group, values = group[values > 0], values[values > 0]
     order = np.lexsort((values, group))
     count = np.bincount(group, minlength=n_groups)  # (g,)
-    place = np.cumsum(count) - count + np.ceil(_USUAL * np.maximum(count - 1, 0)).astype(np.int64)  # (g,)
+    above = np.floor((1 - _USUAL) * np.maximum(count - 1, 0)).astype(np.int64)  # (g,)
+    place = np.cumsum(count) - 1 - above  # (g,)
     usual = np.zeros(n_groups)
     usual[count > 0] = values[order][place[count > 0]]
     return usual
-
-
-def _check_arrays(found: Mapping[str, Array], input_shape: tuple[int, ...], n_components: int) -> None:
-    """Refuse arrays of shapes, types or values that no reference of such samples has."""
-    n_groups = input_shape[0] if len(input_shape) in (1, 3) else 1
-    width = min(int(np.prod(input_shape)), MOST_NUMBERS)
-    n_rows, n_places = (len(found[name]) if found[name].ndim == 2 else 0 for name in ("rows", "places"))
-    shapes = [(n_groups,), (n_groups,), (n_groups,), (width,), (n_rows, width), (n_places, n_components), (3,)]
-    if not n_rows or not n_places or max(n_rows, n_places) > MOST_ROWS or [a.shape for a in found.values()] != shapes:
-        raise ValueError("what it keeps of the training samples is not of one shape")
-    if [array.dtype.name for name, array in found.items()] != [
-        "float32" if name == "rows" else "float64" for name in KEPT
-    ]:
-        raise ValueError("what it keeps of the training samples is of another type")
-    least, n_seen, by_direction = found["numbers"].tolist()
-    is_finite = all(bool(np.isfinite(array).all()) for array in found.values())
-    is_range = least >= 0 and bool((found["low"] <= found["high"]).all() and (found["size"] >= 0).all())
-    if not (is_finite and is_range and n_seen >= n_rows and n_seen.is_integer() and by_direction in (0.0, 1.0)):
-        raise ValueError("what it keeps of the training samples has impossible values")

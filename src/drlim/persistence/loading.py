@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from drlim._base.importing import undisturbed
 from drlim._base.messages import one_line
 from drlim._base.sealed import parse_sealed, unusable
+from drlim.persistence.reference import KEPT, reference_in
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
     EMBEDDING,
@@ -21,7 +22,6 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     REFERENCE,
-    REFERENCE_FORMAT,
     WEIGHTS,
     EstimatorName,
     Metadata,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from drlim._base.arrays import Array
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.estimators.left_out import LeftOut
-    from drlim.estimators.reference import Reference
     from drlim.graph import NeighborhoodGraph
 
 __all__ = ["check_loadable", "load"]
@@ -167,7 +166,7 @@ def check_loadable(path: str | os.PathLike[str], content: bytes, own: Mapping[st
     with _unusable_parts(path):
         _parameters(file.metadata, own)
         _, arrays = _read_tensors(file)
-        _reference(file.metadata, arrays)
+        reference_in(file.metadata, arrays)
         _graph(arrays, len(arrays.pop(EMBEDDING)))
 
 
@@ -199,27 +198,13 @@ def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, 
         encoder = _encoder(file.metadata, weights, blank)
         embedding = arrays.pop(EMBEDDING)
         check_finite(encoder, embedding)
-        reference = _reference(file.metadata, arrays)
+        reference = reference_in(file.metadata, arrays)
         graph = _graph(arrays, len(embedding))
     for name, value in _learned(file.metadata, encoder, embedding, graph).items():
         setattr(model, name, value)
     if reference is not None:
         model._reference = reference  # noqa: SLF001 - as `fit` sets it
     return model
-
-
-def _reference(metadata: Metadata, arrays: dict[str, Array]) -> Reference | None:
-    """Take what is kept of the training samples from the arrays; files of earlier formats have none."""
-    from drlim.estimators.reference import Reference
-
-    names = [name for name in arrays if name.startswith(REFERENCE)]
-    found = {name.removeprefix(REFERENCE): arrays.pop(name) for name in names}
-    if metadata["format_version"] != REFERENCE_FORMAT:
-        if found:
-            raise ValueError(f"it has an unknown tensor {names[0]!r}")
-        return None
-    architecture = metadata["architecture"]
-    return Reference.from_arrays(found, tuple(architecture["input_shape"]), architecture["n_components"])
 
 
 @contextmanager
@@ -285,7 +270,6 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
     """Return the weights, and the other tensors as arrays."""
     from safetensors import torch as safetensors_torch
 
-    from drlim.estimators.reference import KEPT
     from drlim.graph.stored import ARRAYS
 
     # Cloned: in the file's bytes they lie at any address, and sums of unaligned rows may round otherwise.

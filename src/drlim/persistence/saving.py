@@ -10,6 +10,7 @@ from drlim._base.disk import atomic_write, checked_path
 from drlim._base.importing import undisturbed
 from drlim._base.sealed import KEY, ModelFileError, metadata_text, sealed
 from drlim.persistence.places_schema import check_places_shapes
+from drlim.persistence.reference import add_reference
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
     DRLIM_UNIT_FORMAT,
@@ -18,8 +19,6 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     NEIGHBOR_MAP_FORMAT,
-    REFERENCE,
-    REFERENCE_FORMAT,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -110,10 +109,9 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelt
     _check_parameters(estimator)
     tensors = _tensors(estimator)
     metadata = describe_model(estimator)
-    reference = getattr(estimator, "_reference", None)
-    if novelty and reference is not None:
-        metadata = {**({} if "places" in metadata else {"unit": 1.0}), **metadata, "format_version": REFERENCE_FORMAT}
-        tensors.update({REFERENCE + name: torch.from_numpy(array.copy()) for name, array in reference.arrays().items()})
+    if novelty:
+        kept = add_reference(estimator, metadata)
+        tensors.update({name: torch.from_numpy(array) for name, array in kept.items()})
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
     content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))
