@@ -243,7 +243,7 @@ def test_kneighbors_are_the_nearest_on_the_map(groups):
     assert index.dtype == np.int64
     np.testing.assert_allclose(distance, np.sort(every, axis=1)[:, :4], atol=1e-12)
     np.testing.assert_allclose(np.take_along_axis(every, index, axis=1), distance, atol=1e-12)
-    assert (distance[:, 0] == 0).all()
+    np.testing.assert_allclose(distance[:, 0], 0, atol=1e-12)  # a batch of another size may round otherwise
     assert model.kneighbors(groups, 1)[1].shape == (N, 1)
     assert model.kneighbors(groups, N)[1].shape == (N, N)
 
