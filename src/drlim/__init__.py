@@ -19,6 +19,7 @@ _HOME = {
     "NeighborhoodGraph": "graph",
     "Settings": "training",
     "Springs": "springs",
+    "Table": "tables",
     "DivergenceError": "training",
     "ModelFileError": "persistence",
     "embed": "encoders",

@@ -33,6 +33,7 @@ from drlim.relations import target_graph as target_graph
 from drlim.relations import with_copies as with_copies
 from drlim.springs import Springs as Springs
 from drlim.springs import make_springs as make_springs
+from drlim.tables import Table as Table
 from drlim.training import DivergenceError as DivergenceError
 from drlim.training import Settings as Settings
 from drlim.training import train as train
@@ -45,6 +46,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "NeighborhoodGraph",
     "Settings",
     "Springs",
+    "Table",
     "DivergenceError",
     "ModelFileError",
     "embed",

@@ -44,7 +44,8 @@ _Kind = type[np.floating[Any]]
 """float32 or float64, in which an encoder computes."""
 
 _KEY = "drlim"
-_NEWEST_FORMAT = 4
+_PIPELINE_FORMAT = 5
+_NEWEST_FORMAT = _PIPELINE_FORMAT
 _LARGEST_HEADER = 100_000_000
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
@@ -751,6 +752,12 @@ def _check_kind(path: str, metadata: object) -> None:
         raise _unusable(path, "is damaged: its metadata is no JSON object.")
     if "graph_format" in metadata:
         raise _unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
+    if metadata.get("format_version") == _PIPELINE_FORMAT:
+        raise _unusable(
+            path,
+            "has steps before its map, a table or a scaler. Read it by drlim.load(path), or save the map alone, "
+            "drlim.save(pipeline[-1], path), and give it what the steps make of the samples.",
+        )
     version = metadata.get("format_version")
     if type(version) is int and version > _NEWEST_FORMAT:
         writer = str(metadata.get("drlim_version"))[:40]

@@ -65,11 +65,12 @@ def test_fit_tells(run, printed):
         "epochs": 2,
         "stopped": "max_epochs",
         "energy": model.history_[-1]["energy"],
+        "table": "numbers kept as they are.",
     }
     code, out, err = run(*command)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "12 samples of 3 values on a map of 2 dimensions"
+    assert lines[1] == "12 samples of 3 values on a map of 2 dimensions"
     assert lines[-1] == "saved to m.safetensors"
 
 

@@ -64,7 +64,7 @@ def test_ctrl_c_elsewhere_ends_in_one_line(run, monkeypatch):
     def press(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("drlim.cli.files.read_samples", press)
+    monkeypatch.setattr("drlim.cli.preparing.read_samples", press)
     code, out, err = run("fit", "x.npy", "--model", "m.safetensors")
     assert (code, out) == (1, "")
     assert err.strip() == "drlim: error: Interrupted."

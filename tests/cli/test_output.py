@@ -66,7 +66,10 @@ USAGE = [
 
 FAILURES = [
     (("fit", "none.csv", "--model", "m.safetensors"), "none.csv: No such file or directory"),
-    (("fit", "x.csv", "--model", "m.safetensors"), "'four' in column 'kind', row 1 of the data, is no number."),
+    (
+        ("fit", "x.csv", "--numbers", "kind", "--model", "m.safetensors"),
+        "x.csv: Column 'kind' is asked to hold numbers.",
+    ),
     (("fit", "x.csv", "--labels-column", "kin", "--model", "m.safetensors"), "Did you mean 'kind'?"),
     (("fit", "x.csv", "--model", "no/m.safetensors"), "Cannot write no/m.safetensors: there is no folder "),
     ((*COMMAND, "--embedding", "no/z.npy"), "Cannot write no/z.npy: there is no folder "),

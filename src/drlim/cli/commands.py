@@ -26,6 +26,7 @@ from drlim.cli.options import (
     ONNX_SUFFIX,
     ArrayName,
     Data,
+    IdsColumn,
     ImageSize,
     Json,
     LabelsColumn,
@@ -161,6 +162,7 @@ def transform(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     data: Data,
     output: Annotated[Path, typer.Option(help="File for the map: .npy, .npz, .csv or .parquet.")],
+    ids: IdsColumn = None,
     labels_column: LabelsColumn = None,
     size: ImageSize = None,
     array: ArrayName = None,
@@ -168,20 +170,20 @@ def transform(
 ) -> None:
     """Map samples, seen before or not, with a saved model.
 
-    A model that knows its columns by name finds them by name, whatever other columns DATA has.
+    A model that knows its columns by name finds them by name, whatever other columns DATA has. What fit did with a
+    table is done again: unknown categories count as none of the known ones, blank numbers are filled as they were,
+    and a missing column is an error. Names of images, and a column that fit left out as an id, come first in the map.
     """
-    from drlim.cli.drawing import check_image_size, input_names
-    from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples, write_map
+    from drlim.cli.files import MAP_SUFFIXES, check_output
+    from drlim.cli.writing import write_map
 
     pixels = image_size(size)
     check_output(output, MAP_SUFFIXES)
-    from drlim import load
+    from drlim.cli.models import ids_of, open_model
 
-    estimator = load(model)
-    samples = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column, size=pixels)
-    check_image_size(estimator, samples.X, data)
-    Z = estimator.transform(samples.X)
-    write_map(output, Z, list(estimator.get_feature_names_out()))
+    saved = open_model(model)
+    Z = saved.transform(saved.read(data, array=array, leave_out=labels_column, size=pixels))
+    write_map(output, Z, saved.outputs, ids_of(data, saved.table, ids))
     result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
     answer(as_json, result, [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"])
 
@@ -218,15 +220,16 @@ def plot(
     check_output(output, PICTURE_SUFFIXES)
     if thumbnails and data is None:
         raise UsageError("--thumbnails needs DATA, the images of the samples.")
-    from drlim import load, plotting
+    from drlim import plotting
     from drlim._base.disk import atomic_write
     from drlim.cli.drawing import labels_to_draw, map_to_draw, read_background
+    from drlim.cli.models import open_model
 
     column = labels if labels is not None and not Path(labels).is_file() else None
-    estimator = load(source) if source.suffix.lower() == MODEL_SUFFIX else None
+    saved = open_model(source) if source.suffix.lower() == MODEL_SUFFIX else None
     values = labels_to_draw(labels, labels_from, source, data)
-    Z, images = map_to_draw(estimator, source, data, array, column, thumbnails, pixels)
-    earlier = None if background is None else read_background(estimator, background, array, column, pixels)
+    Z, images = map_to_draw(saved, source, data, array, column, thumbnails, pixels)
+    earlier = None if background is None else read_background(saved, background, array, column, pixels)
     axes = plotting.plot_embedding(
         Z,
         values,
@@ -264,17 +267,19 @@ def export(
 
     The file is compared with the model before it is written.
     """
-    from drlim.cli.files import check_output, read_samples
+    from drlim.cli.files import check_output
 
     check_output(output, [ONNX_SUFFIX])
-    import drlim
-    from drlim.cli.drawing import input_names
+    import numpy as np
 
-    estimator = drlim.load(model)
-    X = None
-    if data is not None:
-        X = read_samples(data, array=array, columns=input_names(estimator), leave_out=labels_column).X
-    verified = drlim.export(estimator, output, X=X)
+    import drlim
+    from drlim.cli.models import open_model
+
+    saved = open_model(model)
+    if saved.table is not None:
+        raise ValueError(f"{model}: what it does with a table as it comes is in no ONNX file. Fit it on numbers alone.")
+    X = None if data is None else np.asarray(saved.read(data, array=array, leave_out=labels_column))
+    verified = drlim.export(saved.whole, output, X=X)
     difference = f"largest difference {verified.largest_difference:.1e}"
     line = f"{output}: equal to {model} on {verified.n_rows} samples, {difference}, {verified.n_tied} on a tie"
     answer(as_json, {"output": str(output), "model": str(model), **verified._asdict()}, [line])

@@ -6,22 +6,18 @@ is refused by a ``ValueError`` that names the file. Nothing read is ever execute
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from drlim._base.arrays import Array
 from drlim._base.checks import InvalidParameterError, short_repr
-from drlim._base.disk import atomic_write, refuse_special
+from drlim._base.disk import refuse_special
 from drlim._base.messages import listed
 from drlim.cli.arrays import read_array, read_npy, read_whole_npz
 from drlim.datasets.folders import Size, read_images
-from drlim.datasets.formats import write_npz
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.tables.files import (
@@ -44,7 +40,6 @@ __all__ = [
     "read_graph",
     "read_labels",
     "read_samples",
-    "write_map",
 ]
 
 MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
@@ -208,42 +203,6 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
         return NeighborhoodGraph.from_pairs(n_samples, **pairs)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def write_map(path: _Path, Z: Array, names: Sequence[str]) -> None:
-    """Write a map, atomically, in the format that the suffix of the path names.
-
-    Parameters
-    ----------
-    path : str or path-like
-        ``.npy``, ``.npz`` (array ``embedding``), ``.csv`` or ``.parquet`` (one column an axis).
-    Z : ndarray, shape (n_samples, n_components)
-        The map. Every format stores it exactly, text too.
-    names : sequence of str
-        One name for each column.
-
-    Raises
-    ------
-    ValueError, ImportError, OSError
-        As `check_output` does.
-    """
-    path = Path(path)
-    check_output(path, MAP_SUFFIXES)
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        write_npz(path, {"embedding": Z})
-        return
-    content = io.BytesIO()
-    if suffix == ".npy":
-        np.lib.format.write_array(content, Z, allow_pickle=False)
-    elif suffix == ".csv":
-        rows = [",".join(row) for row in Z.astype(str).tolist()]  # the shortest text that gives the same number
-        content.write("\n".join([",".join(names), *rows, ""]).encode())
-    else:
-        pyarrow = require_pyarrow()
-        table = pyarrow.table({name: np.ascontiguousarray(Z[:, place]) for place, name in enumerate(names)})
-        pyarrow.parquet.write_table(table, content)
-    atomic_write(path, content.getvalue())
 
 
 def check_output(path: _Path, suffixes: Collection[str]) -> None:

@@ -13,17 +13,20 @@ from drlim.cli.options import (
     MODEL_SUFFIX,
     ArrayName,
     Data,
+    IdsColumn,
     ImageSize,
     Json,
     LabelsColumn,
     LabelsFrom,
     check_labels_from,
     image_size,
+    names_of,
 )
 from drlim.cli.output import UsageError, answer, nearest
 from drlim.cli.report import CUT_SHORT, FitResult, fit_lines
 
 if TYPE_CHECKING:
+    from drlim.cli.preparing import Prepared
     from drlim.estimators import DrLIM, NeighborMap
 
 __all__ = ["METHODS", "estimator_for", "fit"]
@@ -64,6 +67,32 @@ def fit(
     labels_from: LabelsFrom = None,
     size: ImageSize = None,
     array: ArrayName = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMNS", help="Columns of a table to leave out: a,b.")
+    ] = None,
+    categories: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMNS", help="Columns of categories that hold numbers."),
+    ] = None,
+    numbers: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMNS", help="Columns of numbers, kept though they look like ids.")
+    ] = None,
+    as_is: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMNS", help="Columns of numbers that are not standardised.")
+    ] = None,
+    standardize: Annotated[
+        bool | None,
+        typer.Option(
+            "--standardize/--no-standardize",
+            help="Give the numbers of a table one scale, or leave them.",
+            show_default="unless all columns are numbers, and 50 or more or of similar spread",
+        ),
+    ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(help="Blank numbers of a table: median, mean or refuse.", show_default="median"),
+    ] = None,
+    ids: IdsColumn = None,
     embedding: Annotated[Path | None, typer.Option(help="File to write the map of DATA to.")] = None,
     n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = 2,
     n_neighbors: Annotated[
@@ -133,10 +162,10 @@ def fit(
     Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
     diverged.
     """
-    from drlim.cli.files import MAP_SUFFIXES, check_output, read_samples
+    from drlim.cli.files import MAP_SUFFIXES, check_output
+    from drlim.cli.preparing import TableOptions, prepared
     from drlim.cli.relating import stated_by
     from drlim.datasets.folders import folder_classes
-    from drlim.tables.files import NamedSamples
 
     given: dict[str, object] = {
         "n_components": n_components,
@@ -167,12 +196,12 @@ def fit(
     stated = stated_by(graph, relations)
     left_out = [*([] if labels_column is None else [labels_column]), *stated.columns_used(data)]
     estimator = estimator_for(method, parameters)
-    samples = read_samples(data, array=array, leave_out=left_out, size=pixels)
+    options = TableOptions(names_of(drop), names_of(categories), names_of(numbers), names_of(as_is), standardize, fill)
+    found = prepared(data, options, ids=ids, array=array, left_out=left_out, size=pixels)
     labels = None if labels_from is None else folder_classes(data)
-    X = samples.X if samples.names is None else NamedSamples(samples.X, samples.names)
     began = time.perf_counter()
-    estimator.fit(X, labels, graph=stated.graph_of(data, samples.X))
-    return _keep(estimator, method, time.perf_counter() - began, model, embedding, as_json)
+    estimator.fit(found.X, labels, graph=stated.graph_of(data, found.samples))
+    return _keep(estimator, method, time.perf_counter() - began, model, embedding, found, as_json)
 
 
 def _check_method(method: str, parameters: Mapping[str, object]) -> None:
@@ -197,15 +226,23 @@ def estimator_for(method: str, parameters: Mapping[str, object]) -> DrLIM | Neig
 
 
 def _keep(
-    estimator: DrLIM | NeighborMap, method: str, seconds: float, model: Path, embedding: Path | None, as_json: bool
+    estimator: DrLIM | NeighborMap,
+    method: str,
+    seconds: float,
+    model: Path,
+    embedding: Path | None,
+    found: Prepared,
+    as_json: bool,
 ) -> int:
     """Save a fitted estimator, and print what it learned; return the exit code."""
-    from drlim import save
-    from drlim.cli.files import write_map
+    from sklearn.pipeline import Pipeline
 
-    save(estimator, model)
+    from drlim import save
+    from drlim.cli.writing import write_map
+
+    save(estimator if found.table is None else Pipeline([("table", found.table), ("map", estimator)]), model)
     if embedding is not None:
-        write_map(embedding, estimator.embedding_, list(estimator.get_feature_names_out()))
+        write_map(embedding, estimator.embedding_, list(estimator.get_feature_names_out()), found.ids)
     result: FitResult = {
         "model": str(model),
         "method": method,
@@ -218,6 +255,7 @@ def _keep(
         "epochs": estimator.n_iter_,
         "stopped": estimator.stopped_,
         "seconds": seconds,
+        "table": found.said,
     }
     last = estimator.history_[-1] if estimator.history_ else {}
     if method == _NEIGHBORS:

@@ -15,12 +15,14 @@ __all__ = [
     "ONNX_SUFFIX",
     "ArrayName",
     "Data",
+    "IdsColumn",
     "ImageSize",
     "Json",
     "LabelsColumn",
     "LabelsFrom",
     "check_labels_from",
     "image_size",
+    "names_of",
 ]
 
 MODEL_SUFFIX = ".safetensors"
@@ -47,6 +49,12 @@ LabelsFrom = Annotated[
         metavar=_FOLDERS, help="Labels of images: the subfolder of DATA that each is in; one in no subfolder has none."
     ),
 ]
+IdsColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of DATA that becomes the first one of the map. [default: one that fit left out as an id]"
+    ),
+]
 ImageSize = Annotated[
     str | None,
     typer.Option(
@@ -54,6 +62,17 @@ ImageSize = Annotated[
         help="Size that all images of a folder are brought to, such as 28 or 24x32 (height x width).",
     ),
 ]
+
+
+def names_of(given: list[str] | None) -> list[str]:
+    """Return the names in options that may be repeated and may hold several names, separated by commas.
+
+    Examples
+    --------
+    >>> names_of(["age, income", "city"])
+    ['age', 'income', 'city']
+    """
+    return [name.strip() for text in given or () for name in text.split(",") if name.strip()]
 
 
 def check_labels_from(given: str | None) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drlim.cli.arrays import read_whole_npz
 from drlim.cli.files import read_graph, read_samples
+from drlim.cli.models import is_table
 from drlim.cli.output import UsageError
 from drlim.datasets.folders import image_names
 from drlim.relations.file import RelationsFile, read_file
-from drlim.tables.files import TABLE_SUFFIXES, TableColumns, open_table
+from drlim.tables.by_name import TableColumns
+from drlim.tables.files import open_table
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array
@@ -32,7 +34,7 @@ class Stated(NamedTuple):
 
     def columns_used(self, data: Path) -> list[str]:
         """Return the columns of DATA that say which samples are alike, and so are no features."""
-        return [] if self.file is None or not _is_table(data) else self.file.columns_used()
+        return [] if self.file is None or not is_table(data) else self.file.columns_used()
 
     def graph_of(self, data: Path, X: Array) -> NeighborhoodGraph | None:
         """Return the graph of samples; None where the fit is to find neighbours."""
@@ -68,8 +70,4 @@ def columns_of(data: Path) -> Columns:
         return {_FOLDER: [name.split("/")[0] if "/" in name else None for name in names], _FILE: names}
     if data.suffix.lower() == ".npz":
         return {name: values for name, values in read_whole_npz(data).items() if values.ndim == 1}
-    return TableColumns(open_table(data)) if _is_table(data) else {}
-
-
-def _is_table(data: Path) -> bool:
-    return data.suffix.lower() in TABLE_SUFFIXES and not data.is_dir()
+    return TableColumns(open_table(data)) if is_table(data) else {}

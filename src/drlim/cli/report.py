@@ -36,6 +36,7 @@ class FitResult(TypedDict):
     epochs: int
     stopped: str
     seconds: float
+    table: str | None
     energy: NotRequired[float | None]
     cross_entropy: NotRequired[float | None]
 
@@ -44,6 +45,7 @@ def fit_lines(result: FitResult) -> list[str]:
     """Describe a model that was trained and saved."""
     sizes = f"{result['n_samples']} samples of {result['n_features']} values"
     lines = [
+        *([] if result["table"] is None else [f"table: {result['table']}"]),
         f"{sizes} on a map of {result['n_components']} dimensions",
         f"{result['similar_pairs']} similar pairs, {result['dissimilar_pairs']} dissimilar",
         f"{result['seconds']:.1f} s by {result['method']}, {result['epochs']} epochs, ended: {result['stopped']}",
@@ -89,6 +91,7 @@ def summary_lines(summary: Summary) -> list[str]:
         "format": f"{summary['format_version']}, written by drlim {summary['drlim_version']}, {summary['bytes']} bytes",
         "sha256": summary["sha256"],
         "estimator": summary["estimator"],
+        **({"before it": " ".join(summary["before"])} if "before" in summary else {}),
         "needs": ", ".join(summary["needs"]) or "nothing",
         "encoder": _encoder_text(summary),
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from drlim._base.importing import undisturbed
 from drlim._base.messages import one_line
 from drlim._base.sealed import parse_sealed, unusable
+from drlim.persistence.before import pipeline_of
 from drlim.persistence.reference import KEPT, reference_in
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
@@ -57,8 +58,8 @@ def load(
     neighbors: object = None,
     orbit: object = None,
     metric: object = None,
-) -> DrLIM | NeighborMap:
-    """Read an estimator from a file that `save` wrote.
+) -> Any:
+    """Read an estimator or a pipeline from a file that `save` wrote.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def load(
 
     Returns
     -------
-    DrLIM or NeighborMap
+    DrLIM, NeighborMap or Pipeline
         The estimator as it was saved: on the same machine `transform` returns the same bytes. It computes on its
         ``device`` if that can be used, else on the CPU.
 
@@ -123,7 +124,8 @@ def load(
     if springs is not None:
         springs_for(getattr(model, "margin", 1.0), springs)
     model.encoder_.to(_device(model.device)).eval()
-    return model
+    with _unusable_parts(path):
+        return pipeline_of(file.metadata.get("before", []), model)
 
 
 def _check_own_parts(path: str | os.PathLike[str], metadata: Metadata, own: Mapping[str, object]) -> None:
@@ -161,7 +163,9 @@ def check_loadable(path: str | os.PathLike[str], content: bytes, own: Mapping[st
     """
     file = checked_model_file(path, parse_sealed(path, content))
     if own["encoder"] is None:
-        _assembled(path, file, own)
+        model = _assembled(path, file, own)
+        with _unusable_parts(path):
+            pipeline_of(file.metadata.get("before", []), model)
         return
     with _unusable_parts(path):
         _parameters(file.metadata, own)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drlim._base.disk import atomic_write, checked_path
 from drlim._base.importing import undisturbed
 from drlim._base.sealed import KEY, ModelFileError, metadata_text, sealed
+from drlim.persistence.before import described_steps, steps_and_map
 from drlim.persistence.places_schema import check_places_shapes
 from drlim.persistence.reference import add_reference
 from drlim.persistence.schema import (
@@ -19,6 +20,7 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     NEIGHBOR_MAP_FORMAT,
+    PIPELINE_FORMAT,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -28,6 +30,7 @@ from drlim.persistence.schema import (
 )
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
     from torch import Tensor
 
     from drlim.estimators.drlim import DrLIM
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["describe_model", "save"]
 
 
-def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelty: bool = True) -> None:
-    """Write a fitted estimator to a file.
+def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str], *, novelty: bool = True) -> None:
+    """Write a fitted estimator, or a pipeline that ends with one, to a file.
 
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
     training. Of the training samples it holds what ``novelty`` needs; and of a `NeighborMap` that retrieves, principal
@@ -46,8 +49,8 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelt
 
     Parameters
     ----------
-    estimator : DrLIM or NeighborMap
-        A fitted estimator.
+    estimator : DrLIM, NeighborMap or Pipeline
+        A fitted estimator; or a pipeline that ends with one, of which the other steps are `Table` or StandardScaler.
     path : str or path-like
         File to write, by custom ``*.safetensors``. Its folder must exist. Whatever happens, the path holds the
         old file or the new one, whole.
@@ -62,7 +65,7 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelt
     NotFittedError
         When the estimator is not fitted.
     TypeError
-        When it is neither (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
+        When it is none of these (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
         state that is no tensor.
     ValueError
         When a weight is not finite, a parameter was set to a value out of its range after `fit`, or an attribute was
@@ -100,9 +103,11 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelt
         from drlim.persistence.loading import check_loadable
 
     checked_path(path)
+    steps, estimator = steps_and_map(estimator)
     if type(estimator) not in (DrLIM, NeighborMap):
         raise TypeError(
-            f"The 'estimator' parameter of save must be a DrLIM or a NeighborMap. Got {short_repr(estimator)} instead."
+            "The 'estimator' parameter of save must be a DrLIM, a NeighborMap or a pipeline that ends with one. "
+            f"Got {short_repr(estimator)} instead."
         )
     check_is_fitted(estimator)
     # set_params may have come after fit; a file that load would refuse is not written.
@@ -112,6 +117,9 @@ def save(estimator: DrLIM | NeighborMap, path: str | os.PathLike[str], *, novelt
     if novelty:
         kept = add_reference(estimator, metadata)
         tensors.update({name: torch.from_numpy(array) for name, array in kept.items()})
+    if steps:
+        metadata["before"] = described_steps(steps)
+        metadata["map_format"], metadata["format_version"] = metadata["format_version"], PIPELINE_FORMAT
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
     content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import os
 import sys
-from typing import Literal, NamedTuple, NotRequired, TypedDict, cast
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict, cast
 
 from drlim._base.sealed import SealedFile, read_sealed, unusable
+from drlim.persistence.before import StepRecord, check_steps
 from drlim.persistence.places_schema import PlacesRecord, check_places, check_places_shapes, check_types
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "GRAPH",
     "LATER_PARAMETERS",
     "NEIGHBOR_MAP_FORMAT",
+    "PIPELINE_FORMAT",
     "REFERENCE",
     "REFERENCE_FORMAT",
     "WEIGHTS",
@@ -47,7 +49,11 @@ REFERENCE_FORMAT = 4
 """Version of the format of either with what `novelty` needs: ranges of the training samples, and some of them. It has
 the keys of the newest format of the same estimator."""
 
-FORMAT_VERSION = REFERENCE_FORMAT
+PIPELINE_FORMAT = 5
+"""Version of the format of a pipeline that ends with either: it has the keys of one of the other formats, whose version
+is under "map_format", and the steps before the map under "before"."""
+
+FORMAT_VERSION = PIPELINE_FORMAT
 """Newest version that is read."""
 
 EMBEDDING = "embedding"
@@ -101,6 +107,8 @@ class Metadata(TypedDict):
     parameters: dict[str, Value]
     architecture: Architecture
     places: NotRequired[PlacesRecord]
+    before: NotRequired[list[StepRecord]]
+    map_format: NotRequired[int]
     needs: list[str]
     feature_names: list[str] | None
     training: Training
@@ -188,8 +196,11 @@ def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> Model
         raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
     _check_version(path, found.metadata)
     try:
-        metadata = _checked(found.metadata, found.metadata.get("format_version"))
+        in_pipeline = found.metadata.get("format_version") == PIPELINE_FORMAT
+        metadata = _checked(_of_the_map(found.metadata) if in_pipeline else found.metadata, in_pipeline=in_pipeline)
         _check_values(metadata)
+        if "before" in metadata:
+            check_steps(metadata["before"])
         _check_shapes(found, metadata["architecture"]["n_components"])
         if "places" in metadata:
             _check_map(found, metadata, metadata["places"])
@@ -215,11 +226,22 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
         )
 
 
-def _checked(metadata: dict[str, dict[str, object]], version: object) -> Metadata:
+def _of_the_map(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata of a pipeline with the format of the map in it as their format."""
+    version = metadata.get("map_format")
+    if type(version) is not int or not 1 <= version < PIPELINE_FORMAT:
+        raise ValueError("'map_format' in its metadata has an impossible value")
+    return {**{name: value for name, value in metadata.items() if name != "map_format"}, "format_version": version}
+
+
+def _checked(metadata: dict[str, Any], *, in_pipeline: bool) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
+    version = metadata.get("format_version")
     if version == REFERENCE_FORMAT:
         version = NEIGHBOR_MAP_FORMAT if "estimator" in metadata else DRLIM_UNIT_FORMAT
     wanted = _OTHER_METADATA.get(version, _METADATA) if type(version) is int else _METADATA
+    if in_pipeline:
+        wanted = {**wanted, "before": list}
     check_types("metadata", metadata, wanted)
     check_types("architecture", metadata["architecture"], _ARCHITECTURE)
     check_types("training", metadata["training"], _TRAINING)

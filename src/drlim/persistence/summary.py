@@ -6,11 +6,13 @@ import math
 import os
 from typing import NotRequired, TypedDict
 
+from drlim.persistence.before import said_of
 from drlim.persistence.places_schema import PlacesRecord
 from drlim.persistence.schema import (
     EMBEDDING,
     GRAPH,
     LATER_PARAMETERS,
+    PIPELINE_FORMAT,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -74,6 +76,7 @@ class Summary(TypedDict):
     parameters: dict[str, Value]
     architecture: ArchitectureSummary
     places: NotRequired[PlacesSummary]
+    before: NotRequired[list[str]]
     needs: list[str]
     samples: SampleSummary
     training: TrainingSummary
@@ -92,7 +95,8 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     -------
     dict
         Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``estimator``, ``parameters``,
-        ``architecture``, ``places`` (of a `NeighborMap` only), ``needs`` (which arguments `load` needs), ``samples``,
+        ``architecture``, ``places`` (of a `NeighborMap` only), ``before`` (of a pipeline only: what each step before
+        the map does), ``needs`` (which arguments `load` needs), ``samples``,
         ``training`` and ``sha256``.
 
     Raises
@@ -129,6 +133,9 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
         "training": _of_training(metadata["training"]),
         "sha256": file.sha256,
     }
+    if "before" in metadata:
+        summary["before"] = said_of(metadata["before"])
+        summary["format_version"] = PIPELINE_FORMAT
     if "places" in metadata:
         summary["places"] = _of_places(file, metadata["places"])
         summary["training"] = _of_placing(metadata["training"])

@@ -16,7 +16,8 @@ from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.expression import Expression, parsed
 from drlim.relations.kinds import KINDS, Columns, Entry, Source, got_of, kind_of, refuse_keys
-from drlim.tables.files import TABLE_SUFFIXES, TableColumns, open_table
+from drlim.tables.by_name import TableColumns
+from drlim.tables.files import TABLE_SUFFIXES, open_table
 
 __all__ = ["RelationsFile", "read", "read_file"]
 

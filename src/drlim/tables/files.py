@@ -7,7 +7,7 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,7 @@ __all__ = [
     "TABLE_SUFFIXES",
     "TEXT_SUFFIXES",
     "CsvTable",
-    "NamedSamples",
     "ParquetTable",
-    "TableColumns",
     "column_place",
     "open_csv",
     "open_table",
@@ -67,6 +65,17 @@ class CsvTable(NamedTuple):
             except ValueError as error:
                 raise ValueError(self._located(str(error))) from error
 
+    def columns(self, places: Sequence[int]) -> list[Array]:
+        """Return columns as numbers where all are such, else as the texts that the file has."""
+        try:
+            return list(self.numbers(places).T)
+        except ValueError:
+            if not self.lines:
+                raise
+        with readable(self.path):
+            texts = list(zip(*csv.reader(self.lines, delimiter=self.delimiter), strict=True))
+        return [np.array(texts[place], dtype=object) for place in places]
+
     def _located(self, complaint: str) -> str:
         """Return NumPy's complaint with the column's name, and with rows counted from 1."""
         found = re.match(r"could not convert string (.*) to float64 at row (\d+), column (\d+)", complaint, re.DOTALL)
@@ -107,47 +116,14 @@ class ParquetTable(NamedTuple):
                 raise ValueError(f"{self.path}: column {self.names[place]!r} is of type {kind}, which is no number.")
         return np.column_stack(columns)
 
+    def columns(self, places: Sequence[int]) -> list[Array]:
+        """Return columns in their own types; missing values are NaN or None."""
+        return [self.values(place) for place in places]
+
     def values(self, place: int) -> Array:
         """Return one column in its own type; missing values are NaN or None."""
         values: Array = self.table.column(place).to_numpy()
         return np.array(values.tolist()) if values.dtype == object else values
-
-
-class TableColumns(Mapping[str, Array]):
-    """Columns of a table by name; each is read when it is asked for."""
-
-    def __init__(self, table: CsvTable | ParquetTable) -> None:
-        self.table = table
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in (self.table.names or ()):
-            raise KeyError(name)
-        return self.table.values(column_place(self.table, name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.table.names or ())
-
-    def __len__(self) -> int:
-        return len(self.table.names or ())
-
-
-class NamedSamples:
-    """Samples with named columns, as `DrLIM.fit` takes them: an array-like with the attribute ``column_names``.
-
-    A data frame would need pandas, which is not installed everywhere.
-    """
-
-    def __init__(self, X: Array, names: list[str]) -> None:
-        self.column_names = names
-        self.dtype = X.dtype
-        self.shape = X.shape
-        self._values = X
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> Array:
-        return np.array(self._values, dtype=dtype) if copy else np.asarray(self._values, dtype=dtype)
 
 
 def open_table(path: Path) -> CsvTable | ParquetTable:

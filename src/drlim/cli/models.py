@@ -1,0 +1,117 @@
+"""A saved model on the command line: what it reads of DATA, the map that it gives, and the ids of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from drlim.cli.files import read_samples
+from drlim.cli.writing import Ids
+from drlim.datasets.folders import Size, image_names
+from drlim.tables.by_name import columns_of
+from drlim.tables.files import TABLE_SUFFIXES, column_place, open_table
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from drlim._base.arrays import Array
+    from drlim.estimators import DrLIM, NeighborMap
+    from drlim.tables.table import Table
+
+__all__ = ["SavedModel", "ids_of", "is_table", "open_model"]
+
+_FILE = "file"
+"""Name of the column of the ids of images."""
+
+
+class SavedModel(NamedTuple):
+    """A model that was loaded.
+
+    Attributes
+    ----------
+    path : Path
+    whole : DrLIM, NeighborMap or Pipeline
+        What was saved.
+    map : DrLIM or NeighborMap
+        The map in it.
+    table : Table or None
+        What is before the map and takes a table as it comes.
+    """
+
+    path: Path
+    whole: DrLIM | NeighborMap | Pipeline
+    map: DrLIM | NeighborMap
+    table: Table | None
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the axes of the map."""
+        return list(self.map.get_feature_names_out())
+
+    def transform(self, samples: Array | Mapping[str, Array]) -> Array:
+        """Return the map of samples that `read` returned."""
+        whole: Any = self.whole  # of which a table takes columns, and a map an array
+        Z: Array = whole.transform(samples)
+        return Z
+
+    def read(
+        self, data: Path, *, array: str | None = None, leave_out: str | None = None, size: Size | None = None
+    ) -> Array | Mapping[str, Array]:
+        """Return what the model takes of DATA: an array, or columns by name where a table is before the map."""
+        if self.table is not None and is_table(data):
+            used = [column.name for column in self.table.columns_ if column.kind != "left out"]
+            return columns_of(data, wanted=used)
+        if data.is_dir() and size is None and len(self.map.input_shape_) > 1:
+            size = self.map.input_shape_[-2:]
+        first = self.whole[0] if self.whole is not self.map else self.map
+        names = getattr(first, "feature_names_in_", None)
+        columns = None if names is None else list(names)
+        samples = read_samples(data, array=array, columns=columns, leave_out=leave_out, size=size).X
+        self._check_image_size(samples, data)
+        return samples
+
+    def _check_image_size(self, samples: Array, data: Path) -> None:
+        """Refuse images of a folder of another size than those that the model was fitted on; name the option."""
+        fitted, given = self.map.input_shape_, samples.shape[1:]
+        if data.is_dir() and len(fitted) == len(given) and fitted[:-2] == given[:-2] and fitted != given:
+            wanted, found = ("x".join(map(str, shape[-2:])) for shape in (fitted, given))
+            raise ValueError(
+                f"{data}: the images are of {found} pixels, and the model takes {wanted}. Add --size {wanted}."
+            )
+
+
+def open_model(path: Path) -> SavedModel:
+    """Load a model."""
+    from drlim import load
+    from drlim.tables.table import Table
+
+    whole = load(path)
+    last = whole if hasattr(whole, "embedding_") else whole[-1]
+    first = None if whole is last else whole[0]
+    return SavedModel(path, whole, last, first if isinstance(first, Table) else None)
+
+
+def ids_of(data: Path, table: Table | None, chosen: str | None = None) -> Ids | None:
+    """Return what tells the rows of DATA apart: a column that was chosen, or left out as an id; names of images."""
+    if chosen is None and data.is_dir():
+        return Ids(_FILE, image_names(data))
+    name = _left_out_as_id(data, table) if chosen is None else chosen
+    if name is None:
+        return None
+    if not is_table(data):
+        raise ValueError(f"{data}: only a .csv or .parquet has a column of ids. Got {name}.")
+    opened = open_table(data)
+    return Ids(name, opened.values(column_place(opened, name)).tolist())
+
+
+def _left_out_as_id(data: Path, table: Table | None) -> str | None:
+    """Return the first column of DATA that the fit left out as an id, None where there is none."""
+    known = [] if table is None else [column.name for column in table.columns_ if column.is_id]
+    there = (open_table(data).names or []) if known and is_table(data) else []
+    return next((name for name in known if name in there), None)
+
+
+def is_table(data: Path) -> bool:
+    """Return whether DATA is a table of columns."""
+    return data.suffix.lower() in TABLE_SUFFIXES and not data.is_dir()
