@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from drlim._base.checks import check_parameters, check_points, integer_in
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 
-__all__ = ["called", "embed", "embed_rows"]
+__all__ = ["called", "embed", "embed_rows", "evaluating"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -72,14 +73,19 @@ def embed_rows(
     The encoder computes in the dtype of the rows, whatever its own. With ``output``, its results are those of
     ``output(encoder, batch)``.
     """
+    with evaluating(encoder, rows.dtype) as forward, torch.no_grad():
+        batches = (rows.take(slice(start, start + batch_size)) for start in range(0, len(rows), batch_size))
+        outputs = [called(forward, x, output) for x in batches]  # each (b, ...)
+        return torch.cat(outputs).to(rows.dtype)  # (n, ...)
+
+
+@contextmanager
+def evaluating(encoder: Module, dtype: torch.dtype) -> Iterator[Module]:
+    """Give the encoder in evaluation mode, or a copy that computes in another dtype; restore its mode afterwards."""
     modes = {module: module.training for module in encoder.modules()}
     encoder.eval()
     try:
-        with torch.no_grad():
-            forward = _in_dtype(encoder, rows.dtype)
-            batches = (rows.take(slice(start, start + batch_size)) for start in range(0, len(rows), batch_size))
-            outputs = [called(forward, x, output) for x in batches]  # each (b, ...)
-            return torch.cat(outputs).to(rows.dtype)  # (n, ...)
+        yield _in_dtype(encoder, dtype)
     finally:
         for module, mode in modes.items():
             module.training = mode
