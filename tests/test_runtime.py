@@ -362,6 +362,11 @@ def test_a_damaged_byte_is_refused_as_load_refuses_it(fitted, tmp_path, data):
     same_refusal(tmp_path / "model")
 
 
+def test_a_damaged_name_in_the_entry_of_a_tensor_is_refused_as_load_refuses_it(fitted, tmp_path):
+    (tmp_path / "model").write_bytes(fitted("linear")[1].read_bytes().replace(b'"dtype"', b'"etype"', 1))
+    assert "its checksum does not match" in same_refusal(tmp_path / "model")
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_cut_short_is_refused_as_load_refuses_it(fitted, tmp_path, data):

@@ -412,7 +412,7 @@ def _place_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
     centres = [column.astype(dtype) for column in tensors["head.centres"].T]  # d times (K,)
     bandwidth = dtype(tensors["head.bandwidth"])
     sources = [
-        (dtype(source["share"]), *_source(source, number, tensors, dtype))
+        (dtype(source["share"]), source["by"] == "features", *_source(source, number, tensors, dtype))
         for number, source in enumerate(places["sources"])
     ]
     own = dtype(1 - sum(source["share"] for source in places["sources"]))
@@ -420,8 +420,8 @@ def _place_encoder(metadata: Mapping[str, Any], tensors: _Tensors, dtype: _Kind)
     def head(x: Floats, features: Floats) -> tuple[Floats, Floats]:
         near, mass = _nearest_places(_softmax(logits(features)), centres)  # d times (b, m), (b, m)
         mass *= own
-        for share, reduced, retrieved in sources:
-            found, share_of = retrieved(_directions(features) if reduced is None else reduced(x))
+        for share, of_features, reduced, retrieved in sources:
+            found, share_of = retrieved(reduced(_directions(features) if of_features else x))
             near = [np.concatenate(both, axis=1) for both in zip(near, found, strict=True)]  # d times (b, m)
             mass = np.concatenate([mass, share * share_of], axis=1)  # (b, m)
         return _located(near, mass, bandwidth, places["n_steps"])
@@ -471,12 +471,10 @@ def _convolutions(
     return steps, widest, sides
 
 
-def _source(source: Mapping[str, Any], number: int, tensors: _Tensors, dtype: _Kind) -> tuple[_Step | None, _Search]:
-    """Return what a retrieval searches by (None: the network's own features), and the retrieval."""
+def _source(source: Mapping[str, Any], number: int, tensors: _Tensors, dtype: _Kind) -> tuple[_Step, _Search]:
+    """Return the step to what a retrieval searches by, and the retrieval."""
     begin = f"reductions.{number}." + "1." * source["unit_length"]
     retrieved = _retrieval(tensors, f"retrievals.{number}.", source["n_neighbors"], dtype)
-    if source["by"] == "features":
-        return None, retrieved
     mean, axes = tensors[f"{begin}mean"].astype(dtype), tensors[f"{begin}axes"].astype(dtype)  # (D,), (p, D)
 
     def reduced(x: Floats) -> Floats:

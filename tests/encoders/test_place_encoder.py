@@ -16,6 +16,7 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(200, 10)).astype(np.float32)
 PLACES = find_places(X[:, :2], 30)
 AXES = np.eye(10, dtype=np.float32)[:2]
+FEATURE_AXES = np.eye(6, dtype=np.float32)[1:4]
 
 
 def network() -> PlaceLogits:
@@ -26,10 +27,10 @@ def network() -> PlaceLogits:
 def sources_of(encoder: PlaceLogits) -> list[Source]:
     with torch.no_grad():
         features = directions(encoder.features(torch.from_numpy(X))).numpy()
-    components = Components(np.zeros(10), AXES)
+    components, of_directions = Components(np.zeros(10), AXES), Components(np.zeros(6), FEATURE_AXES)
     return [
         Source(0.5, Retrieval(X[:, :2], X[:, :2]), components),
-        Source(0.25, Retrieval(features, X[:, :2])),
+        Source(0.25, Retrieval(features @ FEATURE_AXES.T, X[:, :2]), of_directions, of_features=True),
     ]
 
 
@@ -47,7 +48,7 @@ def test_candidates_are_places_and_retrieved_positions_by_their_shares():
     parts = [
         head.candidates(inner(x).softmax(dim=1)),
         sources[0].retrieval(x[:, :2]),
-        sources[1].retrieval(directions(inner.features(x))),
+        sources[1].retrieval(directions(inner.features(x))[:, 1:4]),
     ]
     found = encoder.candidates(x)
     assert torch.equal(found.positions, torch.cat([part.positions for part in parts], dim=1))

@@ -144,7 +144,7 @@ FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "offset not finite": (filled(f"{TRUNK}.0.offset", torch.inf), "'0.offset' is not finite"),
     "variance below 0": (filled(f"{TRUNK}.3.running_var", -1.0), "a variance in its encoder is negative"),
     "stored rows": (of_encoder("retrievals.0.stored", lambda t: t[:11]), f"'retrievals.0.half_squares' {MISFIT}"),
-    "stored columns": (of_encoder("retrievals.1.stored", lambda t: t[:, :5]), f"'retrievals.1.stored' {MISFIT}"),
+    "stored columns": (of_encoder("retrievals.1.stored", lambda t: t[:, :5]), f"'reductions.1.axes' {MISFIT}"),
     "stored of none": (of_encoder("retrievals.0.stored", lambda t: t[:0]), "'retrievals.0.stored' of its encoder is"),
     "stored not finite": (filled("retrievals.0.stored", torch.nan), "buffer '0.stored' is not finite"),
     "squares of others": (filled("retrievals.1.half_squares", 7.0), "squares in its retrieval are not those of what"),

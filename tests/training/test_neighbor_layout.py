@@ -133,7 +133,7 @@ def test_components_that_tell_nothing_are_not_retrieved_by():
 def test_with_an_orbit_components_are_not_retrieved_by():
     """They would show the change that is to be ignored."""
     encoder = train_places(problem(orbit=lambda x, generator: x + 0.01)).encoder
-    assert [type(reduction) for reduction in encoder.reductions] == [torch.nn.Identity]
+    assert encoder.of_features == [True]
     assert encoder.shares == [0.5]
 
 

@@ -98,9 +98,10 @@ def _rebuilt(encoder: nn.Module, shape: tuple[int, ...]) -> list[Array]:
     if not isinstance(encoder, PlaceEncoder):
         return []
     found = []
-    for retrieval, reduction in zip(encoder.retrievals, encoder.reductions, strict=True):
+    kinds = zip(encoder.retrievals, encoder.reductions, encoder.of_features, strict=True)
+    for retrieval, reduction, of_features in kinds:
         for part in reduction.modules():
-            if isinstance(part, Components):
+            if isinstance(part, Components) and not of_features:
                 stored = retrieval.get_buffer("stored").cpu().numpy()  # (n, q)
                 ends = np.unique([stored.argmin(axis=0), stored.argmax(axis=0)])[:_EXTREME_ROWS]
                 rows = part.mean.cpu().numpy() + stored[ends] @ part.axes.cpu().numpy()  # (m, p)

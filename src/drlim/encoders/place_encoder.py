@@ -22,14 +22,17 @@ class Source(NamedTuple):
     share : float
         Of the probabilities, in [0, 1].
     retrieval : Retrieval
-    reduction : torch.nn.Module or None
-        Maps samples (b, ...) to the features that the retrieval searches, such as
-        `drlim.encoders.retrieval.Components`; None takes the network's own, as `directions`.
+    reduction : torch.nn.Module
+        Maps samples (b, ...), or the `directions` of their features (b, p), to what the retrieval searches, such as
+        `drlim.encoders.retrieval.Components`.
+    of_features : bool, default=False
+        Whether the reduction is of the network's own features.
     """
 
     share: float
     retrieval: Retrieval
-    reduction: nn.Module | None = None
+    reduction: nn.Module
+    of_features: bool = False
 
 
 def directions(features: Tensor) -> Tensor:
@@ -69,17 +72,17 @@ class PlaceEncoder(nn.Module):
         self.head = head
         self.shares = [source.share for source in sources]
         self.retrievals = nn.ModuleList(source.retrieval for source in sources)
-        self.reductions = nn.ModuleList(source.reduction or nn.Identity() for source in sources)
-        self._own = [source.reduction is None for source in sources]
+        self.reductions = nn.ModuleList(source.reduction for source in sources)
+        self.of_features = [source.of_features for source in sources]
 
     def candidates(self, x: Tensor) -> Candidates:
         """Return where samples (b, ...) may lie."""
         features = self.network.features(x)  # (b, p)
         by_network = self.head.candidates(self.network.linear(features).softmax(dim=1))
         positions, mass = [by_network.positions], [(1 - sum(self.shares)) * by_network.mass]
-        kinds = zip(self.shares, self.retrievals, self.reductions, self._own, strict=True)
-        for share, retrieval, reduction, is_own in kinds:
-            found = retrieval(directions(features) if is_own else reduction(x))
+        kinds = zip(self.shares, self.retrievals, self.reductions, self.of_features, strict=True)
+        for share, retrieval, reduction, of_features in kinds:
+            found = retrieval(reduction(directions(features) if of_features else x))
             positions.append(found.positions)
             mass.append(share * found.mass)
         return Candidates(torch.cat(positions, dim=1), torch.cat(mass, dim=1))  # (b, m, d), (b, m)

@@ -65,7 +65,7 @@ def described_places(encoder: PlaceEncoder, name: str | None) -> PlacesRecord:
     """Return what is not in the tensors of an encoder, by the name of its trunk."""
     count, trunk = unscaled(encoder.network.trunk)
     rates = [module.p for module in trunk.modules() if isinstance(module, nn.Dropout)]
-    sources = zip(encoder.shares, encoder.retrievals, encoder.reductions, strict=True)
+    sources = zip(encoder.shares, encoder.retrievals, encoder.reductions, encoder.of_features, strict=True)
     return {
         "dropout": None if name is None else rates[0],
         "unit_length": count,
@@ -74,11 +74,11 @@ def described_places(encoder: PlaceEncoder, name: str | None) -> PlacesRecord:
     }
 
 
-def _described_source(share: float, retrieval: nn.Module, reduction: nn.Module) -> SourceRecord:
+def _described_source(share: float, retrieval: nn.Module, reduction: nn.Module, of_features: bool) -> SourceRecord:
     count, reduction = unscaled(reduction)
-    if not isinstance(retrieval, Retrieval) or type(reduction) not in (Components, nn.Identity):
+    if not isinstance(retrieval, Retrieval) or type(reduction) is not Components:
         raise TypeError("The encoder cannot be saved: it retrieves by features of an unknown kind.")
-    by = COMPONENTS if isinstance(reduction, Components) else FEATURES
+    by = FEATURES if of_features else COMPONENTS
     return {"share": float(share), "n_neighbors": retrieval.n_neighbors, "by": by, "unit_length": count}
 
 
@@ -130,11 +130,10 @@ def _source(record: SourceRecord, number: str, weights: Mapping[str, Tensor]) ->
     """Build a retrieval around the stored tensors."""
     stored, positions = (weights[f"retrievals.{number}{part}"].numpy() for part in ("stored", "positions"))
     retrieval = Retrieval(stored, positions, record["n_neighbors"])  # of (n, q), (n, d)
-    if record["by"] == FEATURES:
-        return Source(record["share"], retrieval)
     begin = f"reductions.{number}" + "1." * record["unit_length"]
     components = Components(weights[f"{begin}mean"].numpy(), weights[f"{begin}axes"].numpy())
-    return Source(record["share"], retrieval, _scaled(components, record["unit_length"]))
+    reduction = _scaled(components, record["unit_length"])
+    return Source(record["share"], retrieval, reduction, of_features=record["by"] == FEATURES)
 
 
 def _check_dtypes(weights: Mapping[str, Tensor]) -> None:

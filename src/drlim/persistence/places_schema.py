@@ -27,7 +27,7 @@ COMPONENTS = "components"
 """Retrieval by principal components of the samples."""
 
 FEATURES = "features"
-"""Retrieval by the features of the network."""
+"""Retrieval by principal components of the network's features."""
 
 _MOST_SCALINGS = 2
 """Maximum number of scalings to length 1 before a trunk: the one of the cosine metric, and one of the user's own."""
@@ -154,20 +154,19 @@ def _shapes_of_source(
     place: int, source: SourceRecord, shapes: Mapping[str, list[int]], n_values: int, n_components: int
 ) -> dict[str, list[int]]:
     """Return the shapes that the tensors of a retrieval must have."""
-    n_features = shapes["network.linear.weight"][1]
+    n_reduced = n_values if source["by"] == COMPONENTS else shapes["network.linear.weight"][1]  # D, or p
     begin = f"retrievals.{place}."
     n_stored, n_columns = _sides(f"{begin}stored", shapes, 2)  # n, q
     if not 1 <= source["n_neighbors"] <= n_stored:
         raise ValueError("'n_neighbors' in its metadata has an impossible value")
-    wanted = {
-        f"{begin}stored": [n_stored, n_columns if source["by"] == COMPONENTS else n_features],
+    reduction = f"reductions.{place}." + "1." * source["unit_length"]
+    return {
+        f"{begin}stored": [n_stored, n_columns],
         f"{begin}half_squares": [n_stored],
         f"{begin}positions": [n_stored, n_components],
+        f"{reduction}mean": [n_reduced],
+        f"{reduction}axes": [n_columns, n_reduced],
     }
-    if source["by"] == COMPONENTS:
-        begin = f"reductions.{place}." + "1." * source["unit_length"]
-        wanted |= {f"{begin}mean": [n_values], f"{begin}axes": [n_columns, n_values]}
-    return wanted
 
 
 def _sides(name: str, shapes: Mapping[str, list[int]], ndim: int) -> list[int]:
