@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_thread", "threads_for"]
+__all__ = ["is_small", "one_thread", "threads_for"]
 
 LARGEST_SMALL_STEP = 2e10
 """Maximum number of multiplications of a step that runs on one thread: about half a second of one core."""
@@ -54,7 +54,12 @@ def one_thread() -> Iterator[None]:
 
 def threads_for(n_multiplications: float) -> AbstractContextManager[None]:
     """Return a context that runs steps of ``n_multiplications`` each on one thread, or on the user's if larger."""
-    return one_thread() if n_multiplications <= LARGEST_SMALL_STEP else nullcontext()
+    return one_thread() if is_small(n_multiplications) else nullcontext()
+
+
+def is_small(n_multiplications: float) -> bool:
+    """Whether a step of ``n_multiplications`` is to run on one thread."""
+    return n_multiplications <= LARGEST_SMALL_STEP
 
 
 @cache

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array, Index
-from drlim._base.calls import user_call
 from drlim._base.threads import threads_for
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import called
 from drlim.encoders.places import Targets, spread
 from drlim.training.divergence import DivergenceError
+from drlim.training.halves import Halves, Loss, Whole, batch_gradients
 from drlim.training.problem import Result
 
 __all__ = ["PlacingSettings", "place"]
@@ -167,10 +167,11 @@ def place(
     history: list[dict[str, float]] = []
     last_finite = copy.deepcopy(network.state_dict())
     try:
-        with threads_for(_multiplications(run)):
+        n_multiplications = _multiplications(run)
+        with batch_gradients(network, n_multiplications) as gradients, threads_for(n_multiplications):
             network.train()
             for epoch in range(settings.max_epochs):
-                history.append(_run_epoch(run, optimizer, epoch))
+                history.append(_run_epoch(run, gradients, optimizer, epoch))
                 last_finite = copy.deepcopy(network.state_dict())
                 if on_epoch is not None:
                     on_epoch(history[-1])
@@ -191,23 +192,25 @@ def _arrange(network: nn.Module, memory_format: torch.memory_format) -> None:
     network.to(memory_format=memory_format)  # type: ignore[call-overload]  # torch's types lack this form
 
 
-def _run_epoch(run: _Run, optimizer: torch.optim.Optimizer, epoch: int) -> dict[str, float]:
+def _run_epoch(
+    run: _Run, gradients: Whole | Halves, optimizer: torch.optim.Optimizer, epoch: int
+) -> dict[str, float]:
     """Take the steps of one epoch and return its record."""
     began, total = time.perf_counter(), 0.0
     draw = np.random.default_rng([run.seed, epoch, 1])
-    with seeded(int(draw.integers(2**63)), run.rows.device):
+    seed = int(draw.integers(2**62))
+    gradients.begin(seed)
+    with seeded(seed, run.rows.device):
         for step, batch in enumerate(_batches(run, epoch)):
             rate = learning_rate(run.settings, (epoch + step / run.n_steps) / run.settings.max_epochs)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = _loss(run, batch, draw)
-            optimizer.zero_grad()
-            with user_call("The gradient of 'encoder'"):
-                loss.backward()  # type: ignore[no-untyped-call]  # torch types it so
-            if not math.isfinite(value := float(loss.detach())):
+            value = gradients.compute(_loss_of(run, batch, draw), len(batch))
+            if not math.isfinite(value):
                 raise _diverged("loss", epoch, step, rate)
             optimizer.step()
             total += value * len(batch)
+    gradients.end()
     middle = learning_rate(run.settings, (epoch + 0.5) / run.settings.max_epochs)
     if not _is_usable(run.network):
         raise _diverged("result", epoch, run.n_steps - 1, middle)
@@ -225,16 +228,20 @@ def _is_usable(network: nn.Module) -> bool:
     return are_finite and not any(bool(buffer.isnan().any()) for buffer in network.buffers())
 
 
-def _loss(run: _Run, batch: Index, draw: np.random.Generator) -> Tensor:
-    """Return the mean cross-entropy of a batch."""
+def _loss_of(run: _Run, batch: Index, draw: np.random.Generator) -> Loss:
+    """Return the mean cross-entropy of parts of a batch."""
     x = run.rows.take(batch)  # (b, ...)
     if run.orbit is not None:
         x = torch.from_numpy(np.array(run.orbit(x.cpu().numpy(), draw))).to(x)
     chosen = torch.from_numpy(batch).to(x.device)
     places, weight = run.places.index_select(0, chosen), run.weight.index_select(0, chosen)  # (b, m)
-    with _precision(x):
-        logits = called(run.network, x).to(x.dtype)  # (b, K)
-    return nn.functional.cross_entropy(logits, spread(places, weight, run.n_places))
+
+    def loss(network: nn.Module, part: slice) -> Tensor:
+        with _precision(x):
+            logits = called(network, x[part]).to(x.dtype)  # (b', K)
+        return nn.functional.cross_entropy(logits, spread(places[part], weight[part], run.n_places))
+
+    return loss
 
 
 def _precision(x: Tensor) -> AbstractContextManager[object]:
