@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from drlim.encoders.retrieval import Components, Retrieval
+from drlim.encoders.retrieval import Components, Retrieval, _least
 
 RANDOM = np.random.default_rng(0)
 FEATURES = RANDOM.normal(size=(200, 5)).astype(np.float32)
@@ -39,6 +39,26 @@ def test_it_is_the_literal_search(n_neighbors):
         order = np.argsort(-shares)
         np.testing.assert_array_equal(found[order], POSITIONS[list(expected)])
         np.testing.assert_allclose(shares[order], list(expected.values()), rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_stored", [479, 480, 512, 1000, 2015])
+def test_the_search_in_groups_is_the_search_among_all(n_stored):
+    values = torch.randn(7, n_stored, generator=torch.Generator().manual_seed(n_stored))
+    values[0, -1] = values[1, 0] = -9.0  # the first and the last, which may stand in no group
+    for k in (1, 15):
+        assert torch.equal(_least(values, k), values.topk(k, dim=1, largest=False).indices)
+
+
+def test_equal_values_are_found_as_often_as_they_stand():
+    found = _least(torch.zeros(2, 2000), 15)
+    assert [len(set(row)) for row in found.tolist()] == [15, 15]
+
+
+def test_more_stored_samples_are_searched_for_fewer_at_once():
+    def size(n: int) -> int:
+        return Retrieval(np.zeros((n, 1)), np.zeros((n, 2))).batch_size
+
+    assert [size(n) for n in (10, 60_000, 10**6)] == [512, 69, 16]
 
 
 def test_a_training_sample_has_nearly_all_of_its_own_share():

@@ -106,6 +106,14 @@ def test_samples_that_are_all_equally_far_have_no_neighbours(n, form, metric):
     assert "no pair is similar" in graph.describe(verbose=False).warnings[0]
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
+def test_strangers_are_told_in_float32_too(scale):
+    """Squares of 1e50 are infinite in float32, and of 1e-50 zero."""
+    X = (np.eye(300) * scale).astype(np.float32)
+    indices, _ = distinct.without_strangers(X, np.roll(np.arange(300), 1)[:, None], np.full((300, 1), 2.0**0.5 * scale))
+    assert (indices == -1).all()
+
+
 def test_a_stranger_among_others_has_none_and_is_described():
     """The last row is as far from all others as can be, the others have neighbours."""
     X = np.zeros((101, 21))

@@ -82,6 +82,8 @@ RUN = """
 import sys; sys.path.insert(0, "tests/training")
 import hashlib, torch
 from test_placing import *
+from drlim.training import halves
+halves._SMALLEST_STEP = float(sys.argv[2])
 network = network_of()
 place(network, rows(), targets_of(), SHORT, seed=int(sys.argv[1]))
 print(hashlib.sha256(weights(network)).hexdigest())
@@ -89,10 +91,11 @@ print(hashlib.sha256(weights(network)).hexdigest())
 
 
 @pytest.mark.slow
-def test_runs_repeat_to_the_byte_in_any_process_and_follow_the_seed():
+@pytest.mark.parametrize("smallest_step", ["0", "inf"], ids=["halves", "whole"])
+def test_runs_repeat_to_the_byte_in_any_process_and_follow_the_seed(smallest_step):
     def run(seed: int, n_threads: str = "2") -> str:
         done = subprocess.run(
-            [sys.executable, "-c", RUN, str(seed)],
+            [sys.executable, "-c", RUN, str(seed), smallest_step],
             capture_output=True,
             text=True,
             check=True,
@@ -102,6 +105,7 @@ def test_runs_repeat_to_the_byte_in_any_process_and_follow_the_seed():
 
     first = run(0)
     assert run(0) == first
+    assert run(0, n_threads="1") == first
     assert run(1) != first
 
 
@@ -154,7 +158,7 @@ def test_the_learning_rate_rises_and_falls_to_nearly_nothing():
 def test_settings_follow_the_number_of_samples():
     chosen = [PlacingSettings.for_samples(n) for n in (10, 4999, 5000, 12_000, 10**6)]
     assert [settings.batch_size for settings in chosen] == [125, 125, 250, 250, 250]
-    assert [settings.max_epochs for settings in chosen] == [20, 18, 18, 7, 3]
+    assert [settings.max_epochs for settings in chosen] == [20, 18, 18, 7, 2]
 
 
 def test_what_is_not_finite_is_refused_with_the_last_finite_weights():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +74,11 @@ class PlaceEncoder(nn.Module):
         self.retrievals = nn.ModuleList(source.retrieval for source in sources)
         self.reductions = nn.ModuleList(source.reduction for source in sources)
         self.of_features = [source.of_features for source in sources]
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples that are best mapped at once."""
+        return min((cast(Retrieval, retrieval).batch_size for retrieval in self.retrievals), default=512)
 
     def candidates(self, x: Tensor) -> Candidates:
         """Return where samples (b, ...) may lie."""

@@ -22,6 +22,17 @@ _SOFTENING = 1e-3
 is, and copies share their positions."""
 
 
+_CUTS = 32
+"""Number of stored samples of which only the nearest is compared at first."""
+
+_VALUES_AT_ONCE = 2**22
+"""Number of distances of a batch, 16 MiB in float32. Those of 512 samples to 60,000 leave the processor's caches, and a
+sample takes three times as long."""
+
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 512
+"""Minimum and maximum number of samples of a batch."""
+
+
 class Components(nn.Module):
     """Coordinates of a sample along given axes: A (x - mean), A of shape (p, D).
 
@@ -58,8 +69,8 @@ class Retrieval(nn.Module):
         w_i = 1 / (|x - x_i|^2 / r^2 + .001),    r the distance of the fifth nearest
 
     over the 15 nearest i, divided by their sum. The search is exact. Each sample of a batch takes n p multiplications
-    and n numbers of memory: 150 microseconds and 48 kB for 12,000 training samples of 50 features. The module stores
-    n (p + 1 + d) numbers.
+    and n numbers of memory: 90 microseconds of one thread and 240 kB for 60,000 training samples of 50 features, 600
+    where it comes alone. The module stores n (p + 1 + d) numbers.
 
     Parameters
     ----------
@@ -81,6 +92,11 @@ class Retrieval(nn.Module):
     half_squares: Tensor
     positions: Tensor
 
+    @property
+    def batch_size(self) -> int:
+        """Number of samples that are best searched at once."""
+        return max(_SMALLEST_BATCH, min(_LARGEST_BATCH, _VALUES_AT_ONCE // len(self.stored)))
+
     def __init__(self, features: NDArray[np.floating], positions: NDArray[np.floating], n_neighbors: int = 15) -> None:
         super().__init__()
         stored = torch.from_numpy(np.array(features, dtype=np.float32))
@@ -93,7 +109,7 @@ class Retrieval(nn.Module):
         """Return the candidates of samples by their features (b, p)."""
         # |x - s|^2 / 2 less |x|^2 / 2, which is the same for all stored s.
         order = torch.addmm(self.half_squares, features, self.stored.T, alpha=-1)  # (b, n)
-        nearest = order.topk(self.n_neighbors, dim=1, largest=False).indices.flatten()  # (b k,)
+        nearest = _least(order, self.n_neighbors).flatten()  # (b k,)
         found = self.stored.index_select(0, nearest).view(-1, self.n_neighbors, self.stored.shape[1])  # (b, k, p)
         least = torch.finfo(found.dtype).tiny
         away = found - features[:, None]  # (b, k, p)
@@ -103,3 +119,22 @@ class Retrieval(nn.Module):
         weight = 1 / (squares / unit.clamp_min(least) + _SOFTENING)  # (b, k)
         positions = self.positions.index_select(0, nearest).view(-1, self.n_neighbors, self.positions.shape[1])
         return Candidates(positions, weight / weight.sum(dim=1, keepdim=True))  # (b, k, d), (b, k)
+
+
+def _least(values: Tensor, k: int) -> Tensor:
+    """Return the places of the k smallest values of each row of (b, n), in ascending order, (b, k).
+
+    Of n // 32 groups of every (n // 32)-th value, the k groups with the smallest least values hold the k smallest
+    values; they are looked through, and those left over. It takes a seventh of the time of the selection among all.
+    """
+    groups = values.shape[1] // _CUTS  # m
+    if groups <= k:
+        return values.topk(k, dim=1, largest=False).indices
+    grouped = values[:, : groups * _CUTS].unflatten(1, (_CUTS, groups))  # (b, c, m)
+    group = grouped.amin(dim=1).topk(k, dim=1, largest=False).indices  # (b, k)
+    chosen = grouped.gather(2, group[:, None].expand(-1, _CUTS, -1))  # (b, c, k)
+    cut = torch.arange(_CUTS, device=values.device)[:, None]  # (c, 1)
+    place = (cut * groups + group[:, None]).flatten(1)  # (b, c k)
+    left = torch.arange(groups * _CUTS, values.shape[1], device=values.device).expand(len(values), -1)  # (b, r)
+    among = torch.cat([chosen.flatten(1), values[:, groups * _CUTS :]], dim=1)  # (b, c k + r)
+    return torch.cat([place, left], dim=1).gather(1, among.topk(k, dim=1, largest=False).indices)  # (b, k)

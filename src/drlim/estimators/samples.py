@@ -176,7 +176,8 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
     """Map checked samples, in their dtype, shape (n, n_components); refuse those that leave the finite numbers."""
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
     with usual_state():
-        embedding: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype)).cpu().numpy()
+        rows = Rows(samples, device_of(encoder), dtype)
+        embedding: Array = embed_rows(encoder, rows, _batch_size(encoder)).cpu().numpy()
     if not np.isfinite(embedding).all():
         raise ValueError(
             "The encoder maps some of the samples in 'X' to values that are not finite: they lie too far from "
@@ -185,10 +186,14 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
     return embedding
 
 
+def _batch_size(encoder: nn.Module) -> int:
+    return encoder.batch_size if isinstance(encoder, PlaceEncoder) else 512
+
+
 def confidence_of(encoder: PlaceEncoder, samples: Samples) -> Floats:
     """Return the confidence of checked samples, float64 (n,)."""
     rows = Rows(samples, device_of(encoder), torch.float32)
     with usual_state():
-        found = embed_rows(encoder, rows, output=lambda places, x: places.confidence(x))  # (n,)
+        found = embed_rows(encoder, rows, encoder.batch_size, lambda places, x: places.confidence(x))  # (n,)
     confidence: Floats = found.cpu().numpy().astype(np.float64)
     return confidence

@@ -29,6 +29,9 @@ _OTHERS, _FIRST = 64, 8
 _EQUAL = 1e-6
 """Relative difference up to which squared distances count as equal: that of float32."""
 
+_ROUGHLY_EQUAL = 1e-4
+"""The same for squares that are summed in float32, which takes a third of the time."""
+
 _BLOCK_VALUES = 2**20
 """Maximum number of differences at once."""
 
@@ -121,21 +124,31 @@ def without_strangers(samples: Array | SparseRows, indices: Index, lengths: Floa
     """
     n, k = indices.shape
     rows = np.arange(n)
-    last = _squares(samples, rows, indices[:, -1])  # (n,)
-    is_equal = _equal(_to_others(samples, rows, slice(0, _FIRST)), last).any(axis=1)  # (n,)
-    rows = np.flatnonzero(is_equal)  # (r,)
+    rows = rows[_may_be_strangers(samples, indices[:, -1])]  # (r,)
     if len(rows) == 0:
         return indices, lengths
-    share = _equal(_to_others(samples, rows, slice(0, _OTHERS)), last[rows]).mean(axis=1)  # (r,)
+    last = _squares(samples, rows, indices[rows, -1])  # (r,)
+    share = _equal(_to_others(samples, rows, slice(0, _OTHERS)), last).mean(axis=1)  # (r,)
     listed = _squares(samples, np.repeat(rows, k), indices[rows].ravel()).reshape(-1, k)  # (r, k)
-    is_at_last = _equal(listed, last[rows]) | (listed > last[rows, None])  # (r, k)
+    is_at_last = _equal(listed, last) | (listed > last[:, None])  # (r, k)
     most = (share > 0.5) & (share * (n - 1) > 2 * k)  # (r,)
     strange = np.zeros((n, k), dtype=bool)
     strange[rows] = (most | ((share == 1) & is_at_last.all(axis=1)))[:, None] & is_at_last  # (r, k)
     return _dropped(indices, lengths, strange)
 
 
-def _to_others(samples: Array | SparseRows, rows: Index, which: slice) -> Floats:
+def _may_be_strangers(samples: Array | SparseRows, furthest: Index) -> NDArray[np.bool_]:
+    """Return for which samples one of the first others is roughly as far as the furthest neighbour, (n,)."""
+    rows = np.arange(len(samples))
+    dtype = np.float32 if samples.dtype == np.float32 else np.float64
+    last = _squares(samples, rows, furthest, dtype)  # (n,)
+    others = _to_others(samples, rows, slice(0, _FIRST), dtype)  # (n, m)
+    with np.errstate(invalid="ignore"):  # squares that float32 does not hold
+        is_equal = _equal(others, last, _ROUGHLY_EQUAL).any(axis=1)  # (n,)
+    return is_equal | ~np.isfinite(last) | ~np.isfinite(others).all(axis=1)
+
+
+def _to_others(samples: Array | SparseRows, rows: Index, which: slice, dtype: type = np.float64) -> Floats:
     """Return squared distances of rows to some other samples, (r, m): to all, if there are few."""
     n = len(samples)
     order = np.random.RandomState(0).permutation(n)  # its stream is the same in all versions of NumPy
@@ -143,26 +156,30 @@ def _to_others(samples: Array | SparseRows, rows: Index, which: slice) -> Floats
     place[order] = np.arange(n)
     steps = np.arange(1, n)[which]  # (m,) each is another sample
     others = order[(place[rows, None] + steps) % n]  # (r, m)
-    squares = _squares(samples, np.repeat(rows, len(steps)), others.ravel())  # (r m,)
+    squares = _squares(samples, np.repeat(rows, len(steps)), others.ravel(), dtype)  # (r m,)
     return squares.reshape(others.shape)  # (r, m)
 
 
-def _squares(samples: Array | SparseRows, first: Index, second: Index) -> Floats:
-    """Return squared distances of pairs of samples, (p,), in float64 and in blocks."""
+def _squares(samples: Array | SparseRows, first: Index, second: Index, dtype: type = np.float64) -> Floats:
+    """Return squared distances of pairs of samples, (p,), summed in a dtype and in blocks; of sparse ones in float64.
+
+    In float32, squares beyond its range are infinite or 0.
+    """
     if isinstance(samples, SparseRows):
         return squared_distances_stored(samples.matrix, first, second)
     result = np.empty(len(first))  # (p,)
     step = max(1, _BLOCK_VALUES // max(1, int(np.prod(samples.shape[1:]))))
     for start in range(0, len(first), step):
         part = slice(start, start + step)
-        difference = samples[first[part]].astype(np.float64) - samples[second[part]]  # (b, ...)
-        result[part] = np.square(difference).reshape(len(difference), -1).sum(axis=1)  # (b,)
+        with np.errstate(over="ignore"):
+            away = (samples[first[part]].astype(dtype) - samples[second[part]]).reshape(len(first[part]), -1)  # (b, p)
+            result[part] = np.einsum("ij,ij->i", away, away)  # (b,)
     return result
 
 
-def _equal(squares: Floats, last: Floats) -> NDArray[np.bool_]:
+def _equal(squares: Floats, last: Floats, within: float = _EQUAL) -> NDArray[np.bool_]:
     """Return which squared distances, (r, m), equal the last of their row, (r,)."""
-    equal: NDArray[np.bool_] = np.abs(squares - last[:, None]) <= _EQUAL * last[:, None]  # (r, m)
+    equal: NDArray[np.bool_] = np.abs(squares - last[:, None]) <= within * last[:, None]  # (r, m)
     return equal
 
 

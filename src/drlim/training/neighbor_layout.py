@@ -39,9 +39,9 @@ quarter of the time, and better than by relaxing all for as long."""
 _RELAXED_PART = 100_000
 """Number of rows that are relaxed where there are more than `LARGEST_LAYOUT`."""
 
-_RETRIEVED = 20_000
-"""Maximum number of samples of which the encoder stores features to retrieve by. For more, the network alone is as
-good."""
+_RETRIEVED = 80_000
+"""Maximum number of samples of which the encoder stores features to retrieve by. The time to map the training samples
+grows as the square of their number, and would exceed that of all else beyond."""
 
 _BY_COMPONENTS, _BY_FEATURES = 0.5, 0.25
 """Shares of the probabilities from two retrievals; the network has the rest. Measured in docs/maps.md."""

@@ -28,7 +28,7 @@ __all__ = ["PlacingSettings", "place"]
 _SAMPLES_READ = 90_000
 """Number of samples, each counted as often as it is read, after which the test samples' places improve little."""
 
-_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 20
+_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 20
 """Minimum and maximum number of epochs."""
 
 _FEW_SAMPLES = 5000
@@ -71,12 +71,12 @@ class PlacingSettings:
     def for_samples(cls, n_samples: int) -> PlacingSettings:
         """Return the settings for a number of samples.
 
-        Training reads 90,000 samples, within 3 and 20 epochs; batches hold 250, or 125 below 5000 samples.
+        Training reads 90,000 samples, within 2 and 20 epochs; batches hold 250, or 125 below 5000 samples.
 
         Examples
         --------
         >>> [PlacingSettings.for_samples(n).max_epochs for n in (300, 4000, 12_000, 20_000, 60_000)]
-        [20, 20, 7, 4, 3]
+        [20, 20, 7, 4, 2]
         """
         epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, _SAMPLES_READ // max(1, n_samples)))
         return cls(max_epochs=epochs, batch_size=125 if n_samples < _FEW_SAMPLES else 250)
