@@ -51,6 +51,7 @@ _HOME = {
     "runtime": "",
     "springs": "",
     "training": "",
+    "transforms": "",
 }
 """Public names and the subpackage that each is imported from; "" for the subpackages themselves."""
 

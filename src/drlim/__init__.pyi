@@ -9,6 +9,7 @@ from drlim import relations as relations
 from drlim import runtime as runtime
 from drlim import springs as springs
 from drlim import training as training
+from drlim import transforms as transforms
 from drlim.deploy import export as export
 from drlim.encoders import embed as embed
 from drlim.encoders import make_encoder as make_encoder
@@ -78,4 +79,5 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "runtime",
     "springs",
     "training",
+    "transforms",
 ]

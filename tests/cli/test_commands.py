@@ -65,7 +65,7 @@ def test_fit_tells(run, printed):
         "epochs": 2,
         "stopped": "max_epochs",
         "energy": model.history_[-1]["energy"],
-        "table": "numbers kept as they are.",
+        "data": "numbers kept as they are.",
     }
     code, out, err = run(*command)
     assert (code, err) == (0, "")

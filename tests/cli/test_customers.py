@@ -49,7 +49,7 @@ def test_from_the_file_to_the_picture(run, printed, table):
     )
     assert (code, err) == (0, "")
     assert out.startswith(
-        "table: customer_id, note left out: all values differ; currency left out: one value; 2 of 9 columns as "
+        "data: customer_id, note left out: all values differ; currency left out: one value; 2 of 9 columns as "
         "categories (city, plan); 1 of 9 columns as dates, in days (since); blanks filled by the median of the column, "
         "15 values; numbers standardised.\n"
     )
@@ -95,8 +95,8 @@ def test_new_customers(run, table, name):
 def test_options_reach_the_table(run, printed, table):
     options = ["--drop", "note,since", "--categories", "visits", "--numbers", "customer_id", "--as-is", "age"]
     result = printed("fit", "customers.csv", "--model", "m.safetensors", "--fill", "mean", *options, *QUICK)
-    assert "since, note left out: as asked" in result["table"]
-    assert "numbers standardised but for age" in result["table"]
+    assert "since, note left out: as asked" in result["data"]
+    assert "numbers standardised but for age" in result["data"]
     found = drlim.load("m.safetensors")[0]
     assert (found.drop, found.categories, found.numbers) == (["note", "since"], ["visits"], ["customer_id"])
     assert (found.as_is, found.fill, found.standardize) == (["age"], "mean", "auto")
@@ -119,7 +119,7 @@ def test_numbers_in_one_unit_need_no_table(run, folder):
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "c"])
     frame.to_csv("x.csv", index=False)
     code, out, _ = run("fit", "x.csv", "--model", "m.safetensors", *QUICK)
-    assert (code, out.split("\n")[0]) == (0, "table: numbers kept as they are.")
+    assert (code, out.split("\n")[0]) == (0, "data: numbers kept as they are.")
     assert drlim.load("m.safetensors").feature_names_in_.tolist() == ["a", "b", "c"]
 
 

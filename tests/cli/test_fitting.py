@@ -112,7 +112,7 @@ def test_fit_tells(run, printed):
         "epochs": 2,
         "stopped": "max_epochs",
         "cross_entropy": model.history_[-1]["cross_entropy"],
-        "table": "numbers kept as they are.",
+        "data": "numbers kept as they are.",
     }
     _, out, _ = run(*NEIGHBORS, *QUICK)
     assert " s by neighbors, 2 epochs, ended: max_epochs\ncross-entropy " in out

@@ -53,10 +53,41 @@ def test_without_the_option_subfolders_are_read_and_are_no_labels(run):
     assert np.load("z.npy").tobytes() == wanted.embedding_.tobytes()
 
 
-def test_images_of_several_sizes_name_the_option(run):
-    code, _, err = run(*FIT)
+def test_images_of_several_sizes_are_brought_to_one(run):
+    code, out, err = run(*FIT, "--embedding", "z.csv")
+    assert (code, err) == (0, "")
+    assert out.startswith("data: 9 images of 2 sizes, from 8x6 to 8x7 pixels, brought to 8x6\n")
+    assert drlim.load("m.safetensors").input_shape_ == (8, 6)
+    assert run("transform", "m.safetensors", "images", "--output", "zz.csv")[::2] == (0, "")
+    assert Path("zz.csv").read_bytes() == Path("z.csv").read_bytes()
+    assert [line.split(",")[0] for line in Path("z.csv").read_text().split("\n")[:3]] == ["file", "8.png", "four/0.png"]
+
+
+def test_colours_of_images(run):
+    assert run(*FIT, "--color", "rgb")[0] == 0
+    assert drlim.load("m.safetensors").input_shape_ == (3, 8, 6)
+    assert run("transform", "m.safetensors", "images", "--output", "z.npy")[0] == 0
+    code, _, err = run(*FIT, "--color", "gray")
+    assert (code, "to be auto, grey or rgb. Got 'gray'. Did you mean 'grey'?" in err) == (2, True)
+
+
+def test_changes_that_do_not_matter(run, printed):
+    Image.fromarray(np.zeros((8, 6), dtype=np.uint8)).save("images/nine/9.png")
+    ignore = [*FIT[:-2], "--n-neighbors", "2", "--ignore", "shift=1,rotate=15,flip,color,brightness=0.1"]
+    code, out, err = run(*ignore)
+    assert (code, err) == (0, "")
+    rows = out.split("changes to ignore, at full strength, on images that were trained on:\n")[1].split("\n")
+    names = ["shift -1", "shift +1", "rotate -15", "rotate +15", "flip", "color -0.2", "color +0.2"]
+    assert [row.split("  ")[0] for row in rows[1:8]] == names
+    found = printed(*ignore)["invariance"]
+    assert [row["name"] for row in found["rows"]][:7] == names
+    assert found["verdict"] in ("invariant", "partly", "not invariant")
+    assert run("transform", "m.safetensors", "images", "--output", "z.npy")[0] == 0
+    code, _, err = run(*FIT, "--ignore", "shfit=1")
+    assert (code, err) == (2, "drlim: error: No such change of images: shfit. Did you mean 'shift'?\n")
+    code, _, err = run("fit", "x.npy", *FIT[2:], "--ignore", "shift")
     assert code == 1
-    assert err.endswith("four/0.png of shape (8, 6) and dtype uint8. --size 8x7 brings all to the size of the first.\n")
+    assert "Expected images to shift" in err
 
 
 def test_a_model_of_another_size_names_the_option(run):

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.cli.reading import refusal, written
 
 from drlim.cli.files import read_samples
+from drlim.datasets import image_folder
 from drlim.datasets.folders import folder_classes
 
 
@@ -45,25 +46,63 @@ def test_bits_and_sixteen_bits(tmp_path):
     assert read_samples(tmp_path / "deep").X.tolist() == [[[65535, 256]]]
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "CMYK"])
-def test_other_kinds_of_image_are_refused(tmp_path, mode):
+@pytest.mark.parametrize(
+    ("mode", "shape"), [("RGBA", (3, 4, 4)), ("P", (3, 4, 4)), ("LA", (4, 4)), ("CMYK", (3, 4, 4))]
+)
+def test_other_kinds_of_image_become_grey_or_rgb(tmp_path, mode, shape):
     path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     Image.new(mode, (4, 4)).save(path)
-    with pytest.raises(ValueError, match=re.escape(f"{path} is an image of mode {mode}. Convert it to grey or RGB.")):
-        read_samples(tmp_path)
+    X = read_samples(tmp_path).X
+    assert (X.shape, X.dtype) == ((1, *shape), np.uint8)
+    is_white = mode != "P"  # transparent, or without ink
+    assert ((255 if is_white else 0) == X).all()
 
 
-def test_images_of_different_sizes(tmp_path):
-    Image.new("L", (4, 5)).save(tmp_path / "a.png")
-    Image.new("L", (4, 4)).save(tmp_path / "b.png")
-    assert refusal(tmp_path) == (
-        "FILE: all images must be of one size and kind. a.png is of shape (5, 4) and dtype uint8, "
-        "b.png of shape (4, 4) and dtype uint8. --size 5x4 brings all to the size of the first."
-    )
-    Image.new("RGB", (4, 5)).save(tmp_path / "b.png")
-    assert refusal(tmp_path).endswith("b.png of shape (3, 5, 4) and dtype uint8. Convert all to grey or all to RGB.")
-    Image.fromarray(np.zeros((5, 4), dtype=np.uint16)).save(tmp_path / "b.png")
-    assert refusal(tmp_path).endswith("b.png of shape (5, 4) and dtype uint16. Convert all to one number of bits.")
+def test_a_palette_with_transparency_is_laid_on_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([0, 0, 0, 9, 8, 7])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / "a.png", transparency=0)
+    assert read_samples(tmp_path).X[0, :, 0].tolist() == [[255, 9], [255, 8], [255, 7]]
+
+
+def test_kinds_are_brought_to_one(tmp_path):
+    Image.new("L", (4, 5), 9).save(tmp_path / "a.png")
+    Image.fromarray(np.full((5, 4), 9 * 257, dtype=np.uint16)).save(tmp_path / "b.png")
+    assert (np.full((2, 5, 4), 9) == read_samples(tmp_path).X).all()
+    Image.new("RGB", (4, 5), (9, 9, 9)).save(tmp_path / "c.png")
+    assert (np.full((3, 3, 5, 4), 9) == read_samples(tmp_path).X).all()
+    assert (np.full((3, 5, 4), 9) == read_samples(tmp_path, color="grey").X).all()
+    (tmp_path / "c.png").unlink()
+    assert read_samples(tmp_path, color="rgb").X.shape == (2, 3, 5, 4)
+
+
+def test_several_sizes_are_brought_to_the_median(tmp_path):
+    for name, size in {"a": (4, 5), "b": (8, 5), "c": (6, 9)}.items():
+        Image.new("L", size, 7).save(tmp_path / f"{name}.png")
+    found = image_folder(tmp_path)
+    assert (np.full((3, 5, 6), 7) == found.X).all()
+    assert found.said == "3 images of 3 sizes, from 5x4 to 9x6 pixels, brought to 5x6"
+    Image.new("L", (600, 300)).save(tmp_path / "c.png")
+    Image.new("L", (400, 300)).save(tmp_path / "a.png")
+    Image.new("L", (400, 300)).save(tmp_path / "b.png")
+    assert image_folder(tmp_path).X.shape == (3, 48, 64)
+    (tmp_path / "c.png").unlink()
+    assert image_folder(tmp_path).X.shape == (2, 300, 400)
+    assert image_folder(tmp_path).said is None
+    assert image_folder(tmp_path, size=10).said == "2 images of 300x400 pixels, brought to 10x10"
+
+
+def test_image_folder_refuses(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="none is no folder"):
+        image_folder(tmp_path / "none")
+    with pytest.raises(ValueError, match=r"to be auto, grey or rgb. Got 'gray'. Did you mean 'grey'\?"):
+        image_folder(tmp_path, color="gray")
+    for size in (0, (3, 0), (1, 2, 3), 2.5, "8"):
+        with pytest.raises(ValueError, match="Expected 'size' to be a number of pixels"):
+            image_folder(tmp_path, size=size)
+    assert repr(image_folder(tmp_path)) == "ImageFolder(X (1, 4, 4), 0 classes)"
 
 
 def test_images_are_brought_to_one_size(tmp_path):
@@ -114,7 +153,7 @@ def test_folders_without_classes(tmp_path):
 
 def test_folder_without_images(tmp_path):
     written(tmp_path / "labels.txt", "1")
-    assert refusal(tmp_path).startswith("FILE has no images in it (.bmp, ")
+    assert refusal(tmp_path).startswith("FILE has no images in it (.avif, ")
     assert refusal(tmp_path).endswith(".webp). It holds other files: '.txt'.")
     (tmp_path / "empty").mkdir()
     assert refusal(tmp_path / "empty").endswith(".webp).")

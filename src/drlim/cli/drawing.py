@@ -12,7 +12,8 @@ import numpy as np
 from drlim.cli.files import read_labels, read_samples
 from drlim.cli.models import is_table
 from drlim.cli.output import UsageError
-from drlim.datasets.folders import Size, folder_classes
+from drlim.datasets.folders import folder_classes
+from drlim.datasets.pillow import Size
 from drlim.tables.files import TABLE_SUFFIXES, open_table, readable
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.disk import refuse_special
 from drlim._base.messages import listed
 from drlim.cli.arrays import read_array, read_npy, read_whole_npz
-from drlim.datasets.folders import Size, read_images
+from drlim.datasets.folders import image_folder
+from drlim.datasets.pillow import Size
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.tables.files import (
@@ -57,10 +58,13 @@ class Samples(NamedTuple):
         The samples.
     names : list of str or None
         One name for each column; None when the file has none.
+    said : str or None
+        What was done to the sizes of images.
     """
 
     X: Array
     names: list[str] | None = None
+    said: str | None = None
 
 
 def read_samples(
@@ -70,6 +74,7 @@ def read_samples(
     columns: Sequence[str] | None = None,
     leave_out: str | Collection[str] | None = None,
     size: Size | None = None,
+    color: str = "auto",
 ) -> Samples:
     """Read samples, one a row or one an image.
 
@@ -80,7 +85,7 @@ def read_samples(
         - ``.npz``: the array that ``array`` names, or the only one;
         - ``.csv``, ``.tsv``: numbers separated by commas, semicolons or tabs, with or without a row of names;
         - ``.parquet``: columns of numbers;
-        - a folder: its images and those of its subfolders, in the order of their paths, all of one size, grey or RGB.
+        - a folder: its images and those of its subfolders, in the order of their paths, as `image_folder` reads them.
     array : str, default=None
         Name of an array in an ``.npz``.
     columns : sequence of str, default=None
@@ -88,7 +93,9 @@ def read_samples(
     leave_out : str or collection of str, default=None
         Columns of a table that are not read, such as one of labels.
     size : (int, int), default=None
-        Height and width that the images of a folder are brought to; None keeps their own.
+        Height and width that the images of a folder are brought to; None keeps theirs if they are all of one size.
+    color : {"auto", "grey", "rgb"}, default="auto"
+        What the images of a folder are brought to.
 
     Returns
     -------
@@ -109,7 +116,8 @@ def read_samples(
         raise ValueError(f"{path}: only an .npz has arrays by name. Got array={short_repr(array)}.")
     left_out = _left_out(path, leave_out, is_table=is_table)
     if path.is_dir():
-        return Samples(read_images(path, size))
+        found = image_folder(path, size=size, color=color)
+        return Samples(found.X, said=found.said)
     if size is not None:
         raise ValueError(f"{path}: only the images of a folder are brought to a size, and this is no folder.")
     if is_table:

@@ -14,6 +14,7 @@ from drlim.cli.options import (
     ArrayName,
     Data,
     IdsColumn,
+    ImageColor,
     ImageSize,
     Json,
     LabelsColumn,
@@ -28,6 +29,7 @@ from drlim.cli.report import CUT_SHORT, FitResult, fit_lines
 if TYPE_CHECKING:
     from drlim.cli.preparing import Prepared
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.metrics import InvarianceReport
 
 __all__ = ["METHODS", "estimator_for", "fit"]
 
@@ -66,6 +68,14 @@ def fit(
     labels_column: LabelsColumn = None,
     labels_from: LabelsFrom = None,
     size: ImageSize = None,
+    color: ImageColor = "auto",
+    ignore: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHANGES",
+            help="Changes of images that do not matter, some of shift=2,rotate=15,flip,color=0.2,brightness=0.2.",
+        ),
+    ] = None,
     array: ArrayName = None,
     drop: Annotated[
         list[str] | None, typer.Option(metavar="COLUMNS", help="Columns of a table to leave out: a,b.")
@@ -163,9 +173,11 @@ def fit(
     diverged.
     """
     from drlim.cli.files import MAP_SUFFIXES, check_output
+    from drlim.cli.ignoring import report_on
     from drlim.cli.preparing import TableOptions, prepared
     from drlim.cli.relating import stated_by
     from drlim.datasets.folders import folder_classes
+    from drlim.transforms import ignoring
 
     given: dict[str, object] = {
         "n_components": n_components,
@@ -186,6 +198,7 @@ def fit(
         "weight_decay": _number(weight_decay, float),
         "validation": validation,
     }
+    given["orbit"] = change = None if ignore is None else ignoring(ignore)
     parameters = {name: value for name, value in given.items() if value is not None}
     _check_method(method, parameters)
     check_labels_from(labels_from)
@@ -197,11 +210,13 @@ def fit(
     left_out = [*([] if labels_column is None else [labels_column]), *stated.columns_used(data)]
     estimator = estimator_for(method, parameters)
     options = TableOptions(names_of(drop), names_of(categories), names_of(numbers), names_of(as_is), standardize, fill)
-    found = prepared(data, options, ids=ids, array=array, left_out=left_out, size=pixels)
+    found = prepared(data, options, ids=ids, array=array, left_out=left_out, size=pixels, color=color)
     labels = None if labels_from is None else folder_classes(data)
     began = time.perf_counter()
     estimator.fit(found.X, labels, graph=stated.graph_of(data, found.samples))
-    return _keep(estimator, method, time.perf_counter() - began, model, embedding, found, as_json)
+    seconds = time.perf_counter() - began
+    report = report_on(estimator, found.samples, change, seed)
+    return _keep(estimator, method, seconds, model, embedding, found, report, as_json)
 
 
 def _check_method(method: str, parameters: Mapping[str, object]) -> None:
@@ -232,12 +247,14 @@ def _keep(
     model: Path,
     embedding: Path | None,
     found: Prepared,
+    report: InvarianceReport | None,
     as_json: bool,
 ) -> int:
     """Save a fitted estimator, and print what it learned; return the exit code."""
     from sklearn.pipeline import Pipeline
 
     from drlim import save
+    from drlim.cli.ignoring import report_lines_of
     from drlim.cli.writing import write_map
 
     save(estimator if found.table is None else Pipeline([("table", found.table), ("map", estimator)]), model)
@@ -255,14 +272,18 @@ def _keep(
         "epochs": estimator.n_iter_,
         "stopped": estimator.stopped_,
         "seconds": seconds,
-        "table": found.said,
+        "data": found.said,
     }
     last = estimator.history_[-1] if estimator.history_ else {}
     if method == _NEIGHBORS:
         result["cross_entropy"] = last.get("cross_entropy")
     else:
         result["energy"] = last.get("energy")
-    answer(as_json, result, fit_lines(result))
+    lines = fit_lines(result)
+    if report is not None:
+        result["invariance"] = report.to_dict()
+        lines += report_lines_of(report)
+    answer(as_json, result, lines)
     return 1 if estimator.stopped_ in CUT_SHORT else 0
 
 

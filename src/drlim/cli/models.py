@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drlim.cli.files import read_samples
 from drlim.cli.writing import Ids
-from drlim.datasets.folders import Size, image_names
+from drlim.datasets.folders import image_names
+from drlim.datasets.pillow import Size
 from drlim.tables.by_name import columns_of
 from drlim.tables.files import TABLE_SUFFIXES, column_place, open_table
 
@@ -49,6 +50,13 @@ class SavedModel(NamedTuple):
         """Names of the axes of the map."""
         return list(self.map.get_feature_names_out())
 
+    @property
+    def _columns(self) -> list[str] | None:
+        """Names of the columns that it was fitted on, None for columns without names."""
+        first = self.map if self.whole is self.map else self.whole[0]
+        names = getattr(first, "feature_names_in_", None)
+        return None if names is None else list(names)
+
     def transform(self, samples: Array | Mapping[str, Array]) -> Array:
         """Return the map of samples that `read` returned."""
         whole: Any = self.whole  # of which a table takes columns, and a map an array
@@ -62,12 +70,12 @@ class SavedModel(NamedTuple):
         if self.table is not None and is_table(data):
             used = [column.name for column in self.table.columns_ if column.kind != "left out"]
             return columns_of(data, wanted=used)
-        if data.is_dir() and size is None and len(self.map.input_shape_) > 1:
-            size = self.map.input_shape_[-2:]
-        first = self.whole[0] if self.whole is not self.map else self.map
-        names = getattr(first, "feature_names_in_", None)
-        columns = None if names is None else list(names)
-        samples = read_samples(data, array=array, columns=columns, leave_out=leave_out, size=size).X
+        shape = self.map.input_shape_
+        color: str = "grey" if len(shape) == 2 else "rgb"
+        pixels = shape[-2:] if size is None and data.is_dir() and len(shape) > 1 else size
+        samples = read_samples(
+            data, array=array, columns=self._columns, leave_out=leave_out, size=pixels, color=color
+        ).X
         self._check_image_size(samples, data)
         return samples
 

@@ -16,6 +16,7 @@ __all__ = [
     "ArrayName",
     "Data",
     "IdsColumn",
+    "ImageColor",
     "ImageSize",
     "Json",
     "LabelsColumn",
@@ -59,7 +60,8 @@ ImageSize = Annotated[
     str | None,
     typer.Option(
         metavar="PIXELS",
-        help="Size that all images of a folder are brought to, such as 28 or 24x32 (height x width).",
+        help="Size that all images of a folder are brought to, such as 28 or 24x32 (height x width). "
+        "[default: theirs if it is one, else the median, the longer side at most 64; of a model, its own]",
     ),
 ]
 
@@ -73,6 +75,12 @@ def names_of(given: list[str] | None) -> list[str]:
     ['age', 'income', 'city']
     """
     return [name.strip() for text in given or () for name in text.split(",") if name.strip()]
+
+
+ImageColor = Annotated[
+    str,
+    typer.Option(metavar="auto|grey|rgb", help="What the images of a folder are brought to; auto: grey if all are."),
+]
 
 
 def check_labels_from(given: str | None) -> None:

@@ -17,7 +17,7 @@ from drlim.tables.files import open_table
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array
-    from drlim.datasets.folders import Size
+    from drlim.datasets.pillow import Size
     from drlim.tables.table import Table
 
 __all__ = ["Prepared", "TableOptions", "prepared"]
@@ -55,7 +55,7 @@ class Prepared(NamedTuple):
     table : Table or None
         What made the samples of a table as it came; None where that was nothing.
     said : str or None
-        What was done with the columns of a table.
+        What was done with the columns of a table, or with the sizes of images.
     ids : Ids or None
         What tells the rows apart.
     """
@@ -68,14 +68,21 @@ class Prepared(NamedTuple):
 
 
 def prepared(
-    data: Path, options: TableOptions, *, ids: str | None, array: str | None, left_out: Sequence[str], size: Size | None
+    data: Path,
+    options: TableOptions,
+    *,
+    ids: str | None,
+    array: str | None,
+    left_out: Sequence[str],
+    size: Size | None,
+    color: str = "auto",
 ) -> Prepared:
     """Read DATA, and make numbers of a table."""
     if not is_table(data) or array is not None or size is not None:
         if options.given:
             raise UsageError(f"{options.given[0]} is for a table, .csv, .tsv or .parquet. Got {data}.")
-        samples = read_samples(data, array=array, leave_out=left_out, size=size).X
-        return Prepared(samples, samples, ids=ids_of(data, None, ids))
+        found = read_samples(data, array=array, leave_out=left_out, size=size, color=color)
+        return Prepared(found.X, found.X, said=found.said, ids=ids_of(data, None, ids))
     columns = columns_of(data, leave_out=[*left_out, *([] if ids is None or ids in left_out else [ids])])
     table = fitted_table(data, columns, options)
     made = np.ascontiguousarray(table.transform(columns))

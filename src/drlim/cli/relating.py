@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from drlim.cli.arrays import read_whole_npz
-from drlim.cli.files import read_graph, read_samples
+from drlim.cli.files import read_graph
 from drlim.cli.models import is_table
 from drlim.cli.output import UsageError
+from drlim.cli.preparing import TableOptions, prepared
 from drlim.datasets.folders import image_names
 from drlim.relations.file import RelationsFile, read_file
 from drlim.tables.by_name import TableColumns
@@ -16,7 +17,7 @@ from drlim.tables.files import open_table
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array
-    from drlim.datasets.folders import Size
+    from drlim.datasets.pillow import Size
     from drlim.graph import NeighborhoodGraph
     from drlim.relations.kinds import Columns
 
@@ -58,7 +59,8 @@ def stated_graphs(
     X = None
     if file.measures or not columns:
         left_out = [*Stated(None, file).columns_used(data), *([] if labels_column is None else [labels_column])]
-        X = read_samples(data, array=array, leave_out=left_out, size=size).X
+        options = TableOptions([], [], [], [], None, None)
+        X = prepared(data, options, ids=None, array=array, left_out=left_out, size=size).samples
     n_samples = len(next(iter(columns.values()))) if X is None else len(X)
     return file.build(n_samples, X, columns)
 

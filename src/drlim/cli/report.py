@@ -36,7 +36,8 @@ class FitResult(TypedDict):
     epochs: int
     stopped: str
     seconds: float
-    table: str | None
+    data: str | None
+    invariance: NotRequired[dict[str, object]]
     energy: NotRequired[float | None]
     cross_entropy: NotRequired[float | None]
 
@@ -45,7 +46,7 @@ def fit_lines(result: FitResult) -> list[str]:
     """Describe a model that was trained and saved."""
     sizes = f"{result['n_samples']} samples of {result['n_features']} values"
     lines = [
-        *([] if result["table"] is None else [f"table: {result['table']}"]),
+        *([] if result["data"] is None else [f"data: {result['data']}"]),
         f"{sizes} on a map of {result['n_components']} dimensions",
         f"{result['similar_pairs']} similar pairs, {result['dissimilar_pairs']} dissimilar",
         f"{result['seconds']:.1f} s by {result['method']}, {result['epochs']} epochs, ended: {result['stopped']}",
