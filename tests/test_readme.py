@@ -57,6 +57,7 @@ def test_the_pages_with_code_are_these():
         "deploying.md",
         "laws.md",
         "maps.md",
+        "sensitivity.md",
         *RUN_ABOVE,
     }
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from drlim._base.calls import user_call
+from drlim._base.state import usual_state
 from drlim._base.torch import Rows
 from drlim.encoders.embedding import called, evaluating
 
@@ -63,7 +64,7 @@ def each_jacobian(encoder: nn.Module, rows: Rows, batch_size: int, use: Use) -> 
 
 def _differentiated(encoder: nn.Module, rows: Rows, part: slice, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return positions (b, d) and derivatives (b, d, ...) of a batch, whatever the caller has switched off."""
-    with torch.inference_mode(mode=False), torch.enable_grad():
+    with usual_state(), torch.enable_grad():
         x = rows.take(part).to(dtype).requires_grad_()  # (b, ...)
         z = called(encoder, x)  # (b, d)
         if not isinstance(z, Tensor) or z.ndim != 2 or len(z) != len(x):

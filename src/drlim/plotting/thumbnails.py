@@ -16,7 +16,7 @@ from drlim.plotting.keys import draw_key
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_thumbnails"]
+__all__ = ["plot_thumbnails", "spaced_samples", "spaced_thumbnails"]
 
 _THUMBNAIL_PITCH = 1.08
 """Minimum distance between the centres of two thumbnails, in thumbnails: it leaves room for their frames."""
@@ -95,7 +95,7 @@ def plot_thumbnails(
     colouring = colour_samples(labels, len(points), cmap, "plot_thumbnails", page=page_of(ax))
     shape = np.array(pictures.shape[-1:-3:-1])  # width, height
     sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
-    chosen = _choose_apart(points, sides, max_thumbnails)
+    chosen = spaced_samples(points, sides, max_thumbnails)
     wants_key = ax is None
     ax = axes_for(ax, 2, "plot_thumbnails")
     if wants_key:
@@ -108,7 +108,7 @@ def plot_thumbnails(
     return ax
 
 
-def _choose_apart(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
+def spaced_samples(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
     """Return samples whose thumbnails do not overlap, each the farthest from those before, at most ``most``."""
     from_middle = np.abs((points - (points.min(axis=0) + points.max(axis=0)) / 2) / sides).max(axis=1)  # (n,)
     chosen = [int(from_middle.argmin())]
@@ -121,6 +121,18 @@ def _choose_apart(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
             break
         chosen.append(farthest)
     return np.array(chosen)
+
+
+def spaced_thumbnails(ax: Axes, points: Array, shades: Array, size: float, most: int, cmap: str) -> None:
+    """Draw pictures (n, h, w) in [0, 1] at as many points (n, 2) as fit, in grey frames; sides as `plot_thumbnails`."""
+    shape = np.array(shades.shape[-1:-3:-1])  # width, height
+    sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
+    chosen = spaced_samples(points, sides, most)
+    _draw_thumbnails(
+        ax, points[chosen], sides, shades[chosen], np.tile([0.45, 0.46, 0.51, 1.0], (len(chosen), 1)), cmap
+    )
+    ax.update_datalim(np.concatenate([points - sides / 2, points + sides / 2]))
+    ax.autoscale_view()
 
 
 def _draw_thumbnails(ax: Axes, places: Array, sides: Array, pictures: Array, frames: Array, cmap: str) -> None:
