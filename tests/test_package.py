@@ -63,3 +63,13 @@ def test_a_wrong_name_is_an_attribute_error():
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, drlim; print([m for m in ('torch', 'sklearn', 'numpy', 'matplotlib') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_versions_are_shown_without_imports():
+    script = "import sys, drlim; drlim.show_versions(); assert not {'torch', 'numpy'} & sys.modules.keys()"
+    command = [sys.executable, "-c", script]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    rows = dict(line.split(None, 1) for line in shown.strip().split("\n"))
+    assert rows["drlim"] == drlim.__version__
+    assert rows["python"] == sys.version.split()[0]
+    assert {"numpy", "torch", "system", "numba"} <= rows.keys()

@@ -39,6 +39,7 @@ _HOME = {
     "sequence_graph": "relations",
     "shift": "relations",
     "shifts": "relations",
+    "show_versions": "_base",
     "target_graph": "relations",
     "train": "training",
     "with_copies": "relations",

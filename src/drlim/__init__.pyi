@@ -10,6 +10,7 @@ from drlim import runtime as runtime
 from drlim import springs as springs
 from drlim import training as training
 from drlim import transforms as transforms
+from drlim._base import show_versions as show_versions
 from drlim.deploy import export as export
 from drlim.encoders import embed as embed
 from drlim.encoders import make_encoder as make_encoder
@@ -67,6 +68,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "sequence_graph",
     "shift",
     "shifts",
+    "show_versions",
     "target_graph",
     "train",
     "with_copies",

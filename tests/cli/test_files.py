@@ -21,7 +21,8 @@ from tests.cli.reading import refusal, written
 from drlim import NeighborhoodGraph
 from drlim._base.checks import InvalidParameterError
 from drlim.cli import files as datafiles
-from drlim.cli.files import MAP_SUFFIXES, check_output, read_graph, read_labels, read_samples
+from drlim.cli.files import read_graph, read_labels, read_samples
+from drlim.cli.targets import MAP_SUFFIXES, check_output
 from drlim.cli.writing import write_map
 
 

@@ -113,3 +113,22 @@ def test_the_process_is_left_as_it_was(run):
     before = (sys.excepthook, warnings.showwarning, list(warnings.filters))
     run("info", "none")
     assert (sys.excepthook, warnings.showwarning, list(warnings.filters)) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "x.csw", "--model", "m.safetensors"),
+        ("fit", "x.csv", "--model", "m.safetensors", "--graph", "x.csw"),
+        ("relations", "x.csv", "x.csw"),
+        ("transform", "x.csw", "x.csv", "--output", "z.csv"),
+        ("plot", "x.csv", "x.csw"),
+        ("export", "x.csw"),
+    ],
+)
+def test_a_missing_file_is_named_before_anything_slow(run, monkeypatch, arguments):
+    for slow in ("torch", "sklearn", "scipy", "drlim.estimators"):
+        monkeypatch.setitem(sys.modules, slow, None)  # importing it would be an ImportError
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err == "drlim: error: x.csw: No such file or directory. Did you mean 'x.csv'?\n"

@@ -55,7 +55,7 @@ USAGE = [
     ((*NEIGHBORS, "--interactions", "all"), "--interactions belongs to --method drlim."),
     ((*NEIGHBORS, "--tol", "0"), "--tol belongs to --method drlim."),
     ((*NEIGHBORS, "--encoder", "mlp"), "--encoder mlp belongs to --method drlim."),
-    ((*COMMAND, "--metric", "cosine"), "--metric belongs to --method neighbors. This fit is by --method drlim."),
+    ((*COMMAND, "--metric", "precomputed"), "'hamming', 'jaccard'}. Got 'precomputed' instead."),
     ((*COMMAND, "--n-places", "9"), "--n-places belongs to --method neighbors."),
     ((*NEIGHBORS, "--metric", "cosin"), "Got 'cosin' instead. Did you mean 'cosine'?"),
     ((*NEIGHBORS, "--n-places", "0"), "The 'n_places' parameter of NeighborMap must be"),

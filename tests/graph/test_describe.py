@@ -60,3 +60,11 @@ def test_describing_other_samples():
         graph.describe(np.zeros((4, 2)))
     with pytest.raises(ValueError, match="NaN"):
         graph.describe([[0.0], [1.0], [np.nan]])
+
+
+def test_a_notebook_shows_the_table():
+    graph = NeighborhoodGraph.from_pairs(4, [(0, 1)])
+    shown = graph._repr_html_()
+    found = graph.describe(verbose=False)
+    assert [f"<th>{name}</th><td>{value}</td>" in shown for name, value in found.table()] == [True] * 8
+    assert shown.count("<p>Warning: ") == len(found.warnings) == 1

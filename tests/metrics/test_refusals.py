@@ -161,8 +161,8 @@ REFUSALS = {
         "Expected 'target' and 'Z' to describe the same samples, one a row. Got 9 in 'target' and 10 in 'Z'.",
     ),
     "target matrix": (
-        lambda: position_r2(TEN, TEN, n_neighbors=3),
-        "Expected 'target' to be 1-D, one number a sample. Got an array of shape (10, 2) and dtype float64.",
+        lambda: position_r2(TEN, TEN[None], n_neighbors=3),
+        "Expected 'target' to be 1-D, one number a sample, or 2-D. Got an array of shape (1, 10, 2) and dtype float64.",
     ),
     "target NaN": (
         lambda: position_r2(TEN, np.full(10, np.nan), n_neighbors=3),

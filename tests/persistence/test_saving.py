@@ -54,6 +54,7 @@ def test_every_parameter_comes_back(path):
         "n_components": np.int64(3),
         "encoder": "linear",
         "n_neighbors": np.int32(2),
+        "metric": "cosine",
         "neighbors": None,
         "orbit": None,
         "margin": np.float32(0.1),

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cli.reading import refusal, written
 
-from drlim.cli.files import MAP_SUFFIXES, check_output, read_labels, read_samples
+from drlim.cli.files import read_labels, read_samples
+from drlim.cli.targets import MAP_SUFFIXES, check_output
 from drlim.tables.files import open_csv, typed
 
 

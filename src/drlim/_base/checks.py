@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any
@@ -21,7 +22,7 @@ from drlim._base.constraints import (
 )
 from drlim._base.forms import plain, taken
 from drlim._base.importing import undisturbed
-from drlim._base.messages import short_repr
+from drlim._base.messages import did_you_mean, short_repr
 from drlim._base.refusals import column_names, located_errors, place_words
 
 __all__ = [
@@ -84,8 +85,10 @@ def check_parameters(values: Mapping[str, object], constraints: Mapping[str, Any
         wanted = joined_words([str(as_constraint(one)) for one in accepted], "or")
         beyond = isinstance(value, int) and value > LARGEST_INTEGER and "an int in" in wanted
         note = " Integers go up to 2^63 - 1." if beyond else ""
+        hint = did_you_mean(value, re.findall(r"'(\w+)'", wanted)) if isinstance(value, str) else ""
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must be {wanted}. Got {short_repr(value)} instead.{note}"
+            f"{hint and f' {hint}'}"
         )
 
 

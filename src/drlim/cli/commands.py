@@ -31,6 +31,7 @@ from drlim.cli.options import (
     Json,
     LabelsColumn,
     LabelsFrom,
+    check_inputs,
     check_labels_from,
     image_size,
 )
@@ -144,7 +145,7 @@ def reproduce(
 
     if name not in paper.EXPERIMENTS:
         raise UsageError(f"No such experiment: {name}.{nearest(name, paper.EXPERIMENTS)}")
-    from drlim.cli.files import check_output
+    from drlim.cli.targets import check_output
 
     folder = output if name == "all" else output / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -174,12 +175,13 @@ def transform(
     table is done again: unknown categories count as none of the known ones, blank numbers are filled as they were,
     and a missing column is an error. Names of images, and a column that fit left out as an id, come first in the map.
     """
-    from drlim.cli.files import MAP_SUFFIXES, check_output
-    from drlim.cli.writing import write_map
+    from drlim.cli.targets import MAP_SUFFIXES, check_output
 
     pixels = image_size(size)
     check_output(output, MAP_SUFFIXES)
+    check_inputs(model, data)
     from drlim.cli.models import ids_of, open_model
+    from drlim.cli.writing import write_map
 
     saved = open_model(model)
     Z = saved.transform(saved.read(data, array=array, leave_out=labels_column, size=pixels))
@@ -213,13 +215,14 @@ def plot(
     as_json: Json = False,
 ) -> None:
     """Draw a map: of DATA, or of the samples that a model was trained on."""
-    from drlim.cli.files import check_output
+    from drlim.cli.targets import check_output
 
     place, pixels = _place_of_names(names), image_size(size)
     check_labels_from(labels_from)
     check_output(output, PICTURE_SUFFIXES)
     if thumbnails and data is None:
         raise UsageError("--thumbnails needs DATA, the images of the samples.")
+    check_inputs(source, data, background)
     from drlim import plotting
     from drlim._base.disk import atomic_write
     from drlim.cli.drawing import labels_to_draw, map_to_draw, read_background
@@ -267,9 +270,10 @@ def export(
 
     The file is compared with the model before it is written.
     """
-    from drlim.cli.files import check_output
+    from drlim.cli.targets import check_output
 
     check_output(output, [ONNX_SUFFIX])
+    check_inputs(model, data)
     import numpy as np
 
     import drlim

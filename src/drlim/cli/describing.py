@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from drlim.cli.options import ArrayName, Data, ImageSize, Json, LabelsColumn, image_size
+from drlim.cli.options import ArrayName, Data, ImageSize, Json, LabelsColumn, check_inputs, image_size
 from drlim.cli.output import answer
 
 __all__ = ["relations"]
@@ -27,6 +27,7 @@ def relations(
     The file names relations, such as near = {knn = 10} and same = {groups = "object"}, and joins them, as in use =
     "same | near". drlim fit --relations trains on them.
     """
+    check_inputs(data, file)
     pixels = image_size(size)
     from drlim.cli.relating import stated_graphs
     from drlim.relations.file import read_file

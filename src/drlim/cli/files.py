@@ -7,13 +7,12 @@ is refused by a ``ValueError`` that names the file. Nothing read is ever execute
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from drlim._base.arrays import Array
-from drlim._base.checks import InvalidParameterError, short_repr
+from drlim._base.checks import short_repr
 from drlim._base.disk import refuse_special
 from drlim._base.messages import listed
 from drlim.cli.arrays import read_array, read_npy, read_whole_npz
@@ -30,21 +29,15 @@ from drlim.tables.files import (
     open_csv,
     open_table,
     readable,
-    require_pyarrow,
     typed,
 )
 
 __all__ = [
-    "MAP_SUFFIXES",
     "Samples",
-    "check_output",
     "read_graph",
     "read_labels",
     "read_samples",
 ]
-
-MAP_SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
-"""Suffixes of the files that `write_map` writes."""
 
 _Path = str | os.PathLike[str]
 
@@ -211,45 +204,6 @@ def read_graph(path: _Path, n_samples: int) -> NeighborhoodGraph:
         return NeighborhoodGraph.from_pairs(n_samples, **pairs)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def check_output(path: _Path, suffixes: Collection[str]) -> None:
-    """Refuse a file that cannot be written, before any work.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File to be written.
-    suffixes : collection of str
-        Kinds of file to choose from, in lower case.
-
-    Raises
-    ------
-    InvalidParameterError
-        When the suffix is none of them.
-    ImportError
-        When the kind needs a package that is not installed.
-    OSError
-        When the folder is missing or may not be written, or the path is a folder.
-    ValueError
-        When the path is of a pipe or a device.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise InvalidParameterError(f"A file to be written here must end in {' or '.join(suffixes)}. Got {path}.")
-    if path.suffix.lower() == ".parquet":
-        require_pyarrow()
-    folder = path.resolve().parent
-    if path.is_dir():
-        raise IsADirectoryError(f"Cannot write {path}: it is a folder. Give the path of a file.")
-    refuse_special(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"Cannot write {path}: there is no folder {folder}. Create it first.")
-    try:
-        with tempfile.TemporaryFile(dir=folder):  # permissions do not tell all: a disk may be read-only
-            pass
-    except OSError as error:
-        raise PermissionError(f"Cannot write {path}: {error.strerror} in {folder}. Give another path.") from error
 
 
 def _left_out(path: Path, given: str | Collection[str] | None, *, is_table: bool) -> list[str]:

@@ -19,6 +19,7 @@ from drlim.cli.options import (
     Json,
     LabelsColumn,
     LabelsFrom,
+    check_inputs,
     check_labels_from,
     image_size,
     names_of,
@@ -38,7 +39,7 @@ _DRLIM = "drlim"
 METHODS = (_NEIGHBORS, _DRLIM)
 
 _ONLY = {
-    **dict.fromkeys(("metric", "n_places"), _NEIGHBORS),
+    **dict.fromkeys(("n_places",), _NEIGHBORS),
     **dict.fromkeys(("margin", "dissimilar_weight", "optimizer", "learning_rate"), _DRLIM),
     **dict.fromkeys(("batch_size", "interactions", "tol", "weight_decay", "validation"), _DRLIM),
 }
@@ -119,7 +120,7 @@ def fit(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="By neighbors only: euclidean, cosine, jaccard, hamming or precomputed.", show_default="euclidean"
+            help="euclidean, cosine, jaccard or hamming; by neighbors also precomputed.", show_default="euclidean"
         ),
     ] = None,
     n_places: Annotated[
@@ -172,11 +173,7 @@ def fit(
     Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
     diverged.
     """
-    from drlim.cli.files import MAP_SUFFIXES, check_output
-    from drlim.cli.ignoring import report_on
-    from drlim.cli.preparing import TableOptions, prepared
-    from drlim.cli.relating import stated_by
-    from drlim.datasets.folders import folder_classes
+    from drlim.cli.targets import MAP_SUFFIXES, check_output
     from drlim.transforms import ignoring
 
     given: dict[str, object] = {
@@ -206,6 +203,12 @@ def fit(
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
         check_output(embedding, MAP_SUFFIXES)
+    check_inputs(data, graph, relations)
+    from drlim.cli.ignoring import report_on
+    from drlim.cli.preparing import TableOptions, prepared
+    from drlim.cli.relating import stated_by
+    from drlim.datasets.folders import folder_classes
+
     stated = stated_by(graph, relations)
     left_out = [*([] if labels_column is None else [labels_column]), *stated.columns_used(data)]
     estimator = estimator_for(method, parameters)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from drlim._base.messages import did_you_mean
 from drlim.cli.output import UsageError, nearest
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Json",
     "LabelsColumn",
     "LabelsFrom",
+    "check_inputs",
     "check_labels_from",
     "image_size",
     "names_of",
@@ -81,6 +84,15 @@ ImageColor = Annotated[
     str,
     typer.Option(metavar="auto|grey|rgb", help="What the images of a folder are brought to; auto: grey if all are."),
 ]
+
+
+def check_inputs(*paths: Path | None) -> None:
+    """Refuse paths of which there is nothing, at once: what reads them takes seconds to import."""
+    for path in paths:
+        if path is not None and not path.exists():
+            folder = path.parent if path.parent.is_dir() else Path()
+            like = did_you_mean(path.name, (one.name for one in folder.iterdir()))
+            raise FileNotFoundError(errno.ENOENT, f"No such file or directory. {like}".rstrip(" ."), str(path))
 
 
 def check_labels_from(given: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import warnings
 from collections.abc import Iterable, Mapping
 
@@ -89,15 +88,8 @@ def _failure_text(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"Out of memory. {error}"
     if isinstance(error, ValueError | TypeError | OSError | ArithmeticError | ImportError):
-        return f"{error}{_suggestion(str(error))}"
+        return str(error)
     return f"{type(error).__name__}: {error}. This is a defect of drlim; --debug shows where."
-
-
-def _suggestion(text: str) -> str:
-    """Offer the accepted string most like a refused one; "" when the error is of another kind."""
-    refused = re.fullmatch(r"(.*)Got '(.*)' instead\.", text, re.DOTALL)
-    hint = did_you_mean(refused[2], re.findall(r"'(\w+)'", refused[1])[1:]) if refused else ""
-    return f" {hint}" if hint else ""
 
 
 def say(kind: str, text: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from drlim._base.arrays import Array
 from drlim._base.disk import atomic_write
-from drlim.cli.files import MAP_SUFFIXES, check_output
+from drlim.cli.targets import MAP_SUFFIXES, check_output
 from drlim.datasets.formats import write_npz
 from drlim.tables.files import require_pyarrow
 

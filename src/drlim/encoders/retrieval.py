@@ -130,7 +130,7 @@ def _least(values: Tensor, k: int) -> Tensor:
     groups = values.shape[1] // _CUTS  # m
     if groups <= k:
         return values.topk(k, dim=1, largest=False).indices
-    grouped = values[:, : groups * _CUTS].unflatten(1, (_CUTS, groups))  # (b, c, m)
+    grouped = values[:, : groups * _CUTS].reshape(-1, _CUTS, groups)  # (b, c, m)
     group = grouped.amin(dim=1).topk(k, dim=1, largest=False).indices  # (b, k)
     chosen = grouped.gather(2, group[:, None].expand(-1, _CUTS, -1))  # (b, c, k)
     cut = torch.arange(_CUTS, device=values.device)[:, None]  # (c, 1)

@@ -19,11 +19,11 @@ from drlim._base.state import usual_state
 from drlim.estimators import running
 from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for
-from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.parameters import check_anchor_weight
 from drlim.estimators.plan import check_validation, checked_parameters, plan_training
 from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, first_samples, map_samples
+from drlim.estimators.shared import SharedMixin
 from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
@@ -38,7 +38,7 @@ __all__ = ["DrLIM"]
 
 
 @answering
-class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
     Trains an encoder G_W so that samples declared similar land close together and all others stay at least
@@ -65,7 +65,9 @@ class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         - a callable ``(input_shape, n_components) -> module``.
     n_neighbors : int, default=5
         Nearest neighbours declared similar when `fit` gets no graph, in [1, n_samples). 5 is the paper's number.
-        Distances are Euclidean, of the values as they are: scale the columns of a table first.
+        Distances are of the values as they are: scale the columns of a table first.
+    metric : {"euclidean", "cosine", "jaccard", "hamming"}, default="euclidean"
+        Distance by which they are found, the paper's by default; see `drlim.knn_graph`.
     neighbors : None, callable or transformer, default=None
         Another way to find neighbours when `fit` gets no graph: a callable ``X -> graph``, or one of scikit-learn's
         neighbour transformers; see `drlim.neighbors_graph`. ``n_neighbors`` then is not used.
@@ -163,6 +165,7 @@ class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         *,
         encoder: str | nn.Module | Callable[[tuple[int, ...], int], nn.Module] = "auto",
         n_neighbors: int = 5,
+        metric: str = "euclidean",
         neighbors: object = None,
         orbit: Callable[..., ArrayLike] | None = None,
         margin: float = 1.0,
@@ -183,6 +186,7 @@ class DrLIM(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.n_components = n_components
         self.encoder = encoder
         self.n_neighbors = n_neighbors
+        self.metric = metric
         self.neighbors = neighbors
         self.orbit = orbit
         self.margin = margin

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -27,8 +26,7 @@ from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.answers import answering
 from drlim.estimators.map_score import map_score
-from drlim.estimators.novelty import NoveltyMixin
-from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_n_neighbors, check_two
+from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_two
 from drlim.estimators.running import (
     all_or_nothing,
     check_routed_pairs,
@@ -42,6 +40,7 @@ from drlim.estimators.running import (
     warn_if_cut_short,
 )
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
+from drlim.estimators.shared import SharedMixin
 from drlim.estimators.trunk import trunk_for
 from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.graph import NeighborhoodGraph
@@ -84,7 +83,7 @@ class _Update(NamedTuple):
 
 
 @answering
-class NeighborMap(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A map of ordinary data that shows its groups, and places new samples by a function.
 
     It minimises the paper's general loss (equation 3) with heavy-tailed laws, which leave gaps between groups::
@@ -520,28 +519,6 @@ class NeighborMap(NoveltyMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         return confidence_of(self.encoder_, self._checked_samples(X, reset=False))
-
-    def kneighbors(self, X: ArrayLike, n_neighbors: int = 5) -> tuple[Floats, Index]:
-        """Return the training samples nearest to samples on the map.
-
-        Parameters
-        ----------
-        X : array-like, shape (n_samples, ...)
-            Samples of the shape trained on.
-        n_neighbors : int, default=5
-            In [1, number of training samples].
-
-        Returns
-        -------
-        distances : ndarray of float64, shape (n_samples, n_neighbors)
-            On the map, nearest first.
-        indices : ndarray of int64, shape (n_samples, n_neighbors)
-            Rows of the training samples. A training sample is its own nearest.
-        """
-        Z = self.transform(X)
-        check_n_neighbors(n_neighbors, len(self.embedding_) + 1, "NeighborMap.kneighbors")
-        distances, indices = cKDTree(self.embedding_).query(Z, k=np.arange(1, n_neighbors + 1))
-        return np.asarray(distances, dtype=np.float64), np.asarray(indices, dtype=np.int64)
 
     def score(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> float:
         """Return minus the general loss on samples, at the best weight of the repulsion: higher is better.

@@ -22,6 +22,7 @@ _ACCEPTED = {
     "n_components": [integer_in(1)],
     "encoder": [StrOptions({"auto", *ENCODERS}), nn.Module, callable],
     "n_neighbors": [integer_in(1)],
+    "metric": [StrOptions(set(METRICS) - {"precomputed"})],
     "neighbors": [None, callable, has_methods("fit_transform")],
     "orbit": [None, callable],
     "margin": [real_in(0.0)],

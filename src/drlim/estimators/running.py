@@ -131,7 +131,7 @@ def gathered(
     n_new = len(samples) - n_anchors
     labels = check_targets(y, n_new, shape=(n_new, *samples.shape[1:]), trains=trains)
     labels = None if labels is None else [*labels, *[-1] * n_anchors]
-    asked = Neighbors(estimator.n_neighbors, estimator.neighbors)
+    asked = Neighbors(estimator.n_neighbors, estimator.neighbors, estimator.metric)
     return gather(
         samples,
         labels,

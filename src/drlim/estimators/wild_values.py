@@ -50,8 +50,8 @@ def _warn(found: Findings, estimator: BaseEstimator, rows: Index | None) -> None
         warn_user(
             f"{_columns(found.wide, estimator)} of 'X' would hide the others from the encoder: up to {found.width:.3g} "
             "times as wide as a typical one. The encoder takes them for as wide as that; distances between samples "
-            "stay as they are, and depend on these columns most. Scale the columns first, for example with "
-            "sklearn.preprocessing.StandardScaler, unless that is meant."
+            "stay as they are, and depend on these columns most. Scale the columns first, with drlim.Table() "
+            "or sklearn.preprocessing.StandardScaler in a pipeline, unless that is meant."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from drlim._base.checks import check_points, check_same_length
 from drlim.graph.components import count_components, count_duplicates
 from drlim.graph.pairset import PairSet
 
-__all__ = ["Description", "described"]
+__all__ = ["Description", "as_html", "described"]
 
 _MANY = 0.5
 """Number of components a sample above which `Description` warns of them."""
@@ -62,7 +63,13 @@ class Description:
     duplicates: int | None
     warnings: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def table(self) -> list[tuple[str, str]]:
+        """Return the rows of the table that is shown: a name and a value each.
+
+        Returns
+        -------
+        list of (str, str)
+        """
         least, median, largest = self.degrees
         rows = [
             ("samples", f"{self.samples:,}"),
@@ -76,10 +83,27 @@ class Description:
         ]
         if self.duplicates is not None:
             rows.append(("dissimilar duplicates", f"{self.duplicates:,}"))
+        return rows
+
+    def __str__(self) -> str:
+        rows = self.table()
         width = max(len(name) for name, _ in rows)
         return "\n".join(
             [*(f"{name:<{width}}  {value}" for name, value in rows), *(f"Warning: {text}" for text in self.warnings)]
         )
+
+
+def as_html(found: Description) -> str:
+    """Return a description as HTML: its table, and its warnings beneath.
+
+    Examples
+    --------
+    >>> from drlim import NeighborhoodGraph
+    >>> as_html(NeighborhoodGraph.from_pairs(3, [(0, 1)]).describe(verbose=False))[:62]
+    '<table><tr><th>samples</th><td>3</td></tr><tr><th>similar pair'
+    """
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in found.table())
+    return f"<table>{rows}</table>" + "".join(f"<p>Warning: {escape(text)}</p>" for text in found.warnings)
 
 
 def described(

@@ -24,7 +24,7 @@ from drlim._base.arrays import Index
 from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
 from drlim.graph.checks import check_index, check_samples
 from drlim.graph.convert import csr_edges, networkx_edges, stated_pairs
-from drlim.graph.describe import Description, described
+from drlim.graph.describe import Description, as_html, described
 from drlim.graph.file import read_graph_file, write_graph_file
 from drlim.graph.pairset import PairSet, cut_all
 from drlim.graph.statements import (
@@ -574,6 +574,10 @@ class NeighborhoodGraph:
             f"NeighborhoodGraph(n_samples={self.n_samples}, similar={self.n_similar}, "
             f"dissimilar={self.n_dissimilar}, ignored={self.n_ignored})"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table of `describe`."""
+        return as_html(self.describe(verbose=False))
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out the states, which follow from the statements."""

@@ -76,8 +76,8 @@ def knn_accuracy(
 
 def position_r2(
     Z: ArrayLike, target: ArrayLike, n_neighbors: int = 15, n_splits: int = 10, random_state: int = 0
-) -> float:
-    r"""Return the share of a number's variance that the position on the map explains.
+) -> float | Floats:
+    r"""Return the share of the variance of a number, or of each of several, that the position on the map explains.
 
     The target of each sample is predicted by the mean over its ``n_neighbors`` nearest samples outside its own fold.
     The predictions of all folds are pooled:
@@ -90,8 +90,8 @@ def position_r2(
     ----------
     Z : array-like, shape (n_samples, n_components)
         The map.
-    target : array-like, shape (n_samples,)
-        One number for each sample, such as the :func:`slant`. For an angle, judge its cosine and its sine.
+    target : array-like, shape (n_samples,) or (n_samples, n_targets)
+        One number for each sample, such as the :func:`slant`, or several. For an angle, judge its cosine and its sine.
     n_neighbors : int, default=15
         Number of neighbours averaged, from 1 to the number of samples outside the largest fold. More neighbours
         average out noise, fewer follow finer structure. The tables of this project use 15.
@@ -102,8 +102,8 @@ def position_r2(
 
     Returns
     -------
-    float
-        R2, in (-inf, 1]: 1 when the position determines the target. When it contains no information, about
+    float or ndarray of float64, shape (n_targets,)
+        R2, in (-inf, 1], of each number: 1 when the position determines it. When it contains no information, about
         -1 / n_neighbors, because the mean of so few samples is itself noisy.
 
     Raises
@@ -118,12 +118,15 @@ def position_r2(
     >>> line = np.arange(100.0)
     >>> round(position_r2(line[:, None], line, n_neighbors=2), 2)
     1.0
+    >>> position_r2(line[:, None], np.column_stack([line, line % 2]), n_neighbors=2).round(1).tolist()
+    [1.0, -2.4]
     """
     points = as_points(Z, "Z", min_samples=2)
     values = _check_target(target, len(points))
     folds = _folds(len(points), n_neighbors, n_splits, random_state, "position_r2")
-    predicted = _held_out(points, values, n_neighbors, folds, lambda nearby: nearby.mean(axis=1))
-    return float(1 - np.sum((values - predicted) ** 2) / np.sum((values - values.mean()) ** 2))
+    predicted = _held_out(points, values, n_neighbors, folds, lambda nearby: nearby.mean(axis=1))  # (n, q)
+    r2: Floats = 1 - np.sum((values - predicted) ** 2, axis=0) / np.sum((values - values.mean(axis=0)) ** 2, axis=0)
+    return float(r2[0]) if np.ndim(target) == 1 else r2
 
 
 def position_accuracy(
@@ -221,11 +224,11 @@ def _held_out(
     folds: KFold,
     predict: Callable[[Array], Array],
 ) -> Array:
-    """Predict the value of each sample from the values (m, k) of its nearest samples outside its own fold."""
-    predicted = np.empty_like(values)  # (n,)
+    """Predict the values of each sample from those, (m, k) or (m, k, q), of its nearest outside its own fold."""
+    predicted = np.empty_like(values)  # (n,) or (n, q)
     for train, test in folds.split(points):
         nearest = nearest_points(points[test], points[train], n_neighbors)  # (m, k)
-        predicted[test] = predict(values[train[nearest]])  # (m,)
+        predicted[test] = predict(values[train[nearest]])  # (m,) or (m, q)
     return predicted
 
 
@@ -261,12 +264,15 @@ def _check_test(Z_test: ArrayLike, y_test: ArrayLike, points: Floats, labels: Ar
 
 
 def _check_target(target: ArrayLike, n_samples: int) -> Floats:
-    """Return the target (n,), one finite number for each sample, or refuse it when all are the same."""
-    if np.ndim(target) != 1:
-        raise ValueError(f"Expected 'target' to be 1-D, one number a sample. Got {short_repr(target)}.")
+    """Return the targets (n, q), finite numbers of each sample, or refuse a column in which all are the same."""
+    if np.ndim(target) not in (1, 2):
+        raise ValueError(f"Expected 'target' to be 1-D, one number a sample, or 2-D. Got {short_repr(target)}.")
     refuse_masked(target, "target", "leave those samples out")
-    values = scaled(as_points(np.asarray(target)[:, None], "target")[:, 0])  # (n,)
-    check_same_length(len(values), "target", n_samples, "Z")
-    if not np.ptp(values):
-        raise ValueError("The values of 'target' are all the same, so there is no variance to explain.")
-    return values
+    given = np.asarray(target)
+    columns = as_points(given[:, None] if given.ndim == 1 else given, "target")  # (n, q)
+    check_same_length(len(columns), "target", n_samples, "Z")
+    for place, column in enumerate(columns.T):
+        if not np.ptp(column):
+            which = "The values" if given.ndim == 1 else f"The values of column {place}"
+            raise ValueError(f"{which} of 'target' are all the same, so there is no variance to explain.")
+    return np.column_stack([scaled(column) for column in columns.T])  # (n, q)

@@ -172,7 +172,8 @@ def _squares(samples: Array | SparseRows, first: Index, second: Index, dtype: ty
     for start in range(0, len(first), step):
         part = slice(start, start + step)
         with np.errstate(over="ignore"):
-            away = (samples[first[part]].astype(dtype) - samples[second[part]]).reshape(len(first[part]), -1)  # (b, p)
+            steps: Array = samples[first[part]].astype(dtype) - samples[second[part]]
+            away: Floats = steps.reshape(len(first[part]), -1)  # (b, p)
             result[part] = np.einsum("ij,ij->i", away, away)  # (b,)
     return result
 

@@ -159,7 +159,7 @@ def tasks() -> list[Task]:
 
     def judge_digits(Z: Array) -> dict[str, float]:
         trust = metrics.trustworthiness(digits.X_test, Z, n_neighbors=10)
-        return {"trustworthiness": trust, "R2 of slant": metrics.position_r2(Z, slant)}
+        return {"trustworthiness": trust, "R2 of slant": float(metrics.position_r2(Z, slant))}
 
     def judge_translated(Z: Array) -> dict[str, float]:
         return {

@@ -74,7 +74,7 @@ def judge(model: DrLIM, data: datasets.LabelledImages, Z: Array) -> list[Row]:
     slant = metrics.slant(X)
     return [
         Row("trustworthiness (10 neighbours)", metrics.trustworthiness(X, Z, n_neighbors=10), at_least=0.845),
-        Row("R2 of slant from position", metrics.position_r2(Z, slant, n_neighbors=15), at_least=0.85),
+        Row("R2 of slant from position", float(metrics.position_r2(Z, slant, n_neighbors=15)), at_least=0.85),
         Row("spread: CV of nearest-neighbour distance (Poisson .52)", metrics.spread(Z), at_most=0.66),
         Row("continuity (10 neighbours)", metrics.continuity(X, Z, n_neighbors=10)),
         Row("neighbour recall (10 neighbours)", metrics.neighbor_recall(X, Z, n_neighbors=10)),

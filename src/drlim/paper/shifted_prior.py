@@ -113,7 +113,7 @@ def judge(Z: Array, copies: Orbits, quality: float = _DIGITS_WANTED) -> list[Row
         Row("shift from position, 15-NN (chance .2)", metrics.position_accuracy(Z, copies.transform), at_most=0.22),
         Row("variance within an orbit of translations / total", metrics.orbit_ratio(Z, copies.source), at_most=0.008),
         Row("trustworthiness of the unshifted digits", trust, at_least=round(quality - 0.01, 4)),
-        Row("R2 of slant from position, unshifted", metrics.position_r2(Z_plain, metrics.slant(X))),
+        Row("R2 of slant from position, unshifted", float(metrics.position_r2(Z_plain, metrics.slant(X)))),
         Row("spread of the unshifted: CV (Poisson .52)", metrics.spread(Z_plain)),
     ]
 

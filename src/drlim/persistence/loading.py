@@ -111,11 +111,11 @@ def load(
     >>> again.transform(X).shape
     (100, 2)
     """
+    file = read_model_file(path)  # before what takes seconds to import
     with undisturbed():
         import drlim.estimators  # noqa: F401 - with scikit-learn, which the functions below import
         from drlim.springs.make import springs_for  # torch takes seconds to import
 
-    file = read_model_file(path)
     own = {"encoder": encoder, "springs": springs}
     _check_own_parts(path, file.metadata, own)
     functions = {"neighbors": neighbors, "orbit": orbit, "metric": metric}

@@ -84,7 +84,7 @@ Value = int | float | str | bool | dict[str, str] | list[int] | list[bool] | Non
 """A value as JSON stores it; a dict stands for a torch.device, or for what the file does not hold; a list for rows."""
 
 LATER_PARAMETERS: dict[EstimatorName, dict[str, Value]] = {
-    "DrLIM": {"neighbors": None, "orbit": None, "weight_decay": "auto", "validation": None},
+    "DrLIM": {"neighbors": None, "orbit": None, "weight_decay": "auto", "validation": None, "metric": "euclidean"},
     "NeighborMap": {},
 }
 """Parameters that the first files do not have, with the values that stand for their absence."""

@@ -19,7 +19,7 @@ from drlim._base.sparse_rows import SparseRows
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.neighbors import neighbors_graph
-from drlim.neighbors.builders import nearest_graph
+from drlim.neighbors.builders import knn_graph, nearest_graph
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
 from drlim.relations.label_sets import are_label_sets
@@ -47,6 +47,7 @@ class Neighbors(NamedTuple):
 
     n_neighbors: int
     neighbors: object = None
+    metric: str = "euclidean"
 
 
 def gather(
@@ -119,6 +120,9 @@ def found_neighbors(samples: Array | SparseRows | LazyCopies, neighbors: Neighbo
             f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
             f"n_samples = {len(samples)}: give more samples or fewer neighbours."
         )
+    if neighbors.metric != "euclidean":
+        given = samples.matrix if isinstance(samples, SparseRows) else samples
+        return knn_graph(given, neighbors.n_neighbors, neighbors.metric)
     if isinstance(samples, SparseRows):
         return nearest_graph(samples.matrix.astype(np.float64), neighbors.n_neighbors)
     return nearest_graph(samples.reshape(len(samples), -1).astype(np.float64), neighbors.n_neighbors)  # (n, p)

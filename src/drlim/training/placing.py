@@ -192,9 +192,7 @@ def _arrange(network: nn.Module, memory_format: torch.memory_format) -> None:
     network.to(memory_format=memory_format)  # type: ignore[call-overload]  # torch's types lack this form
 
 
-def _run_epoch(
-    run: _Run, gradients: Whole | Halves, optimizer: torch.optim.Optimizer, epoch: int
-) -> dict[str, float]:
+def _run_epoch(run: _Run, gradients: Whole | Halves, optimizer: torch.optim.Optimizer, epoch: int) -> dict[str, float]:
     """Take the steps of one epoch and return its record."""
     began, total = time.perf_counter(), 0.0
     draw = np.random.default_rng([run.seed, epoch, 1])
