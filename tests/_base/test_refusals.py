@@ -57,9 +57,7 @@ FILL = "fill such values in, for example by sklearn.impute.SimpleImputer, or lea
 FILL_OBJECT = "fill such values in, or leave their samples out."
 REPLACE = "replace such values, or leave their samples out."
 TIME = "make a number of such a time, in a unit that you choose, or leave its column out."
-NUMBERS = (
-    "leave its column out, or make numbers of it, for example by sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
-)
+NUMBERS = "leave its column out, or put a drlim.Table() before the map, which makes numbers of it."
 ONE = "give one number in its place, or leave its column out."
 PARTS = "give real and imaginary parts as columns of their own, or absolute values, or real parts alone."
 FRAME = pd.DataFrame({"age": [1.0, 2.0, 3.0], "size": [4.0, 5.0, np.nan]})

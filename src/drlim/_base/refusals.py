@@ -173,13 +173,12 @@ def _way_out(value: object) -> str | None:
         return "rescale its column, for float64 holds no such number"
     except Exception:  # whatever a user's class raises
         if isinstance(value, str | bytes):
-            return f"leave its column out, or make numbers of it, for example by sklearn.preprocessing.{_ENCODERS}"
+            return "leave its column out, or put a drlim.Table() before the map, which makes numbers of it"
         return "give one number in its place, or leave its column out"
     return None if np.isfinite(number) else _FILL
 
 
 _FILL = "fill such values in, or leave their samples out"
-_ENCODERS = "OneHotEncoder or OrdinalEncoder"
 
 _FINDERS: dict[str, Callable[[Array], _Fault | None]] = {
     "f": _not_finite,
