@@ -110,11 +110,7 @@ def plot_sensitivity(
         "max_marks": [integer_in(1)],
     }
     check_parameters(parameters, accepted, "plot_sensitivity")
-    if values is None and arrows is None and images is None:
-        raise ValueError("Expected 'values', 'arrows' or 'images' to draw over the map. Got none of them.")
-    numbers = None if values is None else _check_values(values, len(points), log=log)
-    moves = None if arrows is None else _check_arrows(arrows, len(points))
-    slopes = None if images is None else _check_slopes(images, len(points))
+    numbers, moves, slopes = _check_drawn(values, arrows, images, len(points), log=log)
     page = page_of(ax)
     colouring = colour_samples(numbers, len(points), cmap, "plot_sensitivity", page=page, most_numbers=0)
     if numbers is None:
@@ -135,6 +131,19 @@ def _grey(page: ColorType, n_samples: int) -> Floats:
     from matplotlib.colors import to_rgba
 
     return np.tile(to_rgba(background_grey(page)), (n_samples, 1))
+
+
+def _check_drawn(
+    values: ArrayLike | None, arrows: ArrayLike | None, images: ArrayLike | None, n_samples: int, *, log: bool
+) -> tuple[Floats | None, Floats | None, Floats | None]:
+    """Return numbers, arrows and shades of images, None where they are not given; refuse what does not fit."""
+    if values is None and arrows is None and images is None:
+        raise ValueError("Expected 'values', 'arrows' or 'images' to draw over the map. Got none of them.")
+    return (
+        None if values is None else _check_values(values, n_samples, log=log),
+        None if arrows is None else _check_arrows(arrows, n_samples),
+        None if images is None else _check_slopes(images, n_samples),
+    )
 
 
 def _check_values(values: ArrayLike, n_samples: int, *, log: bool) -> Floats:
