@@ -122,7 +122,12 @@ class ParquetTable(NamedTuple):
 
     def values(self, place: int) -> Array:
         """Return one column in its own type; missing values are NaN or None."""
-        values: Array = self.table.column(place).to_numpy()
+        column, kind = self.table.column(place), self.table.schema.types[place]
+        if hasattr(kind, "value_type") and hasattr(
+            kind, "index_type"
+        ):  # a dictionary, whose blanks NumPy would not see
+            column = column.cast(kind.value_type)
+        values: Array = column.to_numpy()
         return np.array(values.tolist()) if values.dtype == object else values
 
 

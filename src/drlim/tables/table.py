@@ -82,6 +82,9 @@ class Table(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
     different categories are then as far apart as two rows whose standardised numbers differ by 1.41, which is what
     they differ by on average.
 
+    Texts of numbers may have a decimal comma (1,5) or commas between thousands (1,500), and dates are of the form
+    2006-06-17, with a time (2006-06-17T12:00) or a time zone or without, or 17.06.2006.
+
     In new rows, an unknown or rare category and a blank one are 0 in all columns of that category, and a warning counts
     the unknown ones; blank numbers are filled by what was learned; a missing column is refused by its name.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import re
 from numbers import Real
 from typing import NamedTuple
@@ -18,8 +19,15 @@ __all__ = ["Values", "values_of"]
 _BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "<na>"})
 """Texts that stand for a blank, in lower case. In a column of words only the first does."""
 
-_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?)?")
-"""Dates as ISO 8601 writes them, without a time zone."""
+_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?)?")
+"""Dates as ISO 8601 writes them; without a time zone they are of UTC."""
+
+_DOTTED = re.compile(r"(\d{2})\.(\d{2})\.(\d{4})")
+"""Dates as day, month and year with points."""
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+|[+-]?\d{1,3}")
+"""Numbers with a comma in them, before the decimals or between thousands."""
 
 _DAY = 86_400_000_000
 """Microseconds of a day."""
@@ -86,7 +94,10 @@ def values_of(column: object, name: str) -> Values:
         return Values(None, _texts(np.asarray(column, dtype=object).tolist(), name))
     if isinstance(column, list | tuple | range):  # NumPy would make texts of numbers beside texts
         return _of_objects(list(column), name)
-    array = np.asarray(column)
+    has_zone = str(getattr(column, "dtype", "")).startswith("datetime64[")
+    array = np.asarray(column, dtype="datetime64[us]") if has_zone else np.asarray(column)
+    if array.ndim != 1:
+        raise TypeError(f"Column {name!r} holds several values a row. Leave it out by drop=, or make columns of them.")
     if array.dtype.kind in "mM":
         return Values(_days(array), is_date=array.dtype.kind == "M")
     if array.dtype.kind in "biuf":
@@ -100,22 +111,45 @@ def _of_objects(given: list[object], name: str) -> Values:
     """Return texts and other objects, also as numbers or dates where all are such."""
     texts = _texts(given, name)
     blank = np.array([text is None or text.lower() in _BLANKS for text in texts.tolist()], dtype=np.bool_)
-    known = texts[~blank]
     found = np.full(len(texts), np.nan)
     try:
-        found[~blank] = known.astype(np.float64)
+        found[~blank] = _with_points(texts[~blank]).astype(np.float64)
     except ValueError:
         return _of_words(texts, blank)
     return Values(_finite(found, name), texts)
 
 
+def _with_points(known: Array) -> Array:
+    """Return texts of numbers with a point in place of a decimal comma, and without commas between thousands."""
+    texts = known.tolist()
+    if not any("," in text for text in texts):
+        return known
+    if all(_THOUSANDS.fullmatch(text) for text in texts):
+        return np.array([text.replace(",", "") for text in texts], dtype=object)
+    if all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+        return np.array([text.replace(",", ".") for text in texts], dtype=object)
+    return known
+
+
 def _of_words(texts: Array, blank: NDArray[np.bool_]) -> Values:
     """Return texts that are no numbers, also as dates where all are such."""
-    known = texts[~blank]
-    if all(_DATE.fullmatch(text) for text in known.tolist()):
-        with contextlib.suppress(ValueError):  # such as month 13
-            return Values(_days(np.where(blank, "NaT", texts).astype("datetime64[us]")), texts, is_date=True)
+    with contextlib.suppress(ValueError):  # no date, or such as month 13
+        dates = ["NaT" if is_blank else _iso(text) for text, is_blank in zip(texts, blank, strict=True)]
+        return Values(_days(np.array(dates, dtype="datetime64[us]")), texts, is_date=True)
     return Values(None, texts)
+
+
+def _iso(text: str) -> str:
+    """Return a date as ISO 8601 writes it in UTC, or refuse what is none."""
+    dotted = _DOTTED.fullmatch(text)
+    if dotted is not None:
+        return f"{dotted[3]}-{dotted[2]}-{dotted[1]}"
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise ValueError("not a date")
+    if found[5] is None:
+        return text
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC).replace(tzinfo=None).isoformat()
 
 
 def _text_of(value: object, name: str) -> str | None:
