@@ -129,9 +129,18 @@ def test_it_maps_as_the_estimator_does(fitted, name):
         assert Z.dtype == wanted.dtype == dtype
         assert Z.shape == wanted.shape
         assert (np.abs(Z - wanted) > within * size).any(axis=1).sum() == 0
+        within = 2e-4 if dtype == np.float32 else 1e-9
+        np.testing.assert_allclose(model.novelty(rows), estimator.novelty(rows), rtol=within, atol=10 * within)
     if isinstance(estimator, NeighborMap):
         np.testing.assert_allclose(model.confidence(rows), estimator.confidence(rows), rtol=0, atol=2e-6)
         assert model.confidence(rows).dtype == np.float64
+
+
+def test_novelty_of_a_file_without_samples(tmp_path):
+    estimator = DrLIM(encoder="linear", n_neighbors=1, **QUICK).fit(np.diag(np.arange(4.0)))
+    save(estimator, tmp_path / "model", novelty=False)
+    with pytest.raises(ValueError, match="so that novelty is not known: fit it again"):
+        runtime.load(tmp_path / "model").novelty(np.eye(4))
 
 
 @pytest.mark.slow

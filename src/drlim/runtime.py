@@ -65,6 +65,9 @@ _NEAREST_PLACES = 16
 _SCALE, _SOFTENING = 5, 1e-3
 """The neighbour whose squared distance is the unit of a retrieval's weights, and what is added to each."""
 
+_SUMS = 128
+"""Number of sums that a sample of more values is summed up in, to be compared with training samples."""
+
 _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "int16", "uint16", "float16"))
 """Types every value of which float32 holds exactly."""
 
@@ -150,6 +153,7 @@ class Model:
         self._of_distances = metadata["parameters"].get("metric") == "precomputed"
         self._metadata, self._tensors = metadata, tensors
         self._encoders: dict[np.dtype[Any], _Encoder] = {}
+        self._kept: dict[str, tuple[NDArray[np.float64], float]] = {}
 
     def __repr__(self) -> str:
         return f"Model({self.estimator}, input_shape={self.input_shape}, n_components={self.n_components})"
@@ -205,6 +209,46 @@ class Model:
         if self.estimator != "NeighborMap":
             raise TypeError("Expected the model of a NeighborMap: a DrLIM has no probabilities. Use transform.")
         return self._mapped(self._checked(X).astype(np.float32), 1)[:, 0].astype(np.float64)  # (n,)
+
+    def novelty(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return how far samples lie from the training samples, as the estimator's ``novelty`` does.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_samples, ...)
+            As in `transform`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, 2)
+            Distance to the nearest training sample that the file has, in the input and on the map, in units of the
+            median distance of one to the nearest other one. There is no warning of samples far outside, as the
+            estimator's ``transform`` gives: compare the first column with 2, for example.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `transform` does; or when the file has no training samples: it is of an earlier version, or was written
+            by ``save(novelty=False)``.
+        """
+        if "reference.rows" not in self._tensors:
+            raise ValueError(
+                "Expected a model that keeps some of its training samples. This one comes from a file without them, of "
+                "an earlier version of drlim or saved with novelty=False, so that novelty is not known: fit it again."
+            )
+        samples, positions = self._checked(X), self.transform(X).astype(np.float64)
+        if not self._kept:  # two threads at once compute the same
+            for name in ("rows", "places"):
+                points = self._tensors[f"reference.{name}"].astype(np.float64)
+                self._kept[name] = (points, _usual_distance(points))
+        by_direction, found = bool(self._tensors["reference.numbers"][2]), np.empty((len(samples), 2))
+        step = max(1, min(_LARGEST_BATCH, _BATCH_VALUES // math.prod(self.input_shape)))
+        for start in range(0, len(samples), step):
+            part = slice(start, start + step)
+            points = _coordinates(samples[part], by_direction) - self._tensors["reference.centre"]  # (b, q)
+            found[part, 0] = _to_nearest(points, *self._kept["rows"])
+            found[part, 1] = _to_nearest(positions[part], *self._kept["places"])
+        return found
 
     def _mapped(self, samples: Floats, which: int) -> Floats:
         """Return positions (0), shape (n, d), or the confidence (1), shape (n, 1), a batch at a time."""
@@ -706,6 +750,44 @@ def _kernel(some: list[Floats], others: list[Floats], bandwidth: np.floating[Any
     return np.reciprocal(squares, out=squares)
 
 
+# Novelty
+
+
+def _usual_distance(points: NDArray[np.float64]) -> float:
+    """Return the median distance of a point to the nearest other one that is not identical; 1 where all are."""
+    distinct = np.unique(points, axis=0)  # (u, q)
+    if len(distinct) < 2:
+        return 1.0
+    closeness = 2.0 * (distinct @ distinct.T) - np.square(distinct).sum(axis=1)  # (u, u)
+    np.fill_diagonal(closeness, -np.inf)
+    return float(np.median(np.linalg.norm(distinct - distinct[closeness.argmax(axis=1)], axis=1)))
+
+
+def _to_nearest(points: NDArray[np.float64], kept: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Return the distance of each of b points to the nearest of those kept, in a unit, (b,)."""
+    nearest = (np.square(kept).sum(axis=1) - 2.0 * (points @ kept.T)).argmin(axis=1)  # (b,)
+    distance: NDArray[np.float64] = np.linalg.norm(points - kept[nearest], axis=1) / unit  # (b,)
+    return distance
+
+
+def _coordinates(samples: Floats, by_direction: bool) -> NDArray[np.float64]:
+    """Return samples of up to 128 values, and 128 sums of longer ones: see `drlim.estimators.sketches`; (b, q)."""
+    flat = samples.reshape(len(samples), -1)  # (b, p)
+    if by_direction:
+        flat = flat / np.maximum(np.abs(flat).max(axis=1, keepdims=True), np.finfo(flat.dtype).tiny)
+        length = np.linalg.norm(flat, axis=1, keepdims=True)  # (b, 1)
+        flat = flat / np.where(length > 0, length, 1.0)
+    width = flat.shape[1]
+    if width <= _SUMS:
+        return flat.astype(np.float64)
+    draw = np.random.RandomState(0)
+    order, sign = draw.permutation(width), 2.0 * draw.randint(0, 2, width) - 1.0
+    padded = np.zeros((len(flat), -(-width // _SUMS) * _SUMS))
+    np.multiply(flat[:, order], sign, out=padded[:, :width])
+    sums: NDArray[np.float64] = padded.reshape(len(flat), -1, _SUMS).sum(axis=1)  # (b, q)
+    return sums
+
+
 # The file
 
 
@@ -828,10 +910,10 @@ def _check_seal(path: str, content: bytes, header_end: int) -> None:
 
 
 def _tensors(content: bytes, start: int, entries: Mapping[str, _Entry]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the encoder, by their names in it; refuse values that no training can have left."""
+    """Return the arrays of the encoder by their names in it, and what novelty needs; refuse what is not finite."""
     tensors = {}
     for name, entry in entries.items():
-        if not name.startswith("encoder."):
+        if not name.startswith(("encoder.", "reference.")):
             continue
         dtype = np.dtype(_DTYPES[entry.dtype])
         if entry.end - entry.begin != math.prod(entry.shape) * dtype.itemsize:
@@ -840,7 +922,7 @@ def _tensors(content: bytes, start: int, entries: Mapping[str, _Entry]) -> dict[
         array = stored.reshape(entry.shape).astype(dtype.newbyteorder("="))  # a copy, aligned
         if not np.isfinite(array).all():
             raise ValueError(f"{name[:60]!r} in it is not finite")
-        tensors[name[len("encoder.") :]] = array
+        tensors[name.removeprefix("encoder.")] = array
     return tensors
 
 

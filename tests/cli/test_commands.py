@@ -93,6 +93,31 @@ def test_transform_finds_columns_by_name(run, printed):
     assert (code, err) == (1, "drlim: error: z.csv has no column 'a'. It has 'drlim0', 'drlim1'.\n")
 
 
+def test_novelty_is_written_beside_the_map(run, printed):
+    fitted(run)
+    frame = pd.read_csv("x.csv")
+    found = printed("transform", "m.safetensors", "x.csv", "--output", "z.npy", "--novelty", "n.csv")
+    assert found["novelty"] == "n.csv"
+    wanted = drlim.load("m.safetensors").novelty(frame[["a", "b", "c"]])
+    written = read_samples("n.csv")
+    assert written.names == ["input", "map"]
+    assert written.X.tobytes() == wanted.tobytes()
+    code, out, err = run("transform", "m.safetensors", "x.csv", "--output", "z.npy", "--novelty", "n.npy")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].startswith("n.npy: distances to the nearest training samples")
+    assert run("transform", "m.safetensors", "x.csv", "--output", "z.npy", "--novelty", "n.txt")[0] == 2
+    frame.assign(a=1000 + frame["a"]).to_csv("far.csv", index=False)
+    code, _, err = run("transform", "m.safetensors", "far.csv", "--output", "z.npy")
+    assert code == 0
+    assert "drlim: warning: Column 'a' of 'X' has values from" in err
+    drlim.save(drlim.load("m.safetensors"), "m.safetensors", novelty=False)
+    code, _, err = run("transform", "m.safetensors", "x.csv", "--output", "other.npy", "--novelty", "n.csv")
+    assert code == 1
+    assert "so that novelty is not known" in err
+    assert not Path("other.npy").exists()
+    assert "not known: no sample is kept" in run("info", "m.safetensors")[1]
+
+
 def test_transform_without_names(run, printed):
     fitted(run, data="x.npy")
     printed("transform", "m.safetensors", "x.csv", "--labels-column", "kind", "--output", "z.npy")

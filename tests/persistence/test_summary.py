@@ -36,6 +36,7 @@ def test_summary(model, small):
         "needs": [],
         "samples": {
             "n_samples": 12,
+            "n_kept": 12,
             "n_features": 4,
             "feature_names": None,
             "pairs": {"similar": model.graph_.n_similar, "dissimilar": None, "ignored": None},

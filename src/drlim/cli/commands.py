@@ -167,6 +167,13 @@ def transform(
     labels_column: LabelsColumn = None,
     size: ImageSize = None,
     array: ArrayName = None,
+    novelty: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for how far each sample lies from the training samples, in the input and on the map.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Map samples, seen before or not, with a saved model.
@@ -178,16 +185,24 @@ def transform(
     from drlim.cli.targets import MAP_SUFFIXES, check_output
 
     pixels = image_size(size)
-    check_output(output, MAP_SUFFIXES)
+    for path in (output,) if novelty is None else (output, novelty):
+        check_output(path, MAP_SUFFIXES)
     check_inputs(model, data)
     from drlim.cli.models import ids_of, open_model
     from drlim.cli.writing import write_map
 
     saved = open_model(model)
-    Z = saved.transform(saved.read(data, array=array, leave_out=labels_column, size=pixels))
-    write_map(output, Z, saved.outputs, ids_of(data, saved.table, ids))
+    samples = saved.read(data, array=array, leave_out=labels_column, size=pixels)
+    known = ids_of(data, saved.table, ids)
+    Z, distances = saved.transform(samples), None if novelty is None else saved.novelty(samples)  # (n, d), (n, 2)
+    write_map(output, Z, saved.outputs, known)
     result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
-    answer(as_json, result, [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"])
+    lines = [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"]
+    if novelty is not None and distances is not None:
+        write_map(novelty, distances, ["input", "map"], known)
+        result["novelty"] = str(novelty)
+        lines.append(f"{novelty}: distances to the nearest training samples, in units of what is usual among these")
+    answer(as_json, result, lines)
 
 
 @app.command()

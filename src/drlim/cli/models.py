@@ -16,7 +16,7 @@ from drlim.tables.files import TABLE_SUFFIXES, column_place, open_table
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from drlim._base.arrays import Array
+    from drlim._base.arrays import Array, Floats
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.tables.table import Table
 
@@ -62,6 +62,11 @@ class SavedModel(NamedTuple):
         whole: Any = self.whole  # of which a table takes columns, and a map an array
         Z: Array = whole.transform(samples)
         return Z
+
+    def novelty(self, samples: Array | Mapping[str, Array]) -> Floats:
+        """Return how far samples that `read` returned lie from the training samples, (n, 2)."""
+        whole: Any = self.whole
+        return self.map.novelty(samples if whole is self.map else whole[:-1].transform(samples))
 
     def read(
         self, data: Path, *, array: str | None = None, leave_out: str | None = None, size: Size | None = None

@@ -96,6 +96,7 @@ def summary_lines(summary: Summary) -> list[str]:
         "needs": ", ".join(summary["needs"]) or "nothing",
         "encoder": _encoder_text(summary),
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",
+        "novelty": f"by {samples['n_kept']} samples kept" if samples["n_kept"] else "not known: no sample is kept",
         "features": "not named" if names is None else ", ".join(names),
         "pairs": _pairs_text(samples["pairs"]),
         "training": f"{training['epochs']} epochs, ended: {training['stopped']}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
 
-from drlim._base.arrays import Array, Floats
+from drlim._base.arrays import Array, Floats, Index
 from drlim._base.sparse_rows import SparseRows
 
 __all__ = ["MOST_NUMBERS", "coordinates"]
@@ -21,7 +22,7 @@ def coordinates(samples: Array | SparseRows) -> Floats:
 
     Each value goes into one sum, with a sign, both drawn at random, the same in every call. The squared distance of
     two such sketches is that of the samples on average, and its standard error is at most an eighth of it: 6 % of the
-    distance. Sketching takes one addition a value, and no array as large as the samples.
+    distance. Sketching takes one addition a value.
 
     References
     ----------
@@ -35,21 +36,25 @@ def coordinates(samples: Array | SparseRows) -> Floats:
     >>> coordinates(np.eye(2, 9000)).shape
     (2, 128)
     """
+    width = samples.shape[1] if isinstance(samples, SparseRows) else math.prod(samples.shape[1:])
+    if width <= MOST_NUMBERS:
+        return np.asarray(samples[:], dtype=np.float64).reshape(len(samples), width)
+    order, sign = _drawn(width)
     if isinstance(samples, SparseRows):
-        if samples.shape[1] <= MOST_NUMBERS:
-            return np.asarray(samples[:], dtype=np.float64)
-        return np.asarray((samples.matrix.astype(np.float64) @ _signs(samples.shape[1])).toarray())  # (b, q)
-    flat = samples.reshape(len(samples), -1)  # (b, p)
-    if flat.shape[1] <= MOST_NUMBERS:
-        return flat.astype(np.float64)
-    sums: Floats = flat.astype(np.float64, copy=False) @ _signs(flat.shape[1])  # (b, q)
-    return sums
+        place = np.empty(width, dtype=np.int64)
+        place[order] = np.arange(width) % MOST_NUMBERS
+        signed = np.empty(width)
+        signed[order] = sign
+        sums = sparse.csr_array((signed, place, np.arange(width + 1)), shape=(width, MOST_NUMBERS))
+        return np.asarray((samples.matrix.astype(np.float64) @ sums).toarray())  # (b, q)
+    padded = np.zeros((len(samples), -(-width // MOST_NUMBERS) * MOST_NUMBERS))
+    np.multiply(samples.reshape(len(samples), width)[:, order], sign, out=padded[:, :width])
+    sketch: Floats = padded.reshape(len(samples), -1, MOST_NUMBERS).sum(axis=1)  # (b, q)
+    return sketch
 
 
 @lru_cache(maxsize=4)
-def _signs(n_values: int) -> sparse.csr_array:
-    """Return the place and the sign of each value in the sums, as a matrix (p, q) with one entry a row."""
+def _drawn(n_values: int) -> tuple[Index, Floats]:
+    """Return the values in the order in which they go into the sums in turn, and their signs."""
     draw = np.random.RandomState(0)  # whose stream is the same in all versions of NumPy
-    place = draw.randint(0, MOST_NUMBERS, n_values)  # (p,)
-    sign = 2.0 * draw.randint(0, 2, n_values) - 1.0  # (p,)
-    return sparse.csr_array((sign, place, np.arange(n_values + 1)), shape=(n_values, MOST_NUMBERS))
+    return draw.permutation(n_values), 2.0 * draw.randint(0, 2, n_values) - 1.0

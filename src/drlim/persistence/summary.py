@@ -13,6 +13,7 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     PIPELINE_FORMAT,
+    REFERENCE,
     WEIGHTS,
     Architecture,
     EstimatorName,
@@ -36,9 +37,13 @@ class ArchitectureSummary(Architecture):
 
 
 class SampleSummary(TypedDict):
-    """The training samples: how many, of how many values, with which names, and the number of pairs of each kind."""
+    """The training samples: how many, of how many values, with which names, and the number of pairs of each kind.
+
+    ``n_kept`` of them are in the file, for ``novelty``.
+    """
 
     n_samples: int
+    n_kept: int
     n_features: int
     feature_names: list[str] | None
     pairs: dict[str, int | None]
@@ -157,6 +162,7 @@ def _of_samples(file: ModelFile) -> SampleSummary:
     listed = {kind: file.shapes.get(f"{GRAPH}{kind}.indices") for kind in _KINDS}
     return {
         "n_samples": file.shapes[EMBEDDING][0],
+        "n_kept": file.shapes.get(f"{REFERENCE}rows", [0])[0],
         "n_features": math.prod(file.metadata["architecture"]["input_shape"]),
         "feature_names": file.metadata["feature_names"],
         # None is the graph's own "not listed": all the rest are dissimilar, none are ignored.
