@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["warn_of_far_samples"]
 
-_LOOKED_AT, _VALUES_LOOKED_AT = 200, 2**22
+_LOOKED_AT, _VALUES_LOOKED_AT = 50, 2**22
 """Maximum number of samples, and of their values, that are compared with the training samples."""
 
 _FEW = 10
@@ -41,7 +41,7 @@ _WILD_SHARE = 0.01
 _USUAL_SHARE = 0.9
 """Share of the samples that must be smaller than 95 % of the training samples, which may have small ones among them."""
 
-_FEWEST_VALUES = 100
+_FEWEST_VALUES = 50
 """Minimum number of values other than 0 by which samples are judged to be smaller."""
 
 _ONE_AT_A_TIME = threading.Lock()

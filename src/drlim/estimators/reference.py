@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.sparse_rows import SparseRows, rows_of
@@ -53,26 +54,23 @@ class Cloud:
 
     def __init__(self, points: Array) -> None:
         self.points: Floats = np.ascontiguousarray(points, dtype=np.float64)
-        self._squares: Floats = np.square(self.points).sum(axis=1)  # (m,)
         self.unit = self._usual_distance()
         away = np.linalg.norm(self.points - np.median(self.points, axis=0), axis=1)  # (m,)
         self.extent = float(np.quantile(away, _MOST, method="lower"))
 
     def distance(self, points: Floats) -> Floats:
         """Return the distance of each of other points (b, q) to the nearest of these, (b,)."""
-        nearest = (self._squares - 2.0 * (points @ self.points.T)).argmin(axis=1)  # (b,)
-        # Computed anew: the squares above are those of distances only up to rounding.
-        away: Floats = np.linalg.norm(points - self.points[nearest], axis=1)  # (b,)
+        # Not by a matrix product: for a few rows, waking its threads takes longer than this.
+        away: Floats = cdist(points, self.points).min(axis=1)  # (b,)
         return away
 
     def _usual_distance(self) -> float:
         distinct = np.unique(self.points, axis=0)  # (u, q)
         if len(distinct) < 2:
             return 1.0
-        closeness = 2.0 * (distinct @ distinct.T) - np.square(distinct).sum(axis=1)  # (u, u)
-        np.fill_diagonal(closeness, -np.inf)
-        away = np.linalg.norm(distinct - distinct[closeness.argmax(axis=1)], axis=1)  # (u,)
-        return float(np.median(away))
+        between = cdist(distinct, distinct)  # (u, u)
+        np.fill_diagonal(between, np.inf)
+        return float(np.median(between.min(axis=1)))
 
 
 @dataclass(eq=False)
