@@ -1,4 +1,4 @@
-"""Time of `transform` compared with the encoder alone."""
+"""Times of `transform` compared with the network alone, and of one sample."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measuring import Measured, alternate, measured, ratio
-from drlim import DrLIM, datasets
+from drlim import DrLIM, NeighborMap, datasets
+from drlim.encoders.place_encoder import PlaceEncoder
 
-__all__ = ["transform"]
+__all__ = ["transform", "transform_places"]
+
+_ONE_ROW = 100
+"""Number of calls of `transform` with one image in a round."""
 
 
 def transform(n: int = 10**5, rounds: int = 5, n_train: int = 500, device: str = "cpu") -> Measured:
@@ -42,6 +46,57 @@ def transform(n: int = 10**5, rounds: int = 5, n_train: int = 500, device: str =
         parts={f"{name}, s": statistics.median(clocked) for name, clocked in times.items()},
         notes=f"batches of {size}",
     )
+
+
+def transform_places(n: int = 10**4, rounds: int = 7, n_train: int = 10**4, device: str = "cpu") -> list[Measured]:
+    """Time ``NeighborMap.transform`` of n images against its trunk in torch, and of one image.
+
+    With retrieval, as up to 80,000 training samples, and without it, as beyond.
+    """
+    digits = np.asarray(datasets.digits49().X_train, dtype=np.float32)
+    model = NeighborMap(max_epochs=1, device=device, random_state=0, verbose=False).fit(
+        np.resize(digits, (n_train, 28, 28))
+    )
+    X = np.resize(digits, (n, 28, 28))
+    images, encoder = torch.from_numpy(X.copy()), model.encoder_
+    found = []
+    for name, shown in (
+        ("with retrieval", encoder),
+        ("without retrieval", PlaceEncoder(encoder.network, encoder.head).eval()),
+    ):
+        model.encoder_ = shown
+        times = alternate(
+            {
+                "transform": lambda: model.transform(X),
+                "trunk": lambda: _bare(encoder.network.trunk, images, 512),
+                "network": lambda: _bare(encoder.network, images, 512),
+                "one": lambda: [model.transform(X[:1]) for _ in range(_ONE_ROW)],
+            },
+            rounds,
+            device,
+        )
+        value, spread = ratio(times["transform"], times["trunk"])
+        found.append(
+            measured(
+                f"`NeighborMap.transform` of {n:,} images / the bare trunk, {name}",
+                value,
+                "ratio",
+                at_most=1.3 if shown is not encoder else None,
+                spread=spread,
+                parts={f"{side}, s": statistics.median(clocked) for side, clocked in times.items()},
+                notes=f"{n_train:,} training samples",
+            )
+        )
+        one = [1000 * seconds / _ONE_ROW for seconds in times["one"]]
+        found.append(
+            measured(
+                f"`NeighborMap.transform` of one image, {name}",
+                statistics.median(one),
+                "ms",
+                at_most=1.0 if shown is not encoder else None,
+            )
+        )
+    return found
 
 
 def _batch_size(model: DrLIM, X: np.ndarray) -> int:

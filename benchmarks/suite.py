@@ -41,6 +41,7 @@ SUITE = {
     "collapsed_memory": Entry("force_pass", "collapsed_memory", on_gpu=True),
     "time_to_energy": Entry("time_to_energy", "measure"),
     "transform": Entry("mapping", "transform", on_gpu=True),
+    "transform_places": Entry("mapping", "transform_places", on_gpu=True),
     "jacobian": Entry("derivatives", "jacobian", on_gpu=True),
     "runtime": Entry("runtime", "measure"),
     "fit_memory": Entry("fitting", "fit_memory"),

@@ -29,6 +29,7 @@ TINY = {
     "force_memory": {"n": 200},
     "collapsed_memory": {"n": 200},
     "transform": {"n": 50, "rounds": 1, "n_train": 40},
+    "transform_places": {"n": 50, "rounds": 1, "n_train": 60},
     "jacobian": {"n": 30, "rounds": 1},
     "runtime": {"n": 20, "rounds": 1, "calls": 1, "n_train": 60, "onnx": False},
     "fit_memory": {"n": 20, "epochs": (1, 2)},
