@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 def _chosen(data: list[str] | None, methods: list[str] | None, growth: bool) -> tuple[list[str], list[str]]:
     """Return the data sets and methods to measure: those named, or all that belong to the kind of run."""
     all_data = [name for name in DATA if DATA[name].growth == growth]
-    all_methods = [name for name in METHODS if METHODS[name].grows or not growth]
+    all_methods = [name for name, method in METHODS.items() if method.on_all and (method.grows or not growth)]
     return data or all_data, methods or all_methods
 
 

@@ -39,6 +39,8 @@ class Method:
     """Whether it takes images (n, h, w) as they are; others take them as rows (n, h w)."""
     grows: bool = True
     """Whether it takes part in the growth with the number of samples."""
+    on_all: bool = True
+    """Whether it runs on all data sets, or only where it is named."""
 
 
 def neighbor_map(X: Array, seed: int, threads: int) -> Fitted:  # noqa: ARG001 - torch and numba read the environment
@@ -46,6 +48,14 @@ def neighbor_map(X: Array, seed: int, threads: int) -> Fitted:  # noqa: ARG001 -
     import drlim
 
     model = drlim.NeighborMap(random_state=seed).fit(X)
+    return Fitted(model.embedding_, model.transform)
+
+
+def neighbor_map_of_shifts(X: Array, seed: int, threads: int) -> Fitted:  # noqa: ARG001 - see `neighbor_map`
+    """Fit `drlim.NeighborMap` to images of which shifts by a pixel are declared not to matter."""
+    import drlim
+
+    model = drlim.NeighborMap(orbit=drlim.transforms.shift(1), random_state=seed).fit(X)
     return Fitted(model.embedding_, model.transform)
 
 
@@ -97,6 +107,9 @@ def pca(X: Array, seed: int, threads: int) -> Fitted:  # noqa: ARG001 - the line
 
 METHODS = {
     "NeighborMap": Method(neighbor_map, "drlim", warm_rows=4500, images=True),
+    "NeighborMap-shifts": Method(
+        neighbor_map_of_shifts, "drlim", warm_rows=4500, images=True, grows=False, on_all=False
+    ),
     "DrLIM": Method(drlim_map, "drlim", images=True, grows=False),
     "UMAP": Method(umap, "umap-learn", warm_rows=4500),  # fewer than 4096 are compared without an index
     "openTSNE": Method(open_tsne, "openTSNE", warm_rows=1500),  # fewer than 1000 are compared without an index
