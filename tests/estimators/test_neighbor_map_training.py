@@ -123,8 +123,8 @@ def interrupt(loss):
 
 
 def test_an_interrupt_leaves_a_usable_map_and_a_warning(cloud, monkeypatch):
-    step = drlim.training.placing._loss
-    monkeypatch.setattr(drlim.training.placing, "_loss", _Counter(step, 4, interrupt))  # one step an epoch
+    step = drlim.training.placing._loss_of
+    monkeypatch.setattr(drlim.training.placing, "_loss_of", _Counter(step, 4, interrupt))  # one step an epoch
     model = NeighborMap(random_state=0, max_epochs=10)
     with pytest.warns(UserWarning, match="interrupted after 3 of 10 epochs; the map is usable as it stood") as caught:
         model.fit(cloud)
@@ -132,7 +132,7 @@ def test_an_interrupt_leaves_a_usable_map_and_a_warning(cloud, monkeypatch):
     assert model.stopped_ == "interrupted"
     assert model.n_iter_ == len(model.history_) == 3
     np.testing.assert_array_equal(model.transform(cloud), model.embedding_)
-    monkeypatch.setattr(drlim.training.placing, "_loss", _Counter(step, 2, interrupt))
+    monkeypatch.setattr(drlim.training.placing, "_loss_of", _Counter(step, 2, interrupt))
     with pytest.warns(UserWarning, match="interrupted after 1 of 10 epochs"):
         model.partial_fit(cloud)
     assert model.n_iter_ == len(model.history_) == 4
@@ -152,8 +152,8 @@ def interrupt_call(*arguments, **keywords):
 
 
 def test_divergence_raises_and_keeps_the_last_finite_map(cloud, monkeypatch):
-    step = drlim.training.placing._loss
-    monkeypatch.setattr(drlim.training.placing, "_loss", _Counter(step, 3, lambda loss: loss * torch.nan))
+    step = drlim.training.placing._loss_of
+    monkeypatch.setattr(drlim.training.placing, "_loss_of", _Counter(step, 3, lambda loss: lambda *given: loss(*given) * torch.nan))
     model = NeighborMap(random_state=0, max_epochs=10)
     with pytest.raises(DivergenceError, match="Training diverged: the loss of epoch 3"):
         model.fit(cloud)

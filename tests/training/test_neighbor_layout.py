@@ -144,8 +144,13 @@ def test_many_samples_are_not_retrieved(monkeypatch):
 
 
 def test_a_divergence_returns_the_last_finite_encoder(monkeypatch):
-    loss = drlim.training.placing._loss
-    monkeypatch.setattr(drlim.training.placing, "_loss", lambda *given: loss(*given) * torch.nan)
+    loss_of = drlim.training.placing._loss_of
+
+    def broken(*given):
+        loss = loss_of(*given)
+        return lambda *part: loss(*part) * torch.nan
+
+    monkeypatch.setattr(drlim.training.placing, "_loss_of", broken)
     encoder, stopped, failure = train_places(problem())
     assert stopped == "diverged"
     assert "Training diverged" in str(failure)

@@ -159,6 +159,8 @@ def test_settings_follow_the_number_of_samples():
     chosen = [PlacingSettings.for_samples(n) for n in (10, 4999, 5000, 12_000, 10**6)]
     assert [settings.batch_size for settings in chosen] == [125, 125, 250, 250, 250]
     assert [settings.max_epochs for settings in chosen] == [20, 18, 18, 7, 2]
+    changed = [PlacingSettings.for_samples(n, changed=True).max_epochs for n in (10, 12_000, 10**6)]
+    assert changed == [50, 20, 2]
 
 
 def test_what_is_not_finite_is_refused_with_the_last_finite_weights():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,16 @@ from drlim.training.problem import EpochRecord
 from drlim.training.relax import Schedule, relax
 from drlim.training.units import in_units, unit_of
 
-__all__ = ["LARGEST_LAYOUT", "Anchored", "Placed", "PlacingProblem", "chosen_rows", "lay_out", "train_places"]
+__all__ = [
+    "LARGEST_LAYOUT",
+    "Anchored",
+    "Placed",
+    "PlacingProblem",
+    "chosen_rows",
+    "lay_out",
+    "placing_settings",
+    "train_places",
+]
 
 LARGEST_LAYOUT = 200_000
 """Maximum number of rows that are all relaxed. Of more, a random part is; the others are placed by the encoder, in a
@@ -204,6 +214,12 @@ class Placed(NamedTuple):
     failure: DivergenceError | None
 
 
+def placing_settings(problem: PlacingProblem) -> PlacingSettings:
+    """Return how the encoder is to be trained."""
+    settings = PlacingSettings.for_samples(len(problem.rows), changed=problem.orbit is not None)
+    return settings if problem.max_epochs is None else replace(settings, max_epochs=problem.max_epochs)
+
+
 def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None] | None = None) -> Placed:
     """Train an encoder to give each sample its places."""
     n = len(problem.rows)
@@ -213,9 +229,7 @@ def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None
     network = PlaceLogits(problem.trunk, problem.n_features, targets.n_places).to(problem.rows.device, torch.float32)
     with seeded(problem.seed, problem.rows.device):
         network.linear.reset_parameters()  # drawn in float32, whatever torch's default dtype
-    settings = PlacingSettings.for_samples(n)
-    if problem.max_epochs is not None:
-        settings = PlacingSettings(max_epochs=problem.max_epochs, batch_size=settings.batch_size)
+    settings = placing_settings(problem)
     failure, stopped = None, "diverged"
     try:
         stopped = place(

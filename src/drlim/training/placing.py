@@ -28,8 +28,11 @@ __all__ = ["PlacingSettings", "place"]
 _SAMPLES_READ = 90_000
 """Number of samples, each counted as often as it is read, after which the test samples' places improve little."""
 
-_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 20
-"""Minimum and maximum number of epochs."""
+_CHANGED_READ = 240_000
+"""The same with an orbit, by which a sample is another one each time that it is read."""
+
+_FEWEST_EPOCHS, _MOST_EPOCHS, _MOST_CHANGED = 2, 20, 50
+"""Minimum number of epochs, and maximum numbers without and with an orbit."""
 
 _FEW_SAMPLES = 5000
 """Minimum number of samples of which a batch holds 250."""
@@ -68,17 +71,21 @@ class PlacingSettings:
     betas: tuple[float, float] = (0.9, 0.99)
 
     @classmethod
-    def for_samples(cls, n_samples: int) -> PlacingSettings:
+    def for_samples(cls, n_samples: int, *, changed: bool = False) -> PlacingSettings:
         """Return the settings for a number of samples.
 
-        Training reads 90,000 samples, within 2 and 20 epochs; batches hold 250, or 125 below 5000 samples.
+        Training reads 90,000 samples, within 2 and 20 epochs; with an orbit (``changed``) 240,000, within 2 and 50.
+        Batches hold 250, or 125 below 5000 samples.
 
         Examples
         --------
         >>> [PlacingSettings.for_samples(n).max_epochs for n in (300, 4000, 12_000, 20_000, 60_000)]
         [20, 20, 7, 4, 2]
+        >>> PlacingSettings.for_samples(12_000, changed=True).max_epochs
+        20
         """
-        epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, _SAMPLES_READ // max(1, n_samples)))
+        n_read, most = (_CHANGED_READ, _MOST_CHANGED) if changed else (_SAMPLES_READ, _MOST_EPOCHS)
+        epochs = min(most, max(_FEWEST_EPOCHS, n_read // max(1, n_samples)))
         return cls(max_epochs=epochs, batch_size=125 if n_samples < _FEW_SAMPLES else 250)
 
 
