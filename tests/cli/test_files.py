@@ -20,7 +20,7 @@ from tests.cli.reading import refusal, written
 
 from drlim import NeighborhoodGraph
 from drlim._base.checks import InvalidParameterError
-from drlim.cli import files as datafiles
+from drlim.cli import targets
 from drlim.cli.files import read_graph, read_labels, read_samples
 from drlim.cli.targets import MAP_SUFFIXES, check_output
 from drlim.cli.writing import write_map
@@ -315,7 +315,7 @@ def test_output_that_cannot_be_written_is_found_before(tmp_path, monkeypatch):
     def refuse(**_: Any) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(datafiles.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(targets.tempfile, "TemporaryFile", refuse)
     with pytest.raises(PermissionError, match=re.escape(f"Read-only file system in {tmp_path}. Give another path.")):
         check_output(tmp_path / "z.npy", [".npy"])
 

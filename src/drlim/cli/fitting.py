@@ -21,6 +21,7 @@ from drlim.cli.options import (
     LabelsFrom,
     check_inputs,
     check_labels_from,
+    check_one_source,
     image_size,
     names_of,
 )
@@ -203,6 +204,7 @@ def fit(
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
         check_output(embedding, MAP_SUFFIXES)
+    check_one_source(graph, relations)
     check_inputs(data, graph, relations)
     from drlim.cli.ignoring import report_on
     from drlim.cli.preparing import TableOptions, prepared

@@ -25,6 +25,7 @@ __all__ = [
     "LabelsFrom",
     "check_inputs",
     "check_labels_from",
+    "check_one_source",
     "image_size",
     "names_of",
 ]
@@ -93,6 +94,12 @@ def check_inputs(*paths: Path | None) -> None:
             folder = path.parent if path.parent.is_dir() else Path()
             like = did_you_mean(path.name, (one.name for one in folder.iterdir()))
             raise FileNotFoundError(errno.ENOENT, f"No such file or directory. {like}".rstrip(" ."), str(path))
+
+
+def check_one_source(graph: Path | None, relations: Path | None) -> None:
+    """Refuse two sources of relations."""
+    if graph is not None and relations is not None:
+        raise UsageError("--graph and --relations both say which samples are alike: give one of them.")
 
 
 def check_labels_from(given: str | None) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from drlim.cli.arrays import read_whole_npz
 from drlim.cli.files import read_graph
 from drlim.cli.models import is_table
-from drlim.cli.output import UsageError
 from drlim.cli.preparing import TableOptions, prepared
 from drlim.datasets.folders import image_names
 from drlim.relations.file import RelationsFile, read_file
@@ -45,9 +44,7 @@ class Stated(NamedTuple):
 
 
 def stated_by(graph: Path | None, relations: Path | None) -> Stated:
-    """Return where a fit takes its relations from, or refuse two sources."""
-    if graph is not None and relations is not None:
-        raise UsageError("--graph and --relations both say which samples are alike: give one of them.")
+    """Return where a fit takes its relations from."""
     return Stated(graph, None if relations is None else read_file(relations))
 
 
