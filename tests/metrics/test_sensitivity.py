@@ -100,6 +100,35 @@ def test_the_model_stays_as_it_was_and_may_be_asked_where_gradients_are_off() ->
     assert all(parameter.grad is None for parameter in encoder.parameters())
 
 
+def test_what_the_caller_has_set_in_torch_changes_nothing() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    model = NeighborMap(n_neighbors=4, **QUICK).fit(X)
+    expected = jacobian(model, X)
+    torch.set_default_dtype(torch.float64)
+    try:
+        np.testing.assert_array_equal(jacobian(model, X), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(jacobian(model, X), expected)
+
+
+def test_memory_does_not_grow_with_the_number_of_samples_but_by_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Area and saliency never hold the derivatives of more than a batch."""
+    encoder, sizes = make_encoder("two_layer", (5,)), []
+    kept = derivatives_module._differentiated
+
+    def watched(*given: Any) -> Any:
+        found = kept(*given)
+        sizes.append(found[1].numel())
+        return found
+
+    monkeypatch.setattr(derivatives_module, "_differentiated", watched)
+    area_distortion(encoder, TABLE, batch_size=10)
+    saliency(encoder, TABLE, batch_size=10)
+    assert max(sizes) == 10 * 2 * 5
+
+
 def test_beside_copies_of_a_training_sample_it_is_finite() -> None:
     X = np.repeat(np.random.default_rng(0).uniform(size=(30, 6)), 8, axis=0).astype(np.float32)
     model = NeighborMap(n_neighbors=4, **QUICK).fit(X)
