@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow lint house coverage reproduce bench bench-maps clean
+.PHONY: help demo test test-slow test-random lint house coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ test: $(VENV)/.test ## install what the tests need, and run them all
 
 test-slow: $(VENV)/.test ## the tests that are long or large, which `make test` leaves out
 	$(BIN)/python -m pytest -m slow
+
+test-random: $(VENV)/.test ## the tests in random order, by three seeds
+	for seed in 1 2 3; do TEST_SEED=$$seed $(BIN)/python -m pytest -p tools.random_order || exit 1; done
 
 lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/ruff format --check

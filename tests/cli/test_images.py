@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from tests.cli.reading import refusal, written
 
 from drlim.cli.files import read_samples
@@ -195,3 +195,13 @@ def test_images_without_pillow(tmp_path, monkeypatch):
     message = "Reading images needs Pillow, which is not installed: pip install pillow"
     with pytest.raises(ImportError, match=re.escape(message)):
         read_samples(tmp_path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_turned_as_their_exif_data_say(tmp_path, orientation):
+    picture = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3) * 40)
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "x.png", exif=exif)
+    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "x.png")))
+    np.testing.assert_array_equal(read_samples(tmp_path).X[0], wanted)

@@ -152,7 +152,7 @@ def test_any_object_with_energy_force_and_reach_is_a_law():
     law = Gravity()
     assert isinstance(law, Law)
     assert not isinstance(torch.exp, Law)
-    assert make_springs(laws=(law, torch.exp)).similar is law
+    assert make_springs(laws=(law, torch.exp)).similar.law is law
 
 
 def test_laws_cannot_be_changed():
@@ -218,3 +218,29 @@ def test_wrong_laws_are_refused_before_any_training(law, message):
             make_springs(laws=laws)
         assert str(refusal.value).startswith(WANTED)
         assert len(str(refusal.value)) <= 600
+
+
+class Fragile:
+    """A law that fails beyond a distance that no trial reaches."""
+
+    reach = float("inf")
+
+    def energy(self, distance):
+        if (distance > 1.5).any():
+            raise RuntimeError("too far")
+        return distance.square()
+
+    def force(self, distance):
+        if (distance > 1.5).any():
+            raise RuntimeError("too far")
+        return -2 * distance
+
+
+def test_a_law_that_fails_at_some_distances_only_names_springs():
+    law = make_springs(laws=(Fragile(), lambda d: torch.exp(-d))).similar
+    assert law.reach == float("inf")
+    assert law.force(torch.ones(1)).tolist() == [-2.0]
+    for call in (law.energy, law.force):
+        with pytest.raises(ValueError, match=r"of 'springs', of distances of shape .* fails: too far") as caught:
+            call(torch.full((2,), 3.0))
+        assert isinstance(caught.value.__cause__, RuntimeError)

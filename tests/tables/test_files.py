@@ -63,6 +63,16 @@ def test_no_sign_begins_a_comment(tmp_path):
         ("\n \n", "FILE is empty."),
         ("a,b\n", "FILE has names of columns and no rows."),
         (
+            "# made by hand, in May\na,b\n1,2\n",
+            "FILE: the first line begins with '#' and a blank, as a comment does, and is as wide as the rows. If it is "
+            "a comment, delete it; if it holds the names of the columns, delete the sign.",
+        ),
+        (
+            "# made by hand, in May\n1,2\n",
+            "FILE: the first line begins with '#' and a blank, as a comment does, and is as wide as the rows. If it is "
+            "a comment, delete it; if it holds the names of the columns, delete the sign.",
+        ),
+        (
             "a,b\n1,2\n3,x\n",
             "FILE cannot be read: 'x' in column 'b', row 2 of the data, is no number. "
             "Correct it, or leave the column out.",

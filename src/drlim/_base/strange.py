@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Set, Sized
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ def derives(given: object, module: str, kind: str | None = None) -> bool:
 
 def is_array(given: object) -> bool:
     """Return whether an object has a shape, as arrays, tensors and rows of data frames have, or is an image."""
+    if isinstance(given, ModuleType):  # numpy has a function `shape`
+        return False
     return any(hasattr(given, name) for name in ("shape", "__array__", "__array_interface__"))
 
 
@@ -86,6 +89,11 @@ class _Form(NamedTuple):
 
 _FORMS = (
     _Form(lambda given: given is None, repr, "give the samples"),
+    _Form(
+        lambda given: isinstance(given, ModuleType),
+        lambda given: f"the module {given.__name__}",
+        "give an array that it holds or makes",
+    ),
     _Form(
         lambda given: isinstance(given, str | bytes | os.PathLike),
         short_repr,

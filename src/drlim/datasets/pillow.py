@@ -44,11 +44,16 @@ class Header(NamedTuple):
         return self.mode in _GREY
 
 
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)
+"""Entry of an image's EXIF data that says how it is to be turned, and values by which its sides change places."""
+
+
 def read_header(path: Path) -> Header:
     """Return size and mode of an image without reading its pixels; refuse what is none, and sequences of images."""
     with _opened(path) as image:
         n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # cameras add previews as MPO
-        header = Header((image.height, image.width), image.mode)
+        sides = (image.width, image.height) if image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE else None
+        header = Header(sides or (image.height, image.width), image.mode)
     if n_frames > 1:
         raise ValueError(f"{path} is a sequence of {n_frames} images. Write each to a file of its own.")
     return header
@@ -59,7 +64,10 @@ def pixels(path: Path, size: Size, kind: Kind) -> Array:
 
     Where it is made smaller, its pixels are weighted means of those that they cover.
     """
-    with _opened(path) as image:
+    from PIL import ImageOps
+
+    with _opened(path) as opened:
+        image = ImageOps.exif_transpose(opened)  # as cameras mean it to be seen
         converted = image if kind == "own" else _in_bytes(image, kind)
         found = _resized(converted, size)
     return found.transpose(2, 0, 1) if kind == "rgb" else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral, Real
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,6 +172,8 @@ def check_targets(y: Any, n_samples: int, *, shape: tuple[int, ...] = (), trains
     """
     if y is None:
         return None
+    if isinstance(y, ModuleType):
+        raise TypeError(f"Expected 'y' to hold one label a sample. Got the module {y.__name__}: give an array.")
     if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
         raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
     labels = label_array(_one_column(plain(y, "y")), "'y'")  # (n,)

@@ -156,6 +156,11 @@ def open_csv(path: Path) -> CsvTable:
     named = _has_header(path, first, second)
     if odd is not None:
         _refuse_width(path, text, rows[: odd[0] + 1], (len(first), odd[1]), named=named)
+    if re.match(r"\s*#+\s", first[0]):
+        raise ValueError(
+            f"{path}: the first line begins with '#' and a blank, as a comment does, and is as wide as the rows. If it "
+            "is a comment, delete it; if it holds the names of the columns, delete the sign."
+        )
     if named:
         return CsvTable(path, _checked_names(path, first), len(first), rows[1:], delimiter)
     return CsvTable(path, None, len(first), rows, delimiter)

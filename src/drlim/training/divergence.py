@@ -9,7 +9,7 @@ from torch import nn
 
 from drlim.forces import GraphEnergy
 
-__all__ = ["DivergenceError", "check_energy", "check_gradients", "check_result", "is_finite"]
+__all__ = ["DivergenceError", "advice", "check_energy", "check_gradients", "check_result", "is_finite"]
 
 _LARGEST_WEIGHT = 1e18
 """Weights beyond it would map a sample out of the range of float32."""
@@ -56,5 +56,32 @@ def _diverged(what: str, similar: float, dissimilar: float, epoch: int, step: in
     return DivergenceError(
         f"Training diverged: the {what} of epoch {epoch + 1}, step {step + 1}, is not finite (energy of similar "
         f"pairs {similar:.6g}, of dissimilar pairs {dissimilar:.6g}, learning rate {rate:.3g}). The "
-        "encoder keeps the weights of the last finite epoch. Try a tenth of the learning rate."
+        f"encoder keeps the weights of the last finite epoch. {advice(what, epoch, step, similar, dissimilar)}"
     )
+
+
+def advice(what: str, epoch: int, step: int, similar: float, dissimilar: float) -> str:
+    """Return what is to be tried, by the likely cause: before the first step the learning rate is none.
+
+    Examples
+    --------
+    >>> advice("forces", 3, 0, 1.0, 2.0)
+    'Try a tenth of the learning rate.'
+    >>> advice("forces", 0, 0, math.inf, 2.0)
+    "No step was taken, so the learning rate is not the cause. The energy of similar pairs is not finite: check
+    'springs', if they are your own, at large distances, and 'X' for wild values."
+    """
+    if what == "result" or (epoch, step) != (0, 0):
+        return "Try a tenth of the learning rate."
+    first = "No step was taken, so the learning rate is not the cause."
+    for kind, energy in (("similar", similar), ("dissimilar", dissimilar)):
+        if not math.isfinite(energy):
+            return (
+                f"{first} The energy of {kind} pairs is not finite: check 'springs', if they are your own, at large "
+                "distances, and 'X' for wild values."
+            )
+    if what == "gradient":
+        return (
+            f"{first} The energies are finite, and the gradient of the encoder is not: check 'encoder' and scale 'X'."
+        )
+    return f"{first} The energies are finite, and a force is not: check the slope of 'springs', if they are your own."
