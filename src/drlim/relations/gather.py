@@ -177,6 +177,7 @@ def check_targets(y: Any, n_samples: int, *, shape: tuple[int, ...] = (), trains
     if isinstance(y, NeighborhoodGraph) or sparse.issparse(y):
         raise TypeError("A graph was given as 'y', which is for labels. Pass it by name: fit(X, graph=graph).")
     labels = label_array(_one_column(plain(y, "y")), "'y'")  # (n,)
+    _refuse_incomparable(labels)
     refuse_pairs(labels, shape)
     check_same_length(len(labels), "y", n_samples, "X")
     if not _is_continuous(labels):
@@ -213,6 +214,19 @@ def _one_column(y: Any) -> Any:
             "pairs=drlim.label_graph(y), with y a list of sets or a matrix of 0 and 1."
         )
     return y
+
+
+def _refuse_incomparable(labels: Array) -> None:
+    """Refuse labels of which it cannot be said whether two are equal."""
+    for place, label in enumerate(labels.tolist() if labels.dtype == object else []):
+        try:
+            if not is_missing(label):
+                hash(label), bool(label == label)
+        except Exception as error:  # whatever an object of the user's own raises
+            raise TypeError(
+                "Expected 'y' to hold numbers, strings or other hashable values that can be compared. Got an object of "
+                f"type {type(label).__name__} for sample {place}."
+            ) from error
 
 
 def _is_continuous(labels: Array) -> bool:
@@ -281,6 +295,8 @@ def _are_names(pairs: object) -> bool:
         return np.asarray(plain(pairs, "pairs")).dtype.kind in "US"
     except ValueError:  # rows of unequal length, refused with the rest
         return False
+    except RuntimeError as error:  # tensors that want a gradient, in a list
+        raise TypeError(f"Expected 'pairs' to hold sample numbers, as an array. Got {short_repr(pairs)}.") from error
 
 
 def check_trainable(graph: NeighborhoodGraph, stated: str = "'graph'", *, all_repel: bool = False) -> None:
