@@ -105,11 +105,11 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         by this share, in [0, inf).
     weight_decay : float or "auto", default="auto"
         Share of the weights, times ``learning_rate``, that each step of Adam takes off, in [0, inf); "auto" is 3 where
-        samples are held out, else 0. It helps a network that learns its samples by heart: see docs/overfitting.md.
+        samples are held out and Adam trains, else 0. See docs/overfitting.md.
     validation : None, float or array-like of int or bool, default=None
         Samples that are not trained on: a share of them in (0, 1), drawn at random, or rows of ``X``. Training stops
-        when the energy of their springs has not fallen for half of ``max_epochs``, and the map is that of the epoch
-        with the lowest. Hold out whole films, subjects or copies of one thing, by their rows.
+        when the energy of their springs was lowest half of ``max_epochs`` (ten at least) ago, and the map is that
+        of the epoch with the lowest. Hold out whole films, subjects or copies of one thing, by their rows.
     device : str or torch.device, default="auto"
         "auto" is a GPU where there is one.
     random_state : int, RandomState instance or None, default=None

@@ -42,8 +42,8 @@ def resolve_settings(parameters: Mapping[str, object], n_rows: int, encoder: nn.
     ValueError
         When L-BFGS is to train on batches, or with weight decay.
     """
-    weight_decay = _weight_decay(parameters)
-    is_lbfgs = _takes_lbfgs(parameters, n_rows, encoder, weight_decay)
+    is_lbfgs = _takes_lbfgs(parameters, n_rows, encoder)
+    weight_decay = _weight_decay(parameters, is_lbfgs)
     batch_size = _batch_size(parameters, n_rows, is_lbfgs)
     rate, epochs = parameters["learning_rate"], parameters["max_epochs"]
     refuse_decay(is_lbfgs, weight_decay)
@@ -75,14 +75,14 @@ def _auto_epochs(n_rows: int, batch_size: int | None) -> int:
     return min(500, max(20, math.ceil(_AUTO_STEPS / steps)))
 
 
-def _weight_decay(parameters: Mapping[str, object]) -> float:
-    """Return the decay. Where samples are held out, "auto" has one, unless L-BFGS is asked for."""
+def _weight_decay(parameters: Mapping[str, object], is_lbfgs: bool) -> float:
+    """Return the decay. Where samples are held out and Adam trains, "auto" has one."""
     if parameters["weight_decay"] != "auto":
         return float(cast(float, parameters["weight_decay"]))
-    return 0.0 if parameters["validation"] is None or parameters["optimizer"] == "lbfgs" else _DECAY
+    return 0.0 if parameters["validation"] is None or is_lbfgs else _DECAY
 
 
-def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Module, weight_decay: float) -> bool:
+def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Module) -> bool:
     """Whether to train by L-BFGS. "auto" takes it where it is surely the faster and nothing is set for Adam."""
     if parameters["optimizer"] != "auto":
         return parameters["optimizer"] == "lbfgs"
@@ -93,6 +93,6 @@ def _takes_lbfgs(parameters: Mapping[str, object], n_rows: int, encoder: nn.Modu
         or parameters["learning_rate"] != "auto"
         or parameters["interactions"] != "all"
         or parameters["orbit"] is not None
-        or weight_decay > 0
+        or parameters["weight_decay"] not in ("auto", 0)
     )
     return n_rows <= _FEW_SAMPLES and is_dense and not set_for_adam

@@ -231,10 +231,11 @@ class _Best:
     def why_ended(self) -> Stopped | None:
         """Why to stop now; None to go on.
 
-        "validation": the energy of the samples held out was lowest a fifth of the run ago, ten epochs at least.
+        "validation": the energy of the samples held out was lowest half of the run ago, ten epochs at least. With
+        weight decay it may rise for a fifth of the run, and then fall below where it was (docs/overfitting.md).
         """
         since = len(self._judged) - 1 - int(np.argmin(self._judged))
-        if self._validation is not None and since >= _window(self._settings):
+        if self._validation is not None and since >= max(10, self._settings.max_epochs // 2):
             return "validation"
         return "converged" if _has_converged(self.energies, self._settings) else None
 
