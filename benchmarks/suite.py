@@ -54,6 +54,8 @@ SUITE = {
     "and": Entry("relations", "both"),
     "minus": Entry("relations", "without"),
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
+    "overfitting": Entry("overfitting", "measure", unasked=False),
+    "false_alarms": Entry("false_alarms", "measure", unasked=False),
 }
 """Measurements by their names on the command line, in the order of the table."""
 

@@ -7,21 +7,17 @@ import warnings
 
 import numpy as np
 import pytest
+from benchmarks.false_alarms import parted_in_experiments, warned_in_pages
 
 from drlim import (
     DrLIM,
     NeighborhoodGraph,
     NeighborMap,
-    datasets,
     knn_graph,
     label_graph,
     orbit_graph,
-    orbits,
     sequence_graph,
-    shifts,
 )
-from drlim.paper import airplane, shifted
-from drlim.relations import with_copies
 from drlim.relations.unstated import MOST_ALONE, MOST_PARTED, parted_by_rest, warn_of_rest
 
 TRIALS, LENGTH = 8, 25
@@ -132,37 +128,28 @@ def test_half_of_the_samples_may_be_alone():
     assert MOST_ALONE == 0.5
 
 
-def experiments(n):
-    """Samples and relations of the paper's experiments, by name; n digits of the 6000."""
-    digits = datasets.digits49().X_train[:n]
-    yield "digits", digits, knn_graph(digits, 5)
-    moved = shifted.translated(digits)
-    yield "translated digits", np.asarray(moved.X), knn_graph(np.asarray(moved.X), 5)
-    copies = orbits(digits, shifts(list(shifted.SHIFTS)))
-    yield "translated digits with the prior", copies.X, with_copies(knn_graph(digits, 5), copies)
-    views, _ = airplane.views()
-    metadata = {name: values[views.train] for name, values in views.metadata.items()}
-    yield "aeroplane", views.images[views.train], airplane.relations(metadata)
-
-
-def false_alarms(n):
-    shares = {}
-    for name, samples, graph in experiments(n):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            warn_of_rest(samples, graph)
-        shares[name] = parted_by_rest(samples, graph)
-        assert (graph.similar.degrees > 0).all()
-    return shares
-
-
 def test_the_paper_s_experiments_raise_no_alarm():
     # The examples of README.md and docs/ raise none either: they are run with warnings as errors.
-    shares = false_alarms(300)
+    shares, n_warnings = parted_in_experiments(300)
+    assert n_warnings == 0
     assert max(shares, key=shares.get) == "aeroplane"
     assert max(shares.values()) < 0.3
 
 
 @pytest.mark.slow
 def test_the_paper_s_experiments_at_full_size_raise_no_alarm():
-    assert max(false_alarms(6000).values()) < 0.3
+    shares, n_warnings = parted_in_experiments()
+    assert n_warnings == 0
+    assert max(shares.values()) < 0.3
+
+
+def test_alarms_in_the_examples_of_a_page_are_counted(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        ">>> import drlim, numpy as np\n"
+        ">>> X = np.random.default_rng(0).normal(size=(100, 2))\n"
+        ">>> graph = drlim.NeighborhoodGraph.from_pairs(100, [(0, 1)])\n"
+        ">>> model = drlim.DrLIM(max_epochs=1).fit(X, graph=graph)\n"
+        ">>> model = drlim.DrLIM(max_epochs=1).fit(X, graph=graph | drlim.knn_graph(X))\n"
+    )
+    assert warned_in_pages((page,)) == (2, 1)
