@@ -153,7 +153,9 @@ def interrupt_call(*arguments, **keywords):
 
 def test_divergence_raises_and_keeps_the_last_finite_map(cloud, monkeypatch):
     step = drlim.training.placing._loss_of
-    monkeypatch.setattr(drlim.training.placing, "_loss_of", _Counter(step, 3, lambda loss: lambda *given: loss(*given) * torch.nan))
+    monkeypatch.setattr(
+        drlim.training.placing, "_loss_of", _Counter(step, 3, lambda loss: lambda *given: loss(*given) * torch.nan)
+    )
     model = NeighborMap(random_state=0, max_epochs=10)
     with pytest.raises(DivergenceError, match="Training diverged: the loss of epoch 3"):
         model.fit(cloud)

@@ -65,8 +65,10 @@ class SavedModel(NamedTuple):
 
     def novelty(self, samples: Array | Mapping[str, Array]) -> Floats:
         """Return how far samples that `read` returned lie from the training samples, (n, 2)."""
+        import numpy as np  # with torch, which takes seconds, and other commands need neither
+
         whole: Any = self.whole
-        return self.map.novelty(samples if whole is self.map else whole[:-1].transform(samples))
+        return self.map.novelty(np.asarray(samples) if whole is self.map else whole[:-1].transform(samples))
 
     def read(
         self, data: Path, *, array: str | None = None, leave_out: str | None = None, size: Size | None = None

@@ -57,4 +57,6 @@ def coordinates(samples: Array | SparseRows) -> Floats:
 def _drawn(n_values: int) -> tuple[Index, Floats]:
     """Return the values in the order in which they go into the sums in turn, and their signs."""
     draw = np.random.RandomState(0)  # whose stream is the same in all versions of NumPy
-    return draw.permutation(n_values), 2.0 * draw.randint(0, 2, n_values) - 1.0
+    order: Index = draw.permutation(n_values).astype(np.int64)
+    sign: Floats = (2 * draw.randint(0, 2, n_values) - 1).astype(np.float64)
+    return order, sign

@@ -99,7 +99,7 @@ def parted_by_rest(samples: Array | SparseRows, graph: NeighborhoodGraph) -> flo
     >>> X = np.concatenate([np.arange(50.0), np.arange(50.0) + 0.1])[:, None]
     >>> time = sequence_graph(np.tile(np.arange(50.0), 2), 1.0, groups=np.repeat([0, 1], 50))
     >>> parted_by_rest(X, time), parted_by_rest(X, time | knn_graph(X))
-    (0.5, 0.0)
+    (1.0, 0.0)
     """
     degrees = graph.similar.degrees
     rows = np.flatnonzero(degrees > 0)  # (r,)

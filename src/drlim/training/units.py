@@ -38,6 +38,7 @@ class InUnits:
 
     Examples
     --------
+    >>> import torch
     >>> InUnits(Attraction(), 1e-20).energy(torch.tensor([2.0])).tolist()
     [2.0]
     """
@@ -64,6 +65,7 @@ def unit_of(springs: Springs) -> float:
 
     Examples
     --------
+    >>> import torch
     >>> from drlim import make_springs
     >>> unit_of(make_springs(margin=0.5)), unit_of(make_springs(laws=(torch.square, torch.exp)))
     (0.5, 1.0)
