@@ -130,8 +130,12 @@ def _as_law(law: object, wanted: str) -> Law:
             f"{wanted} {short_repr(law)} does not map three distances (0, 0.5, 1) to three finite energies and "
             f"forces: got energies {short_repr(energy.tolist())} and forces {short_repr(force.tolist())}."
         )
-    own = all(not base.__module__.startswith("drlim.") or base is Law for base in type(law).__mro__)
-    return OwnLaw(law) if own else law
+    return OwnLaw(law) if _is_own(law) else law
+
+
+def _is_own(law: Law) -> bool:
+    """Return whether a law is of no class of this package; the protocol is none."""
+    return all(not base.__module__.startswith("drlim.") or base is Law for base in type(law).__mro__)
 
 
 @dataclass(frozen=True)
