@@ -169,7 +169,7 @@ def test_a_file_without_samples(estimator, tmp_path):
 
 OUTSIDE = (
     "A map says nothing of samples that far away: bring them to the units of the training samples, unless they are "
-    "meant to be new. novelty(X) tells how far each one is."
+    "meant to be new. novelty(X) gives the distance of each."
 )
 
 

@@ -88,7 +88,7 @@ def test_any_margin_gives_the_same_map_up_to_the_unit(kind):
 
 
 def test_a_small_margin_comes_to_rest():
-    # The example: it ended "converged" at 5491 margins squared.
+    # A margin that once did not train: it ended "converged" at 5491 margins squared.
     model = DrLIM(random_state=0, margin=1e-6).fit(np.random.default_rng(0).normal(size=(200, 6)))
     assert model.stopped_ == "converged"
     assert -model.score(np.random.default_rng(0).normal(size=(200, 6))) / 1e-12 == pytest.approx(0.1158, abs=1e-3)

@@ -178,7 +178,7 @@ def transform(
 ) -> None:
     """Map samples, seen before or not, with a saved model.
 
-    A model that knows its columns by name finds them by name, whatever other columns DATA has. What fit did with a
+    Columns are found by name where the model was fitted on names, whatever other columns DATA has. What fit did with a
     table is done again: unknown categories count as none of the known ones, blank numbers are filled as they were,
     and a missing column is an error. Names of images, and a column that fit left out as an id, come first in the map.
     """

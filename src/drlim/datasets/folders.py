@@ -76,8 +76,8 @@ def image_folder(folder: str | os.PathLike[str], *, size: Size | int | None = No
     Parameters
     ----------
     folder : str or path-like
-        Images in any of the formats .avif, .bmp, .gif, .jfif, .jp2, .jpg, .pbm, .pcx, .pgm, .png, .ppm, .tga, .tif and
-        .webp. Hidden files and folders are left out.
+        Images whose names end in .avif, .bmp, .gif, .jfif, .jp2, .jpeg, .jpg, .pbm, .pcx, .pgm, .png, .ppm, .tga, .tif,
+        .tiff or .webp. Hidden files and folders are left out.
     size : int or (int, int), default=None
         Height and width that every image is brought to, whatever its proportions. None keeps images that are all of one
         size; those of several sizes are brought to their median height and width, the longer side at most 64.

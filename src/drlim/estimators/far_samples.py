@@ -79,7 +79,7 @@ def warn_of_far_samples(estimator: BaseEstimator, samples: Samples, name: str = 
         f"{_subject(estimator, name, column)} has values {_range(low, high, column)}; in the samples that "
         f"{type(estimator).__name__} was trained on they are {_range(reference.low, reference.high, column)}."
         f"{found.where} A map says nothing of samples that far away: bring them to the units of the training samples, "
-        "unless they are meant to be new. novelty(X) tells how far each one is."
+        "unless they are meant to be new. novelty(X) gives the distance of each."
     )
 
 

@@ -130,5 +130,5 @@ def plan_training(
 
 
 def _n_copies(samples: Samples) -> int:
-    """Return how many rows stand for one sample; only lazy copies tell."""
+    """Return how many rows stand for one sample: more than one only of lazy copies."""
     return len(samples) // samples.n_originals if isinstance(samples, LazyCopies) else 1

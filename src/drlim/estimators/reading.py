@@ -66,6 +66,15 @@ class ReadingMixin:
         ------
         NotFittedError, ValueError, TypeError
             When there is no map yet, ``X`` is not like the training samples, or ``n_neighbors`` is out of range.
+
+        Examples
+        --------
+        >>> from drlim import DrLIM, datasets
+        >>> X = datasets.digits().X_train[:100]
+        >>> model = DrLIM(encoder="linear", max_epochs=2, random_state=0).fit(X)
+        >>> distances, indices = model.kneighbors(X[:4], n_neighbors=3)
+        >>> distances.shape, indices[:, 0].tolist()
+        ((4, 3), [0, 1, 2, 3])
         """
         Z = self.transform(X)
         check_n_neighbors(n_neighbors, len(self.embedding_) + 1, f"{type(self).__name__}.kneighbors")

@@ -177,7 +177,7 @@ def saliency(
 
     Notes
     -----
-    It is a slope, and so tells what a small change would do, not what a large one would.
+    It is a slope: it says what a small change does, and not what a large one does.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Columns of a table by name, and samples that know the names of their columns."""
+"""Columns of a table by name, and samples with the names of their columns."""
 
 from __future__ import annotations
 
