@@ -2,7 +2,8 @@
 
 ``python -m benchmarks false_alarms`` takes the relations of the paper's experiments at full size, and runs the examples
 of README.md and docs/, about two minutes. It counts the warnings that the rest of a graph parts near samples, or leaves
-most samples alone (`drlim.relations.unstated`). In none of these relations it is a mistake that it does.
+most samples alone (`drlim.relations.unstated`). All these relations are meant, so that each such
+warning is a false alarm.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Maps of classes that a network learns by heart: 600 samples of 200 columns, of which 6 tell four classes.
 
 ``python -m benchmarks overfitting`` fits maps on the labels and classifies 1000 other samples by their five nearest
-training samples on the map, and in the raw columns; about four minutes on two cores.
+training samples on the map, and in the raw columns; about seven minutes on two cores shared with other work.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Distance by which they are found, the paper's by default; see `drlim.knn_graph`.
     neighbors : None, callable or transformer, default=None
         Another way to find neighbours when `fit` gets no graph: a callable ``X -> graph``, or one of scikit-learn's
-        neighbour transformers; see `drlim.neighbors_graph`. ``n_neighbors`` then is not used.
+        neighbour transformers; see `drlim.neighbors_graph`. ``n_neighbors`` and ``metric`` then are not used.
     orbit : None or callable, default=None
         A random change that the map is to ignore: a function ``x -> x'`` of a batch, shape (b, ...), or ``(x,
         generator) -> x'``. In each epoch every sample gets a fresh copy, similar to it and to its neighbours. An epoch

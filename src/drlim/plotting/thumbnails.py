@@ -93,8 +93,7 @@ def plot_thumbnails(
     pictures = _check_images(images, len(points))
     check_cmap("image_cmap", image_cmap, "plot_thumbnails")
     colouring = colour_samples(labels, len(points), cmap, "plot_thumbnails", page=page_of(ax))
-    shape = np.array(pictures.shape[-1:-3:-1])  # width, height
-    sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
+    sides = _sides(points, pictures, size)  # (2,)
     chosen = spaced_samples(points, sides, max_thumbnails)
     wants_key = ax is None
     ax = axes_for(ax, 2, "plot_thumbnails")
@@ -106,6 +105,13 @@ def plot_thumbnails(
     ax.autoscale_view()
     tidy(ax)
     return ax
+
+
+def _sides(points: Array, pictures: Array, size: float) -> Array:
+    """Return width and height (2,) of pictures (..., h, w) on a map, the longer a share of the map's longer side."""
+    shape = np.array(pictures.shape[-1:-3:-1])  # width, height
+    sides: Array = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,)
+    return sides
 
 
 def spaced_samples(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
@@ -125,8 +131,7 @@ def spaced_samples(points: Array, sides: Array, most: int) -> NDArray[np.intp]:
 
 def spaced_thumbnails(ax: Axes, points: Array, shades: Array, size: float, most: int, cmap: str) -> None:
     """Draw pictures (n, h, w) in [0, 1] at as many points (n, 2) as fit, in grey frames; sides as `plot_thumbnails`."""
-    shape = np.array(shades.shape[-1:-3:-1])  # width, height
-    sides = size * (np.ptp(points, axis=0).max() or 1.0) * shape / shape.max()  # (2,) on the map
+    sides = _sides(points, shades, size)  # (2,)
     chosen = spaced_samples(points, sides, most)
     _draw_thumbnails(
         ax, points[chosen], sides, shades[chosen], np.tile([0.45, 0.46, 0.51, 1.0], (len(chosen), 1)), cmap

@@ -76,17 +76,18 @@ class Table(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
     Notes
     -----
-    A column is left out when all of its values are equal or blank; when it holds texts that all differ, or more than
-    half of which differ; and when it numbers the rows: whole numbers that count up by 1 or, in a column named like an
-    id (``id``, ``key``, ``nr``, ...), all differ. A category becomes a column of 0 and 1 for each level. Two rows of
-    different categories are then as far apart as two rows whose standardised numbers differ by 1.41, which is what
-    they differ by on average.
+    A column is left out when all of its values are equal or blank, but for one text beside blanks; when it holds texts
+    that all differ, or 20 texts or more of which more than half differ; and when it numbers the rows: whole numbers
+    that count up by 1 over 20 rows or more or, in a column named like an id (``id``, ``key``, ``nr``, ...), all differ.
+    A category becomes a column of 0 and 1 for each level. Two rows of different categories are then as far apart as two
+    rows whose standardised numbers differ by 1.41, which is what they differ by on average.
 
     Texts of numbers may have a decimal comma (1,5) or commas between thousands (1,500), and dates are of the form
     2006-06-17, with a time (2006-06-17T12:00) or a time zone or without, or 17.06.2006.
 
     In new rows, an unknown or rare category and a blank one are 0 in all columns of that category, and a warning counts
-    the unknown ones; blank numbers are filled by what was learned; a missing column is refused by its name.
+    the unknown ones, unless the column has ``max_categories`` levels and rare ones may be among them. Blank numbers are
+    filled by what was learned. A missing column is refused by its name.
 
     The rules are plain numbers and texts, so that `drlim.save` keeps a pipeline of a `Table` and a map in one file of
     which nothing is executed.
