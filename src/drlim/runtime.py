@@ -519,6 +519,8 @@ def _source(source: Mapping[str, Any], number: int, tensors: _Tensors, dtype: _K
     """Return the step to what a retrieval searches by, and the retrieval."""
     begin = f"reductions.{number}." + "1." * source["unit_length"]
     retrieved = _retrieval(tensors, f"retrievals.{number}.", source["n_neighbors"], dtype)
+    if source["by"] == "features" and f"{begin}mean" not in tensors:  # the first files of format 2
+        return lambda features: features, retrieved
     mean, axes = tensors[f"{begin}mean"].astype(dtype), tensors[f"{begin}axes"].astype(dtype)  # (D,), (p, D)
 
     def reduced(x: Floats) -> Floats:

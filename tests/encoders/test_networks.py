@@ -197,7 +197,7 @@ def test_other_networks_take_channels_in_any_place():
         (
             {"name": "cnn"},
             "The 'name' parameter of make_encoder must be a str among "
-            "{'auto', 'convnet', 'linear', 'mlp', 'two_layer'}. Got 'cnn' instead.",
+            "{'auto', 'convnet', 'linear', 'mlp', 'two_layer'}. Got 'cnn' instead. Did you mean 'convnet'?",
         ),
         (
             {"name": "mlp", "n_components": 0},

@@ -100,8 +100,9 @@ def assert_literal(Z: Tensor, margin: float, rows: list[int] | None) -> None:
 def test_three_points_by_hand(way: str) -> None:
     with only(way):
         energies, gradient = over_all_pairs(torch.tensor([[5.0, 0.0], [0.25, 0.0], [0.0, 0.0]]), Repulsion(1.0))
-    assert energies.tolist() == [0.0, 0.75**2 / 4, 0.75**2 / 4]
-    assert gradient.tolist() == [[0.0, 0.0], [-0.75, 0.0], [0.75, 0.0]]
+    # Roots of float32 differ in the last digit between processors.
+    assert energies.tolist() == pytest.approx([0.0, 0.75**2 / 4, 0.75**2 / 4], rel=1e-6)
+    np.testing.assert_allclose(gradient, [[0.0, 0.0], [-0.75, 0.0], [0.75, 0.0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

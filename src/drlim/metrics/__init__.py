@@ -6,15 +6,20 @@ computed a block of samples at a time, so that memory grows with n and not with 
 
 from __future__ import annotations
 
-from drlim.metrics.counterfactual import Counterfactual, counterfactual
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
-from drlim.metrics.ensemble import Uncertainty, uncertainty
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
-from drlim.metrics.local_invariance import LocalInvariance, LocalInvarianceRow, local_invariance
 from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
 from drlim.metrics.position import knn_accuracy, orbit_ratio, position_accuracy, position_r2
-from drlim.metrics.sensitivity import area_distortion, jacobian, saliency
 from drlim.metrics.shape import slant
+
+if TYPE_CHECKING:
+    from drlim.metrics.along_transforms import LocalInvariance, LocalInvarianceRow, local_invariance
+    from drlim.metrics.counterfactuals import Counterfactual, counterfactual
+    from drlim.metrics.ensemble import Uncertainty, uncertainty
+    from drlim.metrics.sensitivity import area_distortion, jacobian, saliency
 
 __all__ = [
     "Counterfactual",
@@ -45,3 +50,31 @@ __all__ = [
     "trustworthiness",
     "uncertainty",
 ]
+
+_OF_ENCODERS = {
+    "LocalInvariance": "along_transforms",
+    "LocalInvarianceRow": "along_transforms",
+    "local_invariance": "along_transforms",
+    "Uncertainty": "ensemble",
+    "uncertainty": "ensemble",
+    "Counterfactual": "counterfactuals",
+    "counterfactual": "counterfactuals",
+    "area_distortion": "sensitivity",
+    "jacobian": "sensitivity",
+    "saliency": "sensitivity",
+}
+"""Names that need torch, imported when first used: numbers of arrays alone are to import in a fraction of a second."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a name of `_OF_ENCODERS`."""
+    if name not in _OF_ENCODERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_OF_ENCODERS[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return all public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -15,7 +15,7 @@ from drlim.encoders.places import Places, PlacesHead
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
 from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, make_room, own_module
-from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord
+from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord, is_unreduced
 
 __all__ = ["check_usable", "described_places", "own_trunk", "places_encoder", "trunk_name", "unscaled"]
 
@@ -76,7 +76,8 @@ def described_places(encoder: PlaceEncoder, name: str | None) -> PlacesRecord:
 
 def _described_source(share: float, retrieval: nn.Module, reduction: nn.Module, of_features: bool) -> SourceRecord:
     count, reduction = unscaled(reduction)
-    if not isinstance(retrieval, Retrieval) or type(reduction) is not Components:
+    kinds = (Components, nn.Identity) if of_features else (Components,)
+    if not isinstance(retrieval, Retrieval) or type(reduction) not in kinds:
         raise TypeError("The encoder cannot be saved: it retrieves by features of an unknown kind.")
     by = FEATURES if of_features else COMPONENTS
     return {"share": float(share), "n_neighbors": retrieval.n_neighbors, "by": by, "unit_length": count}
@@ -115,7 +116,7 @@ def places_encoder(
     with torch.device("meta"):
         network = PlaceLogits(nn.Identity(), n_features, n_places)
     head = PlacesHead(Places(others["head.centres"].numpy(), spacing=1.0), record["n_steps"])
-    sources = [_source(source, f"{place}.", others) for place, source in enumerate(record["sources"])]
+    sources = [_source(source, place, others) for place, source in enumerate(record["sources"])]
     encoder = PlaceEncoder(network, head, sources)
     encoder.load_state_dict(others, assign=True)
     if own is None:
@@ -126,11 +127,13 @@ def places_encoder(
     return encoder
 
 
-def _source(record: SourceRecord, number: str, weights: Mapping[str, Tensor]) -> Source:
+def _source(record: SourceRecord, place: int, weights: Mapping[str, Tensor]) -> Source:
     """Build a retrieval around the stored tensors."""
-    stored, positions = (weights[f"retrievals.{number}{part}"].numpy() for part in ("stored", "positions"))
+    stored, positions = (weights[f"retrievals.{place}.{part}"].numpy() for part in ("stored", "positions"))
     retrieval = Retrieval(stored, positions, record["n_neighbors"])  # of (n, q), (n, d)
-    begin = f"reductions.{number}" + "1." * record["unit_length"]
+    if is_unreduced(place, record, weights):
+        return Source(record["share"], retrieval, nn.Identity(), of_features=True)
+    begin = f"reductions.{place}." + "1." * record["unit_length"]
     components = Components(weights[f"{begin}mean"].numpy(), weights[f"{begin}axes"].numpy())
     reduction = _scaled(components, record["unit_length"])
     return Source(record["share"], retrieval, reduction, of_features=record["by"] == FEATURES)

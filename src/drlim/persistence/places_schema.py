@@ -6,7 +6,7 @@ them take no more memory than the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "check_places",
     "check_places_shapes",
     "check_types",
+    "is_unreduced",
 ]
 
 TRUNK = "network.trunk."
@@ -159,14 +160,20 @@ def _shapes_of_source(
     n_stored, n_columns = _sides(f"{begin}stored", shapes, 2)  # n, q
     if not 1 <= source["n_neighbors"] <= n_stored:
         raise ValueError("'n_neighbors' in its metadata has an impossible value")
-    reduction = f"reductions.{place}." + "1." * source["unit_length"]
-    return {
+    wanted = {
         f"{begin}stored": [n_stored, n_columns],
         f"{begin}half_squares": [n_stored],
         f"{begin}positions": [n_stored, n_components],
-        f"{reduction}mean": [n_reduced],
-        f"{reduction}axes": [n_columns, n_reduced],
     }
+    if is_unreduced(place, source, shapes):
+        return wanted | {f"{begin}stored": [n_stored, n_reduced]}
+    reduction = f"reductions.{place}." + "1." * source["unit_length"]
+    return wanted | {f"{reduction}mean": [n_reduced], f"{reduction}axes": [n_columns, n_reduced]}
+
+
+def is_unreduced(place: int, source: SourceRecord, names: Iterable[str]) -> bool:
+    """Whether a retrieval searches all features of the network, as the first files of format 2 have it."""
+    return source["by"] == FEATURES and not any(name.startswith(f"reductions.{place}.") for name in names)
 
 
 def _sides(name: str, shapes: Mapping[str, list[int]], ndim: int) -> list[int]:
