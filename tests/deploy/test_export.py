@@ -27,6 +27,7 @@ import drlim
 from drlim import DrLIM, NeighborMap, export
 from drlim.deploy import read_description, tracing
 from drlim.deploy.onnx_map import _relations
+from drlim.encoders.retrieval import Retrieval
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -95,6 +96,16 @@ def test_any_number_of_samples(linear, linear_file, placed, placed_file, n):
     size = np.abs(placed.embedding_).max()
     np.testing.assert_allclose(run(placed_file, rows), placed.transform(rows), rtol=0, atol=1e-5 * size)
     np.testing.assert_allclose(run(placed_file, rows, "confidence"), placed.confidence(rows), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_stored", [40, 600])  # beyond 512 the search looks through groups of stored samples
+def test_a_retrieval_takes_any_number_of_samples(tmp_path, n_stored):
+    retrieval = Retrieval(RANDOM.normal(size=(n_stored, 4)), RANDOM.normal(size=(n_stored, 2))).eval()
+    model = tracing.traced(retrieval, TABLE[:2], ["Z", "mass"])
+    (tmp_path / "map.onnx").write_bytes(model.SerializeToString())
+    for n in (1, 2, 17):
+        wanted = retrieval(torch.from_numpy(TABLE[:n])).positions.numpy()
+        np.testing.assert_array_equal(run(tmp_path / "map.onnx", TABLE[:n]), wanted)
 
 
 def test_names_types_and_shapes(linear_file, placed_file):

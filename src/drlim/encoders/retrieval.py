@@ -135,6 +135,7 @@ def _least(values: Tensor, k: int) -> Tensor:
     chosen = grouped.gather(2, group[:, None].expand(-1, _CUTS, -1))  # (b, c, k)
     cut = torch.arange(_CUTS, device=values.device)[:, None]  # (c, 1)
     place = (cut * groups + group[:, None]).flatten(1)  # (b, c k)
-    left = torch.arange(groups * _CUTS, values.shape[1], device=values.device).expand(len(values), -1)  # (b, r)
+    # len(values) would be an int, and a traced file would take batches of that many samples alone.
+    left = torch.arange(groups * _CUTS, values.shape[1], device=values.device).expand(values.shape[0], -1)  # (b, r)
     among = torch.cat([chosen.flatten(1), values[:, groups * _CUTS :]], dim=1)  # (b, c k + r)
     return torch.cat([place, left], dim=1).gather(1, among.topk(k, dim=1, largest=False).indices)  # (b, k)
