@@ -82,10 +82,15 @@ def test_new_customers(run, table, name):
     code, _, err = run("transform", "m.safetensors", name, "--output", "z.npz")
     assert code == 0
     assert err.endswith("not in the training data count as none of the known ones: city in 1 rows.\n")
+    code, _, err = run("transform", "m.safetensors", name, "--output", "z.npz", "--novelty", "n.npz")
+    assert code == 0
+    assert err.count("count as none of the known ones") == 1
     found = np.load("z.npz")
     assert found["customer_id"].tolist() == [str(one) for one in new["customer_id"]]
     whole = model.transform({name: column.tolist() for name, column in table.items()})
     assert found["embedding"][:4] == pytest.approx(whole[4:0:-1], abs=1e-5)
+    steps = model[:-1].transform({name: column.tolist() for name, column in table.items()})
+    assert np.load("n.npz")["embedding"][:4] == pytest.approx(model[-1].novelty(steps)[4:0:-1], abs=1e-5)
     new.drop(columns="age").to_csv("new.csv", index=False)
     code, _, err = run("transform", "m.safetensors", "new.csv", "--output", "z.csv")
     assert code == 1

@@ -194,7 +194,7 @@ def transform(
     saved = open_model(model)
     samples = saved.read(data, array=array, leave_out=labels_column, size=pixels)
     known = ids_of(data, saved.table, ids)
-    Z, distances = saved.transform(samples), None if novelty is None else saved.novelty(samples)  # (n, d), (n, 2)
+    Z, distances = (saved.transform(samples), None) if novelty is None else saved.transform_with_novelty(samples)
     write_map(output, Z, saved.outputs, known)
     result = {"output": str(output), "n_samples": len(Z), "n_components": Z.shape[1]}
     lines = [f"{output}: {len(Z)} samples in {Z.shape[1]} dimensions"]

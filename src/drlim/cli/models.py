@@ -63,12 +63,18 @@ class SavedModel(NamedTuple):
         Z: Array = whole.transform(samples)
         return Z
 
-    def novelty(self, samples: Array | Mapping[str, Array]) -> Floats:
-        """Return how far samples that `read` returned lie from the training samples, (n, 2)."""
+    def transform_with_novelty(self, samples: Array | Mapping[str, Array]) -> tuple[Array, Floats]:
+        """Return the map of samples that `read` returned, and how far they lie from the training samples, (n, 2).
+
+        What comes before the map is done once, so that it warns once.
+        """
         import numpy as np  # with torch, which takes seconds, and other commands need neither
 
         whole: Any = self.whole
-        return self.map.novelty(np.asarray(samples) if whole is self.map else whole[:-1].transform(samples))
+        if whole is self.map:
+            return self.transform(samples), self.map.novelty(np.asarray(samples))
+        ready = whole[:-1].transform(samples)  # (n, q)
+        return self.map.transform(ready), self.map.novelty(ready)
 
     def read(
         self, data: Path, *, array: str | None = None, leave_out: str | None = None, size: Size | None = None
