@@ -22,8 +22,8 @@ bench: $(VENV)/.bench ## measure what docs/performance.md promises, in about twe
 bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers, into runs/maps.md and maps.png
 	$(BIN)/python -m benchmarks.maps
 
-test: $(VENV)/.test ## install what the tests need, and run them all
-	$(BIN)/python -m pytest
+test: $(VENV)/.test ## install what the tests need, and run them all, in two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.test ## the tests that are long or large, which `make test` leaves out
 	$(BIN)/python -m pytest -m slow

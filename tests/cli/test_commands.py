@@ -263,6 +263,13 @@ def test_info(run, printed):
     assert "margin=1.0" in lines["parameters"]
 
 
+def test_info_says_that_labels_state_pairs(run):
+    X = np.random.default_rng(0).normal(size=(12, 3))
+    drlim.save(drlim.DrLIM(encoder="linear", max_epochs=1, random_state=0).fit(X, np.arange(12) % 2), "m.safetensors")
+    said = next(line for line in run("info", "m.safetensors")[1].splitlines() if "pairs" in line)
+    assert "similar 0 listed and those of labels, dissimilar 0 listed and those of labels" in said
+
+
 def test_info_of_a_model_with_parts_of_ones_own(run):
     net = drlim.make_encoder("linear", (3,), 2)
     X = np.load("x.npy")

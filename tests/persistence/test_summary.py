@@ -40,6 +40,7 @@ def test_summary(model, small):
             "n_features": 4,
             "feature_names": None,
             "pairs": {"similar": model.graph_.n_similar, "dissimilar": None, "ignored": None},
+            "by_labels": [],
         },
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from drlim.cli.output import LONGEST_LINE
@@ -98,7 +98,7 @@ def summary_lines(summary: Summary) -> list[str]:
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",
         "novelty": f"by {samples['n_kept']} samples kept" if samples["n_kept"] else "not known: no sample is kept",
         "features": "not named" if names is None else ", ".join(names),
-        "pairs": _pairs_text(samples["pairs"]),
+        "pairs": _pairs_text(samples["pairs"], samples["by_labels"]),
         "training": f"{training['epochs']} epochs, ended: {training['stopped']}",
         **_places_and_objective(summary),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
@@ -152,9 +152,12 @@ def _encoder_text(summary: Summary) -> str:
     return f"{encoder}: {shape} -> {architecture['n_components']}, {architecture['n_weights']} weights"
 
 
-def _pairs_text(counts: Mapping[str, int | None]) -> str:
+def _pairs_text(counts: Mapping[str, int | None], by_labels: Sequence[str]) -> str:
     unlisted = {"similar": "none", "dissimilar": "all the rest", "ignored": "none"}
-    return ", ".join(f"{kind} {unlisted[kind] if count is None else count}" for kind, count in counts.items())
+    texts = {kind: unlisted[kind] if count is None else str(count) for kind, count in counts.items()}
+    for kind in by_labels:
+        texts[kind] = f"{texts[kind]} listed and those of labels"
+    return ", ".join(f"{kind} {text}" for kind, text in texts.items())
 
 
 def _cut(text: str) -> str:

@@ -37,9 +37,9 @@ class ArchitectureSummary(Architecture):
 
 
 class SampleSummary(TypedDict):
-    """The training samples: how many, of how many values, with which names, and the number of pairs of each kind.
+    """The training samples: how many, of how many values, with which names, and how many listed pairs of each kind.
 
-    ``n_kept`` of them are in the file, for ``novelty``.
+    ``n_kept`` of them are in the file, for ``novelty``. Labels state pairs of the kinds ``by_labels`` without a list.
     """
 
     n_samples: int
@@ -47,6 +47,7 @@ class SampleSummary(TypedDict):
     n_features: int
     feature_names: list[str] | None
     pairs: dict[str, int | None]
+    by_labels: list[str]
 
 
 class PlacesSummary(TypedDict):
@@ -167,6 +168,7 @@ def _of_samples(file: ModelFile) -> SampleSummary:
         "feature_names": file.metadata["feature_names"],
         # None is the graph's own "not listed": all the rest are dissimilar, none are ignored.
         "pairs": {kind: None if shape is None else shape[0] // 2 for kind, shape in listed.items()},
+        "by_labels": [kind for kind in _KINDS if f"{GRAPH}{kind}.codes" in file.shapes],
     }
 
 
