@@ -16,7 +16,9 @@ from sklearn.exceptions import NotFittedError
 from tests.persistence.models import IMAGES, QUICK_MAP, TABLE, Trunk, assert_same, attract, forge, repel
 from torch import nn
 
-from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, save
+from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, runtime, save
+from drlim.encoders.place_encoder import directions
+from drlim.encoders.retrieval import Retrieval
 from drlim.encoders.standardize import UnitLength
 from drlim.persistence import ModelFileError, read_summary
 from drlim.persistence.schema import DRLIM_FORMAT, NEIGHBOR_MAP_FORMAT, REFERENCE_FORMAT, read_model_file
@@ -326,3 +328,15 @@ def test_a_file_of_drlim_that_claims_the_format_of_a_map_is_refused(model, path)
     with pytest.raises(ModelFileError, match="is damaged: its metadata have other keys than"):
         load(path)
     assert isinstance(model, DrLIM)
+
+
+def test_the_first_files_of_the_format_searched_all_features(neighbor_map, path):
+    old = copy.deepcopy(neighbor_map)
+    encoder = old.encoder_
+    with torch.no_grad():
+        features = directions(encoder.network.features(torch.from_numpy(TABLE))).numpy()
+    encoder.retrievals[1] = Retrieval(features, encoder.retrievals[1].positions.numpy(), 3)
+    encoder.reductions[1] = nn.Identity()
+    save(old, path, novelty=False)
+    assert load(path).transform(TABLE).tobytes() == old.transform(TABLE).tobytes()
+    np.testing.assert_allclose(runtime.load(path).transform(TABLE), old.transform(TABLE), rtol=1e-5, atol=1e-5)
