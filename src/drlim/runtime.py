@@ -15,6 +15,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
 
 try:
@@ -179,7 +180,10 @@ class Model:
             As the estimator's ``transform``, in the same words: for NaN and infinite values, values beyond 1e30, other
             shapes, types that are no numbers, and samples that the map sends beyond the finite numbers.
         """
-        samples = self._checked(X)
+        return self._positions(self._checked(X))
+
+    def _positions(self, samples: Floats) -> Floats:
+        """Map checked samples; refuse those that the map sends beyond the finite numbers."""
         positions = self._mapped(samples, 0)
         if not np.isfinite(positions).all():
             raise ValueError(
@@ -236,7 +240,8 @@ class Model:
                 "Expected a model that keeps some of its training samples. This one comes from a file without them, of "
                 "an earlier version of drlim or saved with novelty=False, so that novelty is not known: fit it again."
             )
-        samples, positions = self._checked(X), self.transform(X).astype(np.float64)
+        samples = self._checked(X)
+        positions = self._positions(samples).astype(np.float64)
         if not self._kept:  # two threads at once compute the same
             for name in ("rows", "places"):
                 points = self._tensors[f"reference.{name}"].astype(np.float64)
@@ -774,20 +779,23 @@ def _to_nearest(points: NDArray[np.float64], kept: NDArray[np.float64], unit: fl
 
 def _coordinates(samples: Floats, by_direction: bool) -> NDArray[np.float64]:
     """Return samples of up to 128 values, and 128 sums of longer ones: see `drlim.estimators.sketches`; (b, q)."""
-    flat = samples.reshape(len(samples), -1)  # (b, p)
-    if by_direction:
-        flat = flat / np.maximum(np.abs(flat).max(axis=1, keepdims=True), np.finfo(flat.dtype).tiny)
-        length = np.linalg.norm(flat, axis=1, keepdims=True)  # (b, 1)
-        flat = flat / np.where(length > 0, length, 1.0)
+    flat = (_unit_length(samples) if by_direction else samples).reshape(len(samples), -1)  # (b, p)
     width = flat.shape[1]
     if width <= _SUMS:
         return flat.astype(np.float64)
-    draw = np.random.RandomState(0)
-    order, sign = draw.permutation(width), 2.0 * draw.randint(0, 2, width) - 1.0
+    order, sign = _drawn(width)
     padded = np.zeros((len(flat), -(-width // _SUMS) * _SUMS))
     np.multiply(flat[:, order], sign, out=padded[:, :width])
     sums: NDArray[np.float64] = padded.reshape(len(flat), -1, _SUMS).sum(axis=1)  # (b, q)
     return sums
+
+
+@lru_cache(maxsize=4)
+def _drawn(n_values: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the order in which values go into the sums in turn, and their signs."""
+    draw = np.random.RandomState(0)
+    order, sign = draw.permutation(n_values), draw.randint(0, 2, n_values)
+    return order, (2 * sign - 1).astype(np.float64)
 
 
 # The file
