@@ -21,7 +21,7 @@ from drlim.training import Anchor, Settings
 from drlim.training.auto import resolve_settings
 from drlim.training.fresh import Orbit
 from drlim.training.units import check_unit, in_margins
-from drlim.training.validation import HeldOut, Part, held_out_rows, split_off
+from drlim.training.validation import HeldOut, held_out_rows, split
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -117,16 +117,12 @@ def plan_training(
     device, orbit = device_of(encoder), cast("Orbit | None", parameters["orbit"])
     n_new = len(samples) - (0 if anchor is None else len(anchor.samples))
     held = held_out_rows(parameters["validation"], n_new, seed, n_copies=_n_copies(samples))
-    judge, relations = None, graph
-    part: Samples | Part = samples
-    if held is not None:
-        everything = Rows(samples, device, torch.float32)
-        judge = HeldOut.of(everything, graph, springs, held, float(cast(float, parameters["dissimilar_weight"])))
-        part, relations, kept = split_off(samples, graph, held)
-        anchor = None if anchor is None else anchor._replace(samples=np.searchsorted(kept, anchor.samples))
-    rows, relations = training_rows(part, relations, orbit, device, seed)
+    part = split(samples, graph, springs, held, device, float(cast(float, parameters["dissimilar_weight"])))
+    if anchor is not None:
+        anchor = anchor._replace(samples=np.searchsorted(part.rows, anchor.samples))
+    rows, relations = training_rows(part.samples, part.graph, orbit, device, seed)
     settings = resolve_settings(parameters, len(rows), encoder)
-    return Plan(network, rows, relations, springs, settings, anchor, judge, unit)
+    return Plan(network, rows, relations, springs, settings, anchor, part.judge, unit)
 
 
 def _n_copies(samples: Samples) -> int:

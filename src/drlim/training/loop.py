@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in
 from drlim._base.state import usual_state
-from drlim._base.torch import Rows, RowSource, device_of, seeded
+from drlim._base.torch import Rows, device_of, seeded
 from drlim.forces.objective import balance_of
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
@@ -28,7 +28,7 @@ from drlim.training.optimizer import WeightAverage, learning_rate_at, make_optim
 from drlim.training.preflight import warn_of_scale
 from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings, Stopped
 from drlim.training.units import check_unit, in_margins, record_in_unit
-from drlim.training.validation import HeldOut, held_out_rows, split_off
+from drlim.training.validation import HeldOut, held_out_rows, split
 
 __all__ = ["train", "train_rows"]
 
@@ -132,14 +132,11 @@ def train(
 
     with usual_state(), torch.enable_grad(), seeded(seed, device):
         warn_of_scale(network, samples, springs)
-        judge, relations = None, graph
-        part: RowSource = samples
-        if held is not None:
-            everything = Rows(samples, device, torch.float32)
-            judge = HeldOut.of(everything, graph, springs, held, settings.dissimilar_weight)
-            part, relations, _ = split_off(samples, graph, held)
-        rows = Rows(part, device, torch.float32)
-        result = train_rows(network, rows, relations, springs, settings, seed=seed, validation=judge, on_epoch=convert)
+        part = split(samples, graph, springs, held, device, settings.dissimilar_weight)
+        rows = Rows(part.samples, device, torch.float32)
+        result = train_rows(
+            network, rows, part.graph, springs, settings, seed=seed, validation=part.judge, on_epoch=convert
+        )
     encoder.eval()
     return result._replace(history=[record_in_unit(record, unit) for record in result.history])
 

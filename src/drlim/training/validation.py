@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import nn
 
 from drlim._base.arrays import Array, Index
@@ -22,7 +23,7 @@ from drlim.relations import LazyCopies
 from drlim.relations.gather import check_trainable
 from drlim.springs import Springs
 
-__all__ = ["HeldOut", "Part", "held_out_rows", "split_off"]
+__all__ = ["HeldOut", "Part", "Split", "held_out_rows", "split", "split_off"]
 
 
 class HeldOut(NamedTuple):
@@ -160,6 +161,42 @@ def _check_count(count: int, n_samples: int, described: str) -> None:
             "The 'validation' parameter must hold out at least one sample and leave two to train on. "
             f"Got {count} {described}."
         )
+
+
+class Split(NamedTuple):
+    """Samples to train on, and what judges them.
+
+    Attributes
+    ----------
+    samples : ndarray, LazyCopies, SparseRows or Part, shape (m, ...)
+        Those that are trained on.
+    graph : NeighborhoodGraph
+        Of these.
+    rows : ndarray of int64, shape (m,)
+        Their rows among all.
+    judge : HeldOut or None
+        The samples held out; None without any.
+    """
+
+    samples: Array | LazyCopies | SparseRows | Part
+    graph: NeighborhoodGraph
+    rows: Index
+    judge: HeldOut | None
+
+
+def split(
+    samples: Array | LazyCopies | SparseRows,
+    graph: NeighborhoodGraph,
+    springs: Springs,
+    held: Index | None,
+    device: torch.device,
+    dissimilar_weight: float,
+) -> Split:
+    """Hold out samples (h,), None for none; refuse to leave none that can be trained on, or judged by."""
+    if held is None:
+        return Split(samples, graph, np.arange(len(samples)), None)
+    judge = HeldOut.of(Rows(samples, device, torch.float32), graph, springs, held, dissimilar_weight)
+    return Split(*split_off(samples, graph, held), judge)
 
 
 def split_off(
