@@ -307,9 +307,9 @@ def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
 
         found["device"] = torch.device(found["device"]["torch.device"])
     left_out = {} if metadata["format_version"] == DRLIM_FORMAT else _left_out(kind, found)
-    check = check_all if kind == "DrLIM" else check_map_parameters
-    check({name: value for name, value in found.items() if name not in left_out})
-    return {**found, **left_out}
+    found |= left_out
+    (check_all if kind == "DrLIM" else check_map_parameters)(found, needed=())
+    return found
 
 
 def _left_out(kind: EstimatorName, found: _Parameters) -> dict[str, LeftOut]:

@@ -134,12 +134,10 @@ def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str]
 def _check_parameters(estimator: DrLIM | NeighborMap) -> None:
     """Refuse parameters that `load` would refuse."""
     from drlim.estimators import DrLIM
-    from drlim.estimators.left_out import LeftOut
     from drlim.estimators.parameters import check_all, check_map_parameters
 
-    parameters = estimator.get_params(deep=False)
-    held = {name: value for name, value in parameters.items() if not isinstance(value, LeftOut)}
-    (check_all if isinstance(estimator, DrLIM) else check_map_parameters)(held)
+    check = check_all if isinstance(estimator, DrLIM) else check_map_parameters
+    check(estimator.get_params(deep=False), needed=())
 
 
 def describe_model(estimator: DrLIM | NeighborMap) -> Metadata:
