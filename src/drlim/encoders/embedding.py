@@ -18,12 +18,15 @@ from drlim._base.checks import check_parameters, check_points, integer_in
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 
-__all__ = ["called", "embed", "embed_rows", "evaluating"]
+__all__ = ["BATCH_SIZE", "called", "embed", "embed_rows", "evaluating"]
+
+BATCH_SIZE = 512
+"""Number of samples mapped at once."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
+def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = BATCH_SIZE) -> Array:
     """Map samples by an encoder in evaluation mode: ``Z = G_W(X)``.
 
     Parameters
@@ -66,7 +69,7 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = 512) -> Array:
 
 
 def embed_rows(
-    encoder: Module, rows: Rows, batch_size: int = 512, output: Callable[[Module, Tensor], Tensor] | None = None
+    encoder: Module, rows: Rows, batch_size: int = BATCH_SIZE, output: Callable[[Module, Tensor], Tensor] | None = None
 ) -> Tensor:
     """Map all rows in evaluation mode, a batch at a time; return (n, ...) without gradient.
 

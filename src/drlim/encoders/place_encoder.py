@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from drlim.encoders.embedding import BATCH_SIZE
 from drlim.encoders.modern import PlaceLogits
 from drlim.encoders.places import Candidates, PlacesHead
 from drlim.encoders.retrieval import Retrieval
@@ -78,7 +79,7 @@ class PlaceEncoder(nn.Module):
     @property
     def batch_size(self) -> int:
         """Number of samples that are best mapped at once."""
-        return min((cast(Retrieval, retrieval).batch_size for retrieval in self.retrievals), default=512)
+        return min((cast(Retrieval, retrieval).batch_size for retrieval in self.retrievals), default=BATCH_SIZE)
 
     def candidates(self, x: Tensor) -> Candidates:
         """Return where samples (b, ...) may lie."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drlim.encoders.embedding import BATCH_SIZE
 from drlim.encoders.places import Candidates
 
 __all__ = ["Components", "Retrieval"]
@@ -29,8 +30,8 @@ _VALUES_AT_ONCE = 2**22
 """Number of distances of a batch, 16 MiB in float32. Those of 512 samples to 60,000 leave the processor's caches, and a
 sample takes three times as long."""
 
-_SMALLEST_BATCH, _LARGEST_BATCH = 16, 512
-"""Minimum and maximum number of samples of a batch."""
+_SMALLEST_BATCH = 16
+"""Minimum number of samples of a batch."""
 
 
 class Components(nn.Module):
@@ -95,7 +96,7 @@ class Retrieval(nn.Module):
     @property
     def batch_size(self) -> int:
         """Number of samples that are best searched at once."""
-        return max(_SMALLEST_BATCH, min(_LARGEST_BATCH, _VALUES_AT_ONCE // len(self.stored)))
+        return max(_SMALLEST_BATCH, min(BATCH_SIZE, _VALUES_AT_ONCE // len(self.stored)))
 
     def __init__(self, features: NDArray[np.floating], positions: NDArray[np.floating], n_neighbors: int = 15) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ from drlim._base.refusals import column_names, located_errors
 from drlim._base.sparse_rows import SparseRows
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
-from drlim.encoders.embedding import embed_rows
+from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.far_samples import warn_of_far_samples
 from drlim.relations import LazyCopies
@@ -187,7 +187,7 @@ def map_samples(encoder: nn.Module, samples: Samples) -> Array:
 
 
 def _batch_size(encoder: nn.Module) -> int:
-    return encoder.batch_size if isinstance(encoder, PlaceEncoder) else 512
+    return encoder.batch_size if isinstance(encoder, PlaceEncoder) else BATCH_SIZE
 
 
 def confidence_of(encoder: PlaceEncoder, samples: Samples) -> Floats:
