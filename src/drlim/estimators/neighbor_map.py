@@ -574,9 +574,6 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         """Return the metric between new samples: of distances to the training samples, that of the rows."""
         return "euclidean" if self._has_metric("precomputed") else self.metric
 
-    def _has_metric(self, name: str) -> bool:
-        return isinstance(self.metric, str) and self.metric == name
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = any(map(self._has_metric, ("euclidean", "cosine", "jaccard")))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from drlim._base.arrays import Array, Floats
@@ -20,7 +19,7 @@ __all__ = ["NoveltyMixin"]
 
 
 class NoveltyMixin:
-    """What estimators with an encoder and a map of the training samples share: `novelty`, and scikit-learn's tags."""
+    """What estimators with an encoder and a map of the training samples share: `novelty`."""
 
     encoder_: nn.Module
     embedding_: Array
@@ -90,15 +89,8 @@ class NoveltyMixin:
             earlier: Reference | None = getattr(self, "_reference", None)
             self._reference = earlier and earlier.joined(samples, self.embedding_, holds=anchored)
             return
-        by_direction = getattr(self, "metric", None)
-        is_cosine = isinstance(by_direction, str) and by_direction == "cosine"
-        self._reference = reference_of(samples, self.embedding_, by_direction=is_cosine)
+        self._reference = reference_of(samples, self.embedding_, by_direction=self._has_metric("cosine"))
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "embedding_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()  # type: ignore[misc]  # of scikit-learn's classes, which come after
-        tags.input_tags.three_d_array = tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def _has_metric(self, name: str) -> bool:
+        metric = getattr(self, "metric", None)
+        return isinstance(metric, str) and metric == name
