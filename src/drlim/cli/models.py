@@ -11,7 +11,7 @@ from drlim.cli.writing import Ids
 from drlim.datasets.folders import image_names
 from drlim.datasets.pillow import Size
 from drlim.tables.by_name import columns_of
-from drlim.tables.files import TABLE_SUFFIXES, column_place, open_table
+from drlim.tables.files import TABLE_SUFFIXES, CsvTable, ParquetTable, column_place, open_table
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.tables.table import Table
 
-__all__ = ["SavedModel", "ids_of", "is_table", "open_model"]
+__all__ = ["SavedModel", "ids_in", "ids_of", "is_table", "open_model"]
 
 _FILE = "file"
 """Name of the column of the ids of images."""
@@ -115,22 +115,22 @@ def open_model(path: Path) -> SavedModel:
 
 def ids_of(data: Path, table: Table | None, chosen: str | None = None) -> Ids | None:
     """Return what tells the rows of DATA apart: a column that was chosen, or left out as an id; names of images."""
-    if chosen is None and data.is_dir():
-        return Ids(_FILE, image_names(data))
-    name = _left_out_as_id(data, table) if chosen is None else chosen
-    if name is None:
-        return None
-    if not is_table(data):
-        raise ValueError(f"{data}: only a .csv or .parquet has a column of ids. Got {name}.")
-    opened = open_table(data)
-    return Ids(name, opened.values(column_place(opened, name)).tolist())
+    if is_table(data):
+        return ids_in(open_table(data), table, chosen) if chosen is not None or _left_out_as_ids(table) else None
+    if chosen is not None:
+        raise ValueError(f"{data}: only a .csv or .parquet has a column of ids. Got {chosen}.")
+    return Ids(_FILE, image_names(data)) if data.is_dir() else None
 
 
-def _left_out_as_id(data: Path, table: Table | None) -> str | None:
-    """Return the first column of DATA that the fit left out as an id, None where there is none."""
-    known = [] if table is None else [column.name for column in table.columns_ if column.is_id]
-    there = (open_table(data).names or []) if known and is_table(data) else []
-    return next((name for name in known if name in there), None)
+def ids_in(opened: CsvTable | ParquetTable, table: Table | None, chosen: str | None) -> Ids | None:
+    """Return the ids in a table that is open: of a column that was chosen, or of the first left out as an id."""
+    left_out = (name for name in _left_out_as_ids(table) if name in (opened.names or []))
+    name = next(left_out, None) if chosen is None else chosen
+    return None if name is None else Ids(name, opened.values(column_place(opened, name)).tolist())
+
+
+def _left_out_as_ids(table: Table | None) -> list[str]:
+    return [] if table is None else [column.name for column in table.columns_ if column.is_id]
 
 
 def is_table(data: Path) -> bool:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from drlim.cli.files import read_samples
-from drlim.cli.models import ids_of, is_table
+from drlim.cli.models import ids_in, ids_of, is_table
 from drlim.cli.output import UsageError
 from drlim.cli.writing import Ids
-from drlim.tables.by_name import NamedSamples, columns_of
+from drlim.tables.by_name import NamedSamples, columns_in
 from drlim.tables.files import open_table
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ def prepared(
             raise UsageError(f"{options.given[0]} is for a table, .csv, .tsv or .parquet. Got {data}.")
         found = read_samples(data, array=array, leave_out=left_out, size=size, color=color)
         return Prepared(found.X, found.X, said=found.said, ids=ids_of(data, None, ids))
-    columns = columns_of(data, leave_out=[*left_out, *([] if ids is None or ids in left_out else [ids])])
+    opened = open_table(data)
+    columns = columns_in(opened, leave_out=[*left_out, *([] if ids is None or ids in left_out else [ids])])
     table = fitted_table(data, columns, options)
     made = np.ascontiguousarray(table.transform(columns))
-    rows = ids_of(data, table, ids)
+    rows = ids_in(opened, table, ids)
     if not table.changes_nothing_:
         return Prepared(made, made, table, table.describe(), rows)
-    X = made if open_table(data).names is None else NamedSamples(made, list(columns))
+    X = made if opened.names is None else NamedSamples(made, list(columns))
     return Prepared(X, made, None, table.describe(), rows)
 
 

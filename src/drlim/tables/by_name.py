@@ -10,7 +10,7 @@ import numpy as np
 from drlim._base.arrays import Array
 from drlim.tables.files import CsvTable, ParquetTable, column_place, open_table
 
-__all__ = ["NamedSamples", "TableColumns", "columns_of"]
+__all__ = ["NamedSamples", "TableColumns", "columns_in", "columns_of"]
 
 
 class TableColumns(Mapping[str, Array]):
@@ -53,20 +53,26 @@ class NamedSamples:
 def columns_of(
     path: Path, *, wanted: Collection[str] | None = None, leave_out: Collection[str] = ()
 ) -> dict[str, Array]:
-    """Return columns of a table by name, in the table's order.
+    """Return columns of a table by name, in the table's order; see `columns_in`."""
+    return columns_in(open_table(path), wanted=wanted, leave_out=leave_out)
+
+
+def columns_in(
+    table: CsvTable | ParquetTable, *, wanted: Collection[str] | None = None, leave_out: Collection[str] = ()
+) -> dict[str, Array]:
+    """Return columns of a table that is open by name, in its order.
 
     Parameters
     ----------
-    path : Path
+    table : CsvTable or ParquetTable
     wanted : collection of str, default=None
         Columns to read, where the table has them; None reads all. Columns without names are ``x0``, ``x1``, ...
     leave_out : collection of str, default=()
         Columns that are not read; they must be there.
     """
-    table = open_table(path)
     left_out = {column_place(table, name) for name in leave_out}
     names = [f"x{place}" for place in range(table.n_columns)] if table.names is None else table.names
     places = [place for place, name in enumerate(names) if place not in left_out and (wanted is None or name in wanted)]
     if not places:
-        raise ValueError(f"{path} has no column left.")
+        raise ValueError(f"{table.path} has no column left.")
     return {names[place]: column for place, column in zip(places, table.columns(places), strict=True)}
