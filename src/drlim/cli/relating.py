@@ -9,7 +9,7 @@ from drlim.cli.arrays import read_whole_npz
 from drlim.cli.files import read_graph
 from drlim.cli.models import is_table
 from drlim.cli.preparing import TableOptions, prepared
-from drlim.datasets.folders import image_names
+from drlim.datasets.folders import class_of, image_names
 from drlim.relations.file import RelationsFile, read_file
 from drlim.tables.by_name import TableColumns
 from drlim.tables.files import open_table
@@ -66,7 +66,7 @@ def columns_of(data: Path) -> Columns:
     """Return what DATA have by name: columns of a table, 1-D arrays of an .npz, folders and names of images."""
     if data.is_dir():
         names = image_names(data)
-        return {_FOLDER: [name.split("/")[0] if "/" in name else None for name in names], _FILE: names}
+        return {_FOLDER: list(map(class_of, names)), _FILE: names}
     if data.suffix.lower() == ".npz":
         return {name: values for name, values in read_whole_npz(data).items() if values.ndim == 1}
     return TableColumns(open_table(data)) if is_table(data) else {}

@@ -14,7 +14,7 @@ from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.messages import did_you_mean, listed
 from drlim.datasets.pillow import DEEP, Header, Kind, Size, pixels, read_header
 
-__all__ = ["ImageFolder", "folder_classes", "image_folder", "image_names"]
+__all__ = ["ImageFolder", "class_of", "folder_classes", "image_folder", "image_names"]
 
 _COLORS = ("auto", "grey", "rgb")
 """What images may be brought to."""
@@ -58,8 +58,7 @@ def folder_classes(folder: Path) -> list[str | None]:
     """Return the subfolder of each image that `image_folder` reads, None for one that is in none; refuse other data."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder, so that there are no subfolders to take labels from.")
-    names = [path.relative_to(folder).parts for path in _image_paths(folder)]
-    classes = [name[0] if len(name) > 1 else None for name in names]
+    classes = list(map(class_of, image_names(folder)))
     if not any(classes):
         raise ValueError(f"{folder} has no subfolders with images in them to take labels from.")
     return classes
@@ -67,7 +66,16 @@ def folder_classes(folder: Path) -> list[str | None]:
 
 def image_names(folder: Path) -> list[str]:
     """Return the path below a folder of each image that `image_folder` reads."""
-    return [path.relative_to(folder).as_posix() for path in _image_paths(folder)]
+    return _names_below(folder, _image_paths(folder))
+
+
+def class_of(name: str) -> str | None:
+    """Return the subfolder that an image is in, by its path below the folder; None for one that is in none."""
+    return name.split("/")[0] if "/" in name else None
+
+
+def _names_below(folder: Path, paths: list[Path]) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in paths]
 
 
 def image_folder(folder: str | os.PathLike[str], *, size: Size | int | None = None, color: str = "auto") -> ImageFolder:
@@ -119,8 +127,8 @@ def image_folder(folder: str | os.PathLike[str], *, size: Size | int | None = No
         hint = did_you_mean(str(color), _COLORS, f"Choose from {', '.join(_COLORS)}.")
         raise InvalidParameterError(f"Expected 'color' to be auto, grey or rgb. Got {short_repr(color)}. {hint}")
     paths = _image_paths(folder)
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    classes = np.array([name.split("/")[0] if "/" in name else None for name in names], dtype=object)
+    names = _names_below(folder, paths)
+    classes = np.array(list(map(class_of, names)), dtype=object)
     headers = [read_header(path) for path in paths]
     wanted = _checked_size(size) or _common_size(headers)
     kind = _common_kind(headers, color)
