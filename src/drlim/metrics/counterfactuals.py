@@ -159,7 +159,7 @@ def counterfactual(
         raise ValueError(f"Expected 'samples' to be of the shape of 'x', {shape}. Got {others.shape[1:]}.")
     with evaluating(at.encoder, torch.float64) as encoder:
         search = _Search(encoder, start, shape, unit, (low, high))
-        goal = _check_target(target, search.place(np.zeros_like(start)))
+        goal = _check_target(target, search.begin)
         way = search.along_the_slope(goal, n_steps, tol)
         if not way.reached and others is not None:
             back = search.back_from(others, goal, n_steps, tol)
@@ -182,6 +182,7 @@ class _Search:
         held = unit == 0
         self._low = np.where(held, -np.inf, (bounds[0] - start) / divisor)  # (p,)
         self._high = np.where(held, np.inf, (bounds[1] - start) / divisor)  # (p,)
+        self.begin = self.place(np.zeros_like(start))  # (d,)
 
     def samples(self, changes: Floats) -> Floats:
         """Return samples (k, ...) that are changed, (k, p)."""
@@ -211,7 +212,7 @@ class _Search:
 
     def along_the_slope(self, goal: Floats, n_steps: int, tol: float) -> _Way:
         """Follow the straight line on the map from the sample to the target."""
-        begin = self.place(np.zeros_like(self._start))
+        begin = self.begin
         near = tol * float(np.linalg.norm(goal - begin))
         changes = [np.zeros_like(self._start)]
         for step in range(1, n_steps + 1):
@@ -221,7 +222,7 @@ class _Search:
 
     def back_from(self, others: Array, goal: Floats, n_steps: int, tol: float) -> _Way:
         """Begin at samples near the target, and shorten the change while it stays there."""
-        near = tol * float(np.linalg.norm(goal - self.place(np.zeros_like(self._start))))
+        near = tol * float(np.linalg.norm(goal - self.begin))
         divisor = np.where(self._unit > 0, self._unit, np.inf)
         flat = others.reshape(len(others), -1).astype(np.float64)  # (n, p)
         changes = np.clip((flat - self._start) / divisor, self._low, self._high)  # (n, p)
