@@ -11,7 +11,7 @@ import numpy as np
 
 from drlim._base.arrays import Floats
 from drlim._base.checks import short_repr
-from drlim.tables.values import Values
+from drlim.tables.values import Values, is_number
 
 __all__ = ["Column", "ColumnKind", "Wanted", "applied", "learned"]
 
@@ -97,7 +97,7 @@ def learned(name: str, values: Values, wanted: Wanted, fill: str, max_categories
 
 def _number(name: str, values: Values, wanted: Wanted, fill: str, n_blanks: int) -> Column:
     if values.numbers is None:
-        bad = next(text for text in values.as_texts().tolist() if text is not None and not _is_number(text))
+        bad = next(text for text in values.as_texts().tolist() if text is not None and not is_number(text))
         raise ValueError(f"Column {name!r} is asked to hold numbers. Got {short_repr(bad)}: correct it, or drop it.")
     numbers = np.asarray(values.numbers)
     known = numbers[~np.isnan(numbers)]
@@ -130,14 +130,6 @@ def _category(name: str, values: Values, n_blanks: int, max_categories: int, *, 
         return Column(name, "left out", "one value", n_blanks=n_blanks)
     frequent = sorted(counts, key=lambda text: (-counts[text], text))[:max_categories]
     return Column(name, "category", levels=tuple(sorted(frequent)), n_blanks=n_blanks)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def applied(column: Column, values: Values, fill: str) -> tuple[Floats, int]:
@@ -173,7 +165,7 @@ def _refuse_kind(column: Column, values: Values) -> None:
     bad = [
         row
         for row, text in enumerate(texts)
-        if text is not None and (values.numbers is not None or not _is_number(text))
+        if text is not None and (values.numbers is not None or not is_number(text))
     ]
     row = bad[0] if bad else 0
     raise ValueError(

@@ -17,6 +17,7 @@ import numpy as np
 from drlim._base.arrays import Array, Floats
 from drlim._base.disk import refuse_special
 from drlim._base.messages import LONGEST_COMPLAINT, did_you_mean, listed, one_line
+from drlim.tables.values import is_number
 
 __all__ = [
     "TABLE_SUFFIXES",
@@ -215,7 +216,7 @@ def _line_number(text: str, rows: Sequence[str]) -> int:
 
 def _has_header(path: Path, first: list[str], second: list[str]) -> bool:
     """Return whether the first row holds names; refuse a table where it could hold names or numbers."""
-    numeric = [_is_number(field) for field in first]
+    numeric = [is_number(field) for field in first]
     if all(numeric):
         if len(first) > 2 and first == [str(place) for place in range(len(first))]:
             raise ValueError(
@@ -223,16 +224,8 @@ def _has_header(path: Path, first: list[str], second: list[str]) -> bool:
                 "Delete it, or give the columns names."
             )
         return False
-    if any(numeric) and numeric == [_is_number(field) for field in second]:
+    if any(numeric) and numeric == [is_number(field) for field in second]:
         raise ValueError(f"{path} has columns that are no numbers, and no row of names to choose columns by. Add one.")
-    return True
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
     return True
 
 

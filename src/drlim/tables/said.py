@@ -35,7 +35,7 @@ def sentence(columns: Sequence[Column], fill: str, *, standardized: bool) -> str
         names = [column.name for column in columns if column.kind == kind]
         if names:
             parts.append(f"{len(names)} of {len(columns)} columns {words} ({_few(names)})")
-    numeric = [column for column in columns if column.kind in ("number", "date")]
+    numeric = [column for column in columns if column.is_numeric]
     n_blanks = sum(column.n_blanks for column in numeric)
     if n_blanks:
         parts.append(f"blanks filled by the {fill} of the column, {n_blanks} value{'s' * (n_blanks > 1)}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import short_repr
 
-__all__ = ["Values", "values_of"]
+__all__ = ["Values", "is_number", "values_of"]
 
 _BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "<na>"})
 """Texts that stand for a blank, in lower case. In a column of words only the first does."""
@@ -168,6 +168,15 @@ def _text_of(value: object, name: str) -> str | None:
             "Leave the column out by drop=, or make columns of what is in it."
         )
     return None if value != value else str(value)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number as Python reads it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _short(number: float) -> str:
