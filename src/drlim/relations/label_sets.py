@@ -13,7 +13,7 @@ from drlim._base.arrays import Array, Index, check_count
 from drlim._base.checks import as_array, refuse_masked, short_repr
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.graph.blocks import Blocks
-from drlim.relations.missing import is_missing
+from drlim.relations.missing import is_missing, with_nan
 
 __all__ = ["are_label_sets", "label_sets_graph"]
 
@@ -151,7 +151,7 @@ def _numbers(y: object) -> Array:
     try:
         values = as_array(y, "'y'")
         if values.dtype == object:
-            values = np.array([np.nan if is_missing(one) else one for one in values.ravel()]).reshape(values.shape)
+            values = with_nan(values)
         return values.astype(np.float64)
     except (ValueError, TypeError) as error:
         raise TypeError(

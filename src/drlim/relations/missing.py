@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["is_missing"]
+import numpy as np
+
+from drlim._base.arrays import Array
+
+__all__ = ["is_missing", "with_nan"]
 
 
 def is_missing(value: object) -> bool:
@@ -13,3 +17,8 @@ def is_missing(value: object) -> bool:
         return True
     except Exception:  # of a user's class that cannot be compared, nor hashed
         return False
+
+
+def with_nan(values: Array) -> Array:
+    """Return an array of objects with NaN in place of what is missing, in NumPy's type of the rest."""
+    return np.array([np.nan if is_missing(one) else one for one in values.ravel()]).reshape(values.shape)

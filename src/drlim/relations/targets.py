@@ -11,7 +11,7 @@ from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.graph.blocks import Blocks
 from drlim.neighbors.exact import LARGEST, nearest
 from drlim.neighbors.radius import pairs_within_radius
-from drlim.relations.missing import is_missing
+from drlim.relations.missing import with_nan
 
 __all__ = ["target_graph"]
 
@@ -96,7 +96,7 @@ def _numbers(y: ArrayLike) -> Floats:
     try:
         given = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
         if given.dtype == object:
-            given = np.array([np.nan if is_missing(one) else one for one in given.ravel()]).reshape(given.shape)
+            given = with_nan(given)
         if given.dtype.kind not in "biuf":
             raise TypeError(f"values of type {given.dtype}")  # noqa: TRY301 - joins the errors of NumPy
         return given.astype(np.float64)
