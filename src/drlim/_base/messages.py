@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["LONGEST_COMPLAINT", "did_you_mean", "listed", "one_line", "short_repr"]
+__all__ = ["LONGEST_COMPLAINT", "aligned", "did_you_mean", "got_of", "listed", "one_line", "short_repr"]
 
 LONGEST_COMPLAINT = 300
 """Maximum number of characters of another library's error in a message."""
@@ -112,6 +112,19 @@ def did_you_mean(word: str, words: Iterable[str], otherwise: str = "", *, capita
     return f"{'Did' if capital else 'did'} you mean {near[0]!r}?" if near else otherwise
 
 
+def got_of(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message: the name refused, and the one most like it or else those that there are.
+
+    Examples
+    --------
+    >>> got_of("nera", ["same", "near"])
+    "Got 'nera': did you mean 'near'?"
+    """
+    words = list(map(str, known))
+    rest = f"there are {', '.join(map(repr, words[:_FEW]))[:200]}." if words else "they have no columns by name."
+    return f"Got {name!r}: {did_you_mean(name, words, rest, capital=False)}"
+
+
 def listed(names: Collection[str]) -> str:
     """Return the first few names for a message.
 
@@ -122,3 +135,21 @@ def listed(names: Collection[str]) -> str:
     """
     shown = ", ".join(repr(name)[:60] for name in list(names)[:_FEW])
     return f"{shown} and {len(names) - _FEW} more" if len(names) > _FEW else shown or "none"
+
+
+def aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
+    """Return lines of cells as text in columns; those numbered in ``left`` begin at one place, the others end at one.
+
+    Examples
+    --------
+    >>> aligned([("name", "size"), ("a", "12")], left={0})
+    ['name  size', 'a       12']
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            text.ljust(width) if place in left else text.rjust(width)
+            for place, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]

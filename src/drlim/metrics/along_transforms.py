@@ -13,6 +13,7 @@ from torch import Tensor
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import check_parameters, integer_in
+from drlim._base.messages import aligned
 from drlim.encoders.derivatives import each_jacobian
 from drlim.metrics.differentiable import differentiable
 from drlim.relations.transforms import Transform, named_transforms, transformed
@@ -75,11 +76,7 @@ class LocalInvariance:
 
     def __str__(self) -> str:
         """Return an aligned table, one line for each transform."""
-        lines = [_HEAD, *(_cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        padded = [[text.rjust(width) for text, width in zip(line, widths, strict=True)] for line in lines]
-        names = [line[0].ljust(widths[0]) for line in lines]
-        return "\n".join("  ".join([name, *line[1:]]) for name, line in zip(names, padded, strict=True))
+        return "\n".join(aligned([_HEAD, *(_cells(row) for row in self.rows)], left={0}))
 
 
 def local_invariance(

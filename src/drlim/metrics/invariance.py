@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.checks import check_parameters, integer_in
+from drlim._base.messages import aligned
 from drlim.metrics.inputs import check_at_most
 from drlim.metrics.nuisances import JudgedMap, Kind, Nuisance, judged_map
 from drlim.metrics.prediction import predict
@@ -109,16 +110,7 @@ class InvarianceReport:
 
     def __str__(self) -> str:
         """Return an aligned table, one line for each nuisance, and the verdict."""
-        lines = [_HEAD, *(_cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        left = {0, len(_HEAD) - 1}
-        table = [
-            "  ".join(
-                text.ljust(width) if place in left else text.rjust(width)
-                for place, (text, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
+        table = aligned([_HEAD, *(_cells(row) for row in self.rows)], left={0, len(_HEAD) - 1})
         return "\n".join([*table, f"{self.verdict}: {self.n_samples} samples, {self.n_permutations} permutations"])
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from drlim._base.checks import short_repr
-from drlim._base.messages import did_you_mean
+from drlim._base.messages import got_of
 from drlim.graph import NeighborhoodGraph
 
 __all__ = ["Expression", "parsed"]
@@ -110,9 +110,7 @@ def parsed(text: str, known: Iterable[str]) -> Expression:
     words = list(known)
     for name in names:
         if name not in words:
-            rest = f"there are {', '.join(map(repr, words[:8]))}."
-            hint = did_you_mean(name, words, rest, capital=False)
-            raise ValueError(f"{short_repr(text)} names a relation that there is not. Got {name!r}: {hint}")
+            raise ValueError(f"{short_repr(text)} names a relation that there is not. {got_of(name, words)}")
     return Expression(text, names, evaluate)
 
 

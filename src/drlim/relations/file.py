@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from drlim._base.checks import check_same_length, count_rows, short_repr
 from drlim._base.disk import checked_path, refuse_special
-from drlim._base.messages import one_line
+from drlim._base.messages import got_of, one_line
 from drlim._base.notices import warn_user
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.expression import Expression, parsed
-from drlim.relations.kinds import KINDS, Columns, Entry, Source, got_of, kind_of, refuse_keys
+from drlim.relations.kinds import KINDS, Columns, Entry, Source, kind_of, refuse_keys
 from drlim.tables.by_name import TableColumns
 from drlim.tables.files import TABLE_SUFFIXES, open_table
 

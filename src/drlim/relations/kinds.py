@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from drlim._base.arrays import Array
 from drlim._base.checks import short_repr
-from drlim._base.messages import did_you_mean
+from drlim._base.messages import got_of
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS as STATES
 from drlim.neighbors import knn_graph, radius_graph
@@ -21,7 +21,7 @@ from drlim.relations.labels import label_graph, orbit_graph
 from drlim.relations.sequences import sequence_graph
 from drlim.tables.files import TABLE_SUFFIXES, open_table
 
-__all__ = ["KINDS", "Columns", "Entry", "Kind", "Source", "got_of", "kind_of", "refuse_keys"]
+__all__ = ["KINDS", "Columns", "Entry", "Kind", "Source", "kind_of", "refuse_keys"]
 
 _EQUAL = "equal"
 """Value of a column of a grid in which similar samples are equal."""
@@ -72,13 +72,6 @@ class Source(NamedTuple):
         if len(column) != self.n_samples:
             raise ValueError(f"Column {name!r} has {len(column)} values, and there are {self.n_samples} samples.")
         return column
-
-
-def got_of(name: str, known: Collection[str]) -> str:
-    """Return the end of a message: the name refused, and the one most like it or else all."""
-    words = list(map(str, known))
-    rest = f"there are {', '.join(map(repr, words[:8]))[:200]}." if words else "they have no columns by name."
-    return f"Got {name!r}: {did_you_mean(name, words, rest, capital=False)}"
 
 
 class Kind(NamedTuple):
