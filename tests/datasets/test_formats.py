@@ -72,8 +72,14 @@ def test_idx_round_trip(tmp_path, values, suffix):
             IDX_BY_HAND + b"\0",
             "{path} is too long: its header promises shape (2, 3), 18 bytes in all, and it holds 19.",
         ),
-        (gzip.compress(IDX_BY_HAND)[:-9], "{path} is a gzip file that is truncated or corrupted (Compressed file"),
-        (gzip.compress(IDX_BY_HAND)[:-8] + bytes(8), "{path} is a gzip file that is truncated or corrupted (CRC"),
+        (
+            gzip.compress(IDX_BY_HAND, mtime=0)[:-9],
+            "{path} is a gzip file that is truncated or corrupted (Compressed file",
+        ),
+        (
+            gzip.compress(IDX_BY_HAND, mtime=0)[:-8] + bytes(8),
+            "{path} is a gzip file that is truncated or corrupted (CRC",
+        ),
         (b"\x1f\x8bxxxxxxxxxxxxxxxxxx", "{path} is a gzip file that is truncated or corrupted ("),
     ],
 )
@@ -154,8 +160,8 @@ def test_norb_rows_out_of_range(tmp_path, rows):
             "is truncated: its header promises shape (2, 1), 28 bytes in all, and it holds 27.",
         ),
         (NORB_BY_HAND + b"\0", "is too long: its header promises shape (2, 1), 28 bytes in all, and it holds 29."),
-        (gzip.compress(NORB_BY_HAND)[:-9], "is a gzip file that is truncated or corrupted (Compressed file"),
-        (gzip.compress(NORB_BY_HAND)[:-8] + bytes(8), "is a gzip file that is truncated or corrupted (CRC"),
+        (gzip.compress(NORB_BY_HAND, mtime=0)[:-9], "is a gzip file that is truncated or corrupted (Compressed file"),
+        (gzip.compress(NORB_BY_HAND, mtime=0)[:-8] + bytes(8), "is a gzip file that is truncated or corrupted (CRC"),
     ],
 )
 @pytest.mark.parametrize("rows", [None, [0]])

@@ -141,7 +141,7 @@ def test_data_home_of_a_wrong_type(data_home):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(bytes(100))[:-9], "{path} is a gzip file that is truncated or corrupted"),
+        (gzip.compress(bytes(100), mtime=0)[:-9], "{path} is a gzip file that is truncated or corrupted"),
         (b"<html>not found</html>", "{path} is not an IDX file: it begins with the bytes '3c 68 74 6d', where"),
         (bytes([0, 0, 8, 1, 0, 0, 0, 5, 1]), "{path} is truncated: its header promises shape (5,), 13 bytes in all"),
         (
