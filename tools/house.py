@@ -105,7 +105,9 @@ def entries(house: House) -> Row:
     # deploy/ and runtime.py: a map outside of Python, and where there is no torch. A user copies the one file.
     # tables/: files of columns, which relations, estimators' files and the command line share.
     # transforms.py: changes that a map is to ignore, which users and the command line name.
-    return Row("entries of src/drlim", len(names), 22, names)
+    # spaces.py: the surfaces that a map lies on. explorer/: the page to look at and correct a map. callbacks.py: what
+    # users give to a fit. __main__.py: `python -m drlim`, which launchers of several processes need.
+    return Row("entries of src/drlim", len(names), 26, names)
 
 
 def _contract(root: Path) -> list[list[str]]:
@@ -118,7 +120,7 @@ def _contract(root: Path) -> list[list[str]]:
 def layers(house: House) -> Row:
     """Count the import layers."""
     names = [" | ".join(layer) for layer in _contract(house.root)]
-    return Row("import layers", len(names), 10, names)
+    return Row("import layers", len(names), 12, names)
 
 
 def _imports(house: House) -> set[tuple[str, str]]:
@@ -162,7 +164,9 @@ def arrows(house: House) -> Row:
     # _base; cli -> datasets: folders of images are read in Python, too; cli -> metrics: what a map ignores is reported;
     # transforms is read by the command line, and stands on _base.
     # metrics reads encoders: sensitivities are derivatives of the encoder.
-    return Row("arrows between entries", len(found), 73, [f"{a} -> {b}" for a, b in found])
+    # spaces is read by springs, forces, encoders, training, metrics, plotting, persistence and estimators; explorer reads
+    # estimators, metrics, plotting, deploy, graph and datasets; callbacks and __main__ are read by users and launchers.
+    return Row("arrows between entries", len(found), 96, [f"{a} -> {b}" for a, b in found])
 
 
 def upward(house: House) -> Row:
@@ -175,7 +179,7 @@ def upward(house: House) -> Row:
 def lines_of_the_estimator(house: House) -> Row:
     """Count the lines of estimators/drlim.py."""
     text = house.texts.get(house.package / "estimators" / "drlim.py", "")
-    return Row("lines of estimators/drlim.py", _n_lines(text), 450)
+    return Row("lines of estimators/drlim.py", _n_lines(text), 500)
 
 
 def long_files(house: House) -> Row:
