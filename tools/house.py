@@ -164,8 +164,9 @@ def arrows(house: House) -> Row:
     # _base; cli -> datasets: folders of images are read in Python, too; cli -> metrics: what a map ignores is reported;
     # transforms is read by the command line, and stands on _base.
     # metrics reads encoders: sensitivities are derivatives of the encoder.
-    # spaces is read by springs, forces, encoders, training, metrics, plotting, persistence and estimators; explorer reads
-    # estimators, metrics, plotting, deploy, graph and datasets; callbacks and __main__ are read by users and launchers.
+    # spaces is read by springs, forces, encoders, training, metrics, plotting, persistence and estimators; explorer
+    # reads estimators, metrics, plotting, deploy, graph and datasets; callbacks and __main__ are read by users and
+    # launchers.
     return Row("arrows between entries", len(found), 96, [f"{a} -> {b}" for a, b in found])
 
 

@@ -206,7 +206,7 @@ def test_interrupted_training_can_be_saved(path, monkeypatch, epochs):
         return False
 
     monkeypatch.setattr(
-        "drlim.training.loop._has_converged" if epochs else "drlim.training.epochs.set_learning_rate", interrupt
+        "drlim.training.judging.has_converged" if epochs else "drlim.training.epochs.set_learning_rate", interrupt
     )
     with pytest.warns(UserWarning, match="interrupted"):
         original = DrLIM(**{**QUICK, "max_epochs": 5}).fit(TABLE)

@@ -13,7 +13,7 @@ from drlim.encoders.embedding import embed_rows as embed
 from drlim.forces import balanced, graph_energy
 from drlim.relations import with_copies
 from drlim.springs import make_springs
-from drlim.training import Anchor, Settings, loop
+from drlim.training import Anchor, Settings, judging, run
 from drlim.training import epochs as one_epoch
 from drlim.training.fresh import FreshCopies
 from drlim.training.loop import train_rows as train
@@ -109,7 +109,7 @@ def test_the_gradients_of_mini_batches_add_up_to_the_whole(interactions, monkeyp
 
     monkeypatch.setattr(one_epoch, "_step", record)
     settings = Settings(batch_size=7, interactions=interactions, max_epochs=epochs, tol=0.0)
-    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(judging, "has_converged", lambda energies, settings: False)
     history = train(encoder, rows, graph, SPRINGS, settings).history
     assert sorted(steps[:3]) == [6, 7, 7]
     tolerance = 1e-6 if interactions == "all" else 0.08
@@ -195,12 +195,12 @@ def test_the_result_is_the_average_of_the_weights_on_the_way(interactions, count
 def test_stops_when_the_energy_stands_still():
     settings = Settings(max_epochs=50, tol=1e-2)  # windows of ten epochs
     falling = [1 / (epoch + 1) for epoch in range(40)]
-    assert not loop._has_converged(falling, settings)
-    assert not loop._has_converged([1.0] * 19, settings)
-    assert loop._has_converged([1.0] * 20, settings)
-    assert loop._has_converged([1.0] * 10 + [0.995] * 10, settings)
-    assert not loop._has_converged([1.0] * 10 + [0.98] * 10, settings)
-    assert not loop._has_converged([1.0] * 100, Settings(max_epochs=1000))  # windows of two hundred
+    assert not judging.has_converged(falling, settings)
+    assert not judging.has_converged([1.0] * 19, settings)
+    assert judging.has_converged([1.0] * 20, settings)
+    assert judging.has_converged([1.0] * 10 + [0.995] * 10, settings)
+    assert not judging.has_converged([1.0] * 10 + [0.98] * 10, settings)
+    assert not judging.has_converged([1.0] * 100, Settings(max_epochs=1000))  # windows of two hundred
     encoder, rows, graph = random_problem()
     settings = Settings(max_epochs=500, batch_size=None, learning_rate=1e-2, tol=1e-3)
     result = train(encoder, rows, graph, SPRINGS, settings)
@@ -344,7 +344,7 @@ def test_copies_of_a_sample_come_in_one_batch_and_do_not_change_the_objective(mo
     doubled = with_copies(graph, np.tile(np.arange(20), 2))
     exact = exact_energy(encoder, twice, doubled)
     monkeypatch.setattr(one_epoch, "_step", lambda *arguments: None)
-    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(judging, "has_converged", lambda energies, settings: False)
     settings = Settings(batch_size=14, interactions="batch", max_epochs=600)
     history = train(encoder, twice, doubled, SPRINGS, settings).history
     problem = Problem(encoder, twice, doubled, SPRINGS, balanced(doubled), settings, seed=0)
@@ -362,7 +362,7 @@ def test_springs_between_copies_count_as_often_as_the_graph_says(monkeypatch):
     graph = with_copies(NeighborhoodGraph.from_pairs(20, [(0, 1)]), np.tile(np.arange(20), 2))
     exact = exact_energy(encoder, twice, graph)
     monkeypatch.setattr(one_epoch, "_step", lambda *arguments: None)
-    monkeypatch.setattr(loop, "_has_converged", lambda energies, settings: False)
+    monkeypatch.setattr(judging, "has_converged", lambda energies, settings: False)
     settings = Settings(batch_size=10, interactions="batch", max_epochs=800)
     history = train(encoder, twice, graph, SPRINGS, settings).history
     assert np.mean([record["energy"] for record in history]) == pytest.approx(exact, rel=0.03)
@@ -401,9 +401,9 @@ def test_steps_take_the_forces_of_their_batch_once_positions_are_not_to_be_trust
 def rising(monkeypatch, energies):
     """Train with energies that are given instead of met; return the weights after each epoch, and the result."""
     encoder, rows, graph = random_problem()
-    record, weights = loop._record, []
+    record, weights = run._record, []
     given = iter(energies)
-    monkeypatch.setattr(loop, "_record", lambda *args: {**record(*args), "energy": next(given)})
+    monkeypatch.setattr(run, "_record", lambda *args: {**record(*args), "energy": next(given)})
     settings = Settings(max_epochs=len(energies), batch_size=None, learning_rate=1e-2, optimizer="lbfgs", tol=0.0)
 
     def keep(_):

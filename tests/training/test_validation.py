@@ -177,7 +177,7 @@ def test_an_interrupted_training_keeps_the_best_epoch(monkeypatch):
             raise KeyboardInterrupt
         return False
 
-    monkeypatch.setattr(drlim.training.loop, "_has_converged", interrupt)
+    monkeypatch.setattr(drlim.training.judging, "has_converged", interrupt)
     parameters = {"random_state": 0, "max_epochs": 500, "validation": 0.3}
     with pytest.warns(UserWarning, match="interrupted"):
         model = DrLIM(**parameters).fit(X, CLASSES)

@@ -127,6 +127,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self._source)
 
+    @property
+    def n_draws(self) -> int:
+        """Number of draws made of a source of fresh copies, on which the next one depends; 0 of any other source."""
+        return int(getattr(self._source, "n_draws", 0))
+
+    @n_draws.setter
+    def n_draws(self, count: int) -> None:
+        if hasattr(self._source, "n_draws"):
+            self._source.n_draws = count
+
     def drawn(self) -> Rows:
         """Return rows that do not change between reads: these, or one draw of a source that has a method ``drawn``."""
         draw = getattr(self._source, "drawn", None)

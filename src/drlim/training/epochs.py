@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from drlim.training.memory import Memory
 from drlim.training.optimizer import WeightAverage, learning_rate_at, set_learning_rate
 from drlim.training.problem import Problem
 
-__all__ = ["EpochSums", "choose_epoch"]
+__all__ = ["EpochSums", "choose_epoch", "memory_for"]
 
 _ACTIVATION_BYTES = 512 * 2**20
 """Maximum size of the activations that a step on all samples keeps; those of 6000 digits in the paper's network fit."""
@@ -46,21 +46,33 @@ class EpochSums(NamedTuple):
         return EpochSums(self.similar + similar, self.dissimilar + dissimilar, self.anchor + anchor, self.pairs + pairs)
 
 
+def memory_for(problem: Problem) -> Memory | None:
+    """Return estimated positions of all samples, where steps on batches take the forces of all; else None."""
+    settings = problem.settings
+    if _takes_all(problem) or settings.interactions == "batch":
+        return None
+    n_features = min(32, cast(int, settings.batch_size) // 8)
+    bounds = [module for module in problem.encoder.children() if isinstance(module, Standardize) and module.is_bounded]
+    return Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features, next(iter(bounds), None))
+
+
+def _takes_all(problem: Problem) -> bool:
+    """Whether a step takes all samples."""
+    batch_size = problem.settings.batch_size
+    return batch_size is None or batch_size >= len(problem.rows)
+
+
 def choose_epoch(
-    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage
+    problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, memory: Memory | None
 ) -> Callable[[int], EpochSums]:
     """Return the function that runs one epoch, given its number."""
-    batch_size = problem.settings.batch_size
-    if batch_size is None or batch_size >= len(problem.rows):
+    if _takes_all(problem):
         n_kept = _n_affordable(problem)
         return lambda epoch: _full_epoch(problem, optimizer, average, epoch, n_kept)
     position = np.full(len(problem.rows), -1, dtype=np.int64)  # (n,) scratch, which a cut of the graph needs
-    if problem.settings.interactions == "batch":
+    if memory is None:
         return lambda epoch: _batch_epoch(problem, optimizer, average, epoch, position)
-    n_features = min(32, batch_size // 8)
-    bounds = [module for module in problem.encoder.children() if isinstance(module, Standardize) and module.is_bounded]
-    memory = Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features, next(iter(bounds), None))
-    batch_size = math.ceil(_LARGER_BATCH * batch_size)
+    batch_size = math.ceil(_LARGER_BATCH * cast(int, problem.settings.batch_size))
     in_batch = replace(problem, settings=replace(problem.settings, batch_size=batch_size))
 
     def run_epoch(epoch: int) -> EpochSums:

@@ -42,12 +42,22 @@ class FreshCopies:
     n_copies = 2
 
     def __init__(self, X: Array | SparseRows, orbit: Orbit, seed: int) -> None:
-        self._copies = LazyCopies(X, {"orbit": _Draws(orbit, seed)})
+        self._draws = _Draws(orbit, seed)
+        self._copies = LazyCopies(X, {"orbit": self._draws})
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(2n, ...)."""
         return self._copies.shape
+
+    @property
+    def n_draws(self) -> int:
+        """Number of calls of the orbit so far; set it to go on from there."""
+        return self._draws.n_calls
+
+    @n_draws.setter
+    def n_draws(self, count: int) -> None:
+        self._draws.n_calls = count
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -68,13 +78,13 @@ class _Draws:
     def __init__(self, orbit: Orbit, seed: int) -> None:
         self._orbit = orbit
         self._seed = seed
-        self._n_calls = 0
+        self.n_calls = 0
         self._wants_generator = wants_generator(orbit)
 
     def __call__(self, batch: Array) -> ArrayLike:
-        self._n_calls += 1
+        self.n_calls += 1
         if self._wants_generator:
-            return self._orbit(batch, np.random.default_rng([self._seed, self._n_calls]))
+            return self._orbit(batch, np.random.default_rng([self._seed, self.n_calls]))
         return self._orbit(batch)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -32,6 +34,9 @@ makes the positions more wrong (docs/training.md)."""
 
 _LAG = 0.1
 """Share of the newest batch in the mean error."""
+
+_CHANGING = ("positions", "error", "is_trusted", "_n_placed")
+"""Attributes that `Memory.update` changes."""
 
 
 class Memory:
@@ -97,6 +102,16 @@ class Memory:
         gram.diagonal().add_(_RIDGE * len(batch))
         self.positions.addmm_(self._features, torch.linalg.solve(gram, features.T @ moved))  # (n, d)
         self.positions[index] = Z
+
+    def state(self) -> dict[str, object]:
+        """Return what `update` changes, not copied. The features follow from the samples."""
+        return {name: getattr(self, name) for name in _CHANGING}
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Go on from a state."""
+        for name in _CHANGING:
+            setattr(self, name, state[name])
+        self.positions = self.positions.to(self._features)
 
 
 def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -97,6 +97,15 @@ class WeightAverage:
         """Take the encoder's present weights into the average."""
         if self._average is not None:
             self._average.update_parameters(self._encoder)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the average and the number of steps in it, not copied; nothing where the weights are the encoder's."""
+        return {} if self._average is None else self._average.state_dict()
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Go on from a state."""
+        if self._average is not None:
+            self._average.load_state_dict(state)
 
 
 def _moving(power: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
