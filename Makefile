@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow test-random lint house coverage reproduce bench bench-maps clean
+.PHONY: help demo test test-slow test-random lint explorer-bundle house coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+explorer-bundle: ## build the script of the page to explore a map again, after a change in tools/explorer/src; needs node
+	cd tools/explorer && npm ci --silent && npm run --silent build
 
 house: ## measure the structure of the package beside its bounds; needs Python alone
 	@$(PYTHON) tools/house.py

@@ -23,6 +23,7 @@ _HOME = {
     "DivergenceError": "training",
     "ModelFileError": "persistence",
     "embed": "encoders",
+    "explore": "explorer",
     "export": "deploy",
     "grid_graph": "relations",
     "knn_graph": "neighbors",

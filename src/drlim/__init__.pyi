@@ -16,6 +16,7 @@ from drlim.encoders import embed as embed
 from drlim.encoders import make_encoder as make_encoder
 from drlim.estimators import DrLIM as DrLIM
 from drlim.estimators import NeighborMap as NeighborMap
+from drlim.explorer import explore as explore
 from drlim.graph import NeighborhoodGraph as NeighborhoodGraph
 from drlim.neighbors import knn_graph as knn_graph
 from drlim.neighbors import neighbors_graph as neighbors_graph
@@ -52,6 +53,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "DivergenceError",
     "ModelFileError",
     "embed",
+    "explore",
     "export",
     "grid_graph",
     "knn_graph",

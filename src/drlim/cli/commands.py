@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
 from drlim.cli.describing import relations
+from drlim.cli.exploring import explore
 from drlim.cli.fitting import fit
 from drlim.cli.options import (
     MODEL_SUFFIX,
@@ -156,6 +157,7 @@ def reproduce(
 
 app.command()(fit)
 app.command()(relations)
+app.command()(explore)
 
 
 @app.command()

@@ -1,0 +1,120 @@
+"""The command `explore`: a page to look at a map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from drlim.cli.options import (
+    ArrayName,
+    IdsColumn,
+    ImageSize,
+    Json,
+    LabelsFrom,
+    check_inputs,
+    check_labels_from,
+    image_size,
+)
+from drlim.cli.output import answer
+
+if TYPE_CHECKING:
+    from drlim._base.arrays import Array
+    from drlim.cli.models import SavedModel
+    from drlim.explorer import Contents
+
+__all__ = ["Asked", "explore", "gathered"]
+
+
+def explore(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATA", help="Samples; else those trained on, without values.", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="File to write: .html.")] = Path("map.html"),
+    labels: Annotated[
+        str | None, typer.Option(help="Colours: a file of labels, or a column (in an .npz, an array) of DATA.")
+    ] = None,
+    labels_from: LabelsFrom = None,
+    text: Annotated[str | None, typer.Option(help="Texts: a file of them, or a column of DATA.")] = None,
+    ids: IdsColumn = None,
+    size: ImageSize = None,
+    array: ArrayName = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a page to look at a map: one file that needs no network and no server.
+
+    It shows the images, values and texts of samples, colours them by any column, and selects them by a line drawn
+    around them. All columns of a table are in the page, those that the model left out, too.
+    """
+    from drlim.cli.targets import check_output
+
+    pixels = image_size(size)
+    check_labels_from(labels_from)
+    check_output(output, [".html"])
+    check_inputs(model, data)
+    from drlim.explorer import Page, render
+
+    contents = gathered(Asked(model, data, labels, labels_from, text, ids, pixels, array, title))
+    Page(render(contents)).save(output)
+    n = contents.meta["n_samples"]
+    answer(as_json, {"output": str(output), "n_samples": n}, [f"{output}: {n} samples"])
+
+
+class Asked(NamedTuple):
+    """What the command was asked to show; see its arguments."""
+
+    model: Path
+    data: Path | None
+    labels: str | None
+    labels_from: str | None
+    text: str | None
+    ids: str | None
+    pixels: tuple[int, int] | None
+    array: str | None
+    title: str | None
+
+
+def gathered(asked: Asked) -> Contents:
+    """Return the contents of the page."""
+    from drlim.cli.drawing import labels_to_draw
+    from drlim.cli.models import open_model
+    from drlim.explorer import contents_of
+
+    saved = open_model(asked.model)
+    labels = labels_to_draw(asked.labels, asked.labels_from, asked.model, asked.data)
+    if asked.data is None:
+        return contents_of(saved.whole, labels=labels, title=asked.title)
+    return _of_data(saved, asked, asked.data, labels)
+
+
+def _of_data(saved: SavedModel, asked: Asked, data: Path, labels: Array | None) -> Contents:
+    """Return the contents of a page of samples in a file or folder."""
+    from drlim.cli.files import read_labels
+    from drlim.cli.models import ids_of, is_table
+    from drlim.explorer import contents_of
+
+    is_column = asked.labels is not None and is_table(data) and not Path(asked.labels).is_file()
+    known = ids_of(data, saved.table, asked.ids)
+    shown = [asked.labels, asked.text, None if known is None else known.name]
+    return contents_of(
+        saved.whole,
+        saved.read(data, array=asked.array, leave_out=asked.labels if is_column else None, size=asked.pixels),
+        labels=labels,
+        columns=_columns(data, shown) if is_table(data) else None,
+        text=None if asked.text is None else read_labels(asked.text, data).tolist(),
+        ids=None if known is None else known.values,
+        title=asked.title or data.name,
+    )
+
+
+def _columns(data: Path, others: list[str | None]) -> dict[str, Array]:
+    """Return the columns of a table that are not shown in another way."""
+    from drlim.tables.files import open_table
+
+    table = open_table(data)
+    names = table.names or [f"x{place}" for place in range(table.n_columns)]
+    return {name: table.values(place) for place, name in enumerate(names) if name not in others}

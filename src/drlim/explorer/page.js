@@ -1,0 +1,1480 @@
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 001236bc8f6dbb5f835f0945920ce1172ee97fb8fc3f8a5567f54e130540be8b. Edit those.
+(() => {
+  // src/data.js
+  var KINDS = {
+    f4: Float32Array,
+    f8: Float64Array,
+    i4: Int32Array,
+    u1: Uint8Array,
+    u2: Uint16Array,
+    u4: Uint32Array
+  };
+  function fromBase64(text) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let place = 0; place < bytes.length; place++) bytes[place] = binary.charCodeAt(place);
+    return bytes;
+  }
+  async function inflated(bytes) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).arrayBuffer();
+  }
+  async function readPayload(text) {
+    const buffer = await inflated(fromBase64(text));
+    const length = Number(new DataView(buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+    const arrays = {};
+    for (const [name, { dtype, shape, begin }] of Object.entries(header.arrays)) {
+      const count = shape.reduce((product, side) => product * side, 1);
+      arrays[name] = new KINDS[dtype](buffer, 8 + length + begin, count);
+      arrays[name].shape = shape;
+    }
+    return { meta: header.meta, arrays };
+  }
+  function positionsOf({ meta, arrays }) {
+    const stored = arrays.positions;
+    const [n, d] = stored.shape;
+    const { low, high } = meta.positions;
+    const whole = stored instanceof Uint16Array;
+    const positions = new Float32Array(3 * n);
+    for (let axis = 0; axis < d; axis++) {
+      const unit = whole ? (high[axis] - low[axis]) / 65535 : 1;
+      const start2 = whole ? low[axis] : 0;
+      for (let i = 0; i < n; i++) positions[3 * i + axis] = start2 + unit * stored[i * d + axis];
+    }
+    return positions;
+  }
+  function columnsOf({ meta, arrays }) {
+    return meta.columns.map((column, place) => {
+      if (column.kind === "text") return column;
+      const stored = arrays[`column${place}`];
+      if (column.kind === "category" || !(stored instanceof Uint16Array)) return { ...column, values: stored };
+      const values = new Float32Array(stored.length);
+      const unit = (column.high - column.low) / 65534;
+      for (let i = 0; i < values.length; i++) values[i] = stored[i] === 65535 ? NaN : column.low + unit * stored[i];
+      return { ...column, values };
+    });
+  }
+
+  // src/dom.js
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === false || value === null || value === void 0) continue;
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (name === "style") Object.assign(made.style, value);
+      else made.setAttribute(name, value === true ? "" : String(value));
+    }
+    made.append(...children.filter((child) => child !== null && child !== void 0));
+    return made;
+  }
+  function button(text, title, onclick, attributes = {}) {
+    return element("button", { type: "button", title, "aria-label": title, onclick, ...attributes }, text);
+  }
+  function refill(parent, ...children) {
+    parent.replaceChildren(...children.filter((child) => child !== null && child !== void 0));
+  }
+  function download(name, blob) {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+  }
+  function written(value) {
+    if (!Number.isFinite(value)) return "–";
+    if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
+    const size = Math.abs(value);
+    return size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+  }
+  function counted(n, noun) {
+    return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+  }
+
+  // src/details.js
+  var CARD_COLUMNS = 8;
+  var LONGEST = 300;
+  function described(explorer, i, mostColumns = Infinity, side = 84) {
+    const { samples, thumbnails } = explorer;
+    const rows = samples.columns.slice(0, mostColumns).map((column) => [column.name, samples.text(column, i)]).filter(([, text]) => text !== "");
+    return [
+      thumbnails ? thumbnails.canvas(i, side) : null,
+      element("strong", {}, samples.meta.ids ? samples.id(i) : `sample ${i}`),
+      rows.length ? element(
+        "table",
+        { class: "values" },
+        ...rows.map(
+          ([name, text]) => element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, name),
+            element("td", {}, text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
+          )
+        )
+      ) : null
+    ];
+  }
+  function addCard(card, explorer) {
+    const { state } = explorer;
+    let shown = -1;
+    state.subscribe((names) => {
+      if (!names.has("hovered")) return;
+      card.hidden = state.hovered < 0;
+      if (state.hovered < 0) return;
+      if (state.hovered !== shown) refill(card, ...described(explorer, state.hovered, CARD_COLUMNS));
+      shown = state.hovered;
+      const [left, top] = explorer.place(state.hovered);
+      const { offsetWidth: wide, offsetHeight: high } = card;
+      const { width, height } = explorer.camera;
+      const beside = left + 16 + wide > width ? left - 16 - wide : left + 16;
+      card.style.left = `${Math.max(4, Math.min(width - wide - 4, beside))}px`;
+      card.style.top = `${Math.max(4, Math.min(height - high - 4, top + 12))}px`;
+    });
+  }
+  function addSample(body, explorer) {
+    const { state, samples } = explorer;
+    const follow = (names) => {
+      if (!names.has("current") && !names.has("springs")) return;
+      const section = body.parentElement;
+      section.hidden = state.current < 0;
+      if (state.current < 0) return;
+      const springs = ["similar", "dissimilar"].map((kind) => [kind, samples.tied(state.current, kind).length]).filter(([, count]) => count > 0);
+      refill(
+        body,
+        ...described(explorer, state.current, Infinity, 112),
+        springs.length ? element(
+          "div",
+          { class: "row" },
+          element(
+            "label",
+            {},
+            element("input", {
+              type: "checkbox",
+              checked: state.springs,
+              onchange: (event) => state.set({ springs: event.target.checked })
+            }),
+            ` springs: ${springs.map(([kind, count]) => `${count.toLocaleString("en")} ${kind}`).join(", ")}`
+          ),
+          element(
+            "button",
+            { type: "button", onclick: () => explorer.select(samples.tied(state.current, springs[0][0])) },
+            `Select the ${counted(springs[0][1], `${springs[0][0]} one`)}`
+          )
+        ) : explorer.meta.springs_left_out ? element("p", { class: "note" }, explorer.meta.springs_left_out) : null
+      );
+    };
+    state.subscribe(follow);
+    follow(/* @__PURE__ */ new Set(["current"]));
+  }
+
+  // src/editing.js
+  function startEditing(explorer, page) {
+    page.announce("Editing");
+  }
+
+  // src/camera.js
+  var LEAST_ZOOM = 0.2;
+  var LARGEST_ZOOM = 1e5;
+  var Camera = class {
+    constructor(positions, dimensions) {
+      this.turns = dimensions === 3;
+      this.width = this.height = 1;
+      this.setExtent(positions);
+      this.reset();
+    }
+    /** Take the extent of positions (three numbers each), without the farthest of a thousand where they are many. */
+    setExtent(positions) {
+      const n = positions.length / 3;
+      this.middle = [0, 0, 0];
+      this.size = [0, 0, 0];
+      for (let axis = 0; axis < 3; axis++) {
+        let low = Infinity;
+        let high = -Infinity;
+        for (let i = 0; i < n; i++) {
+          const value = positions[3 * i + axis];
+          if (value < low) low = value;
+          if (value > high) high = value;
+        }
+        if (n) {
+          this.middle[axis] = (low + high) / 2;
+          this.size[axis] = high - low;
+        }
+      }
+    }
+    /** Show the whole map. */
+    reset() {
+      this.centre = [...this.middle];
+      this.zoom = 1;
+      this.rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+      if (this.turns) this.turn(0.5, 0.35);
+    }
+    resize(width, height) {
+      this.width = Math.max(1, width);
+      this.height = Math.max(1, height);
+    }
+    /** Pixels for a unit of the map. */
+    get scale() {
+      const [x, y] = this.turns ? [Math.hypot(...this.size), Math.hypot(...this.size)] : this.size;
+      const wide = x > 0 ? this.width / x : Infinity;
+      const high = y > 0 ? this.height / y : Infinity;
+      const fitting = Math.min(wide, high);
+      return this.zoom * 0.9 * (Number.isFinite(fitting) ? fitting : 100);
+    }
+    /** Return the place of a point on the screen: x to the right and y down, in pixels, and its depth. */
+    project(x, y, z) {
+      const r = this.rotation;
+      const [a, b, c] = [x - this.centre[0], y - this.centre[1], z - this.centre[2]];
+      return [
+        this.width / 2 + this.scale * (r[0] * a + r[1] * b + r[2] * c),
+        this.height / 2 - this.scale * (r[3] * a + r[4] * b + r[5] * c),
+        r[6] * a + r[7] * b + r[8] * c
+      ];
+    }
+    /** Return the point of the map that is at a place of the screen, in the plane of the centre. */
+    unproject(left, top) {
+      const r = this.rotation;
+      const a = (left - this.width / 2) / this.scale;
+      const b = (this.height / 2 - top) / this.scale;
+      return [0, 1, 2].map((axis) => this.centre[axis] + a * r[axis] + b * r[3 + axis]);
+    }
+    /** Move the map by pixels. */
+    pan(right, down) {
+      const from = this.unproject(0, 0);
+      const to = this.unproject(right, down);
+      this.centre = this.centre.map((value, axis) => value - (to[axis] - from[axis]));
+    }
+    /** Scale the map about a place of the screen. */
+    zoomBy(factor, left = this.width / 2, top = this.height / 2) {
+      const before = this.unproject(left, top);
+      this.zoom = Math.min(LARGEST_ZOOM, Math.max(LEAST_ZOOM, this.zoom * factor));
+      const after = this.unproject(left, top);
+      this.centre = this.centre.map((value, axis) => value + before[axis] - after[axis]);
+    }
+    /** Turn the map by angles: about the vertical axis of the screen, and about the horizontal one. */
+    turn(sideways, upwards) {
+      const [c, s, d, t] = [Math.cos(sideways), Math.sin(sideways), Math.cos(upwards), Math.sin(upwards)];
+      const about = [c, 0, s, t * s, d, -t * c, -d * s, t, d * c];
+      const r = this.rotation;
+      const turned = new Array(9);
+      for (let row = 0; row < 3; row++) {
+        for (let column = 0; column < 3; column++) {
+          turned[3 * row + column] = about[3 * row] * r[column] + about[3 * row + 1] * r[3 + column] + about[3 * row + 2] * r[6 + column];
+        }
+      }
+      this.rotation = turned;
+    }
+    /** Bring a point to the middle of the screen if it is not on it. */
+    reveal(x, y, z) {
+      const [left, top] = this.project(x, y, z);
+      if (left < 0 || top < 0 || left > this.width || top > this.height) this.centre = [x, y, z];
+    }
+  };
+
+  // src/colours.js
+  var THEMES = {
+    light: { page: [1, 1, 1], missing: [178, 180, 186], ink: "#222428", line: "#5b5f69", similar: "#bd1f01", other: "#3f90da" },
+    dark: { page: [0.075, 0.08, 0.095], missing: [98, 102, 112], ink: "#e8e9ec", line: "#a9adb8", similar: "#ff7a5c", other: "#6db3f2" }
+  };
+  var VIRIDIS = [
+    [0.2777273272234177, 0.005407344544966578, 0.3340998053353061],
+    [0.1050930431085774, 1.404613529898575, 1.384590162594685],
+    [-0.3308618287255563, 0.214847559468213, 0.09509516302823659],
+    [-4.634230498983486, -5.799100973351585, -19.33244095627987],
+    [6.228269936347081, 14.17993336680509, 56.69055260068105],
+    [4.776384997670288, -13.74514537774601, -65.35303263337234],
+    [-5.435455855934631, 4.645852612178535, 26.3124352495832]
+  ];
+  function viridis(share) {
+    return [0, 1, 2].map((channel) => {
+      let value = 0;
+      for (let power = 6; power >= 0; power--) value = value * share + VIRIDIS[power][channel];
+      return Math.round(255 * Math.min(1, Math.max(0, value)));
+    });
+  }
+  var SHADES = Array.from({ length: 256 }, (_, place) => viridis(place / 255));
+  function rgb(hex) {
+    return [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+  }
+  function css([red, green, blue]) {
+    return `rgb(${red},${green},${blue})`;
+  }
+  function onPage(colour, theme) {
+    if (theme !== "dark") return colour;
+    const light = (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255;
+    const share = Math.max(0, Math.min(0.6, 0.45 - light) / 0.8);
+    return colour.map((value) => Math.round(value + share * (255 - value)));
+  }
+  function groupColour(palette, code, theme) {
+    return code === 0 ? THEMES[theme].missing : onPage(rgb(palette[(code - 1) % palette.length]), theme);
+  }
+  function rangeOf(values) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const value of values) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return low <= high ? [low, high] : [0, 0];
+  }
+  function pointColours(column, n, palette, theme, shown) {
+    const colours = new Uint8Array(4 * n);
+    const words = new Uint32Array(colours.buffer);
+    const word = ([red, green, blue]) => (4278190080 | blue << 16 | green << 8 | red) >>> 0;
+    if (!column) words.fill(word(groupColour(palette, 1, theme)));
+    else if (column.kind === "category") {
+      const table = Uint32Array.from(
+        { length: column.categories.length + 1 },
+        (_, code) => word(groupColour(palette, code, theme))
+      );
+      for (let i = 0; i < n; i++) words[i] = table[column.values[i]];
+    } else {
+      const [low, high] = rangeOf(column.values);
+      const factor = high > low ? 255 / (high - low) : 0;
+      const table = Uint32Array.from(SHADES, word);
+      const missing = word(THEMES[theme].missing);
+      for (let i = 0; i < n; i++) {
+        const value = column.values[i];
+        words[i] = Number.isFinite(value) ? table[Math.round((value - low) * factor)] : missing;
+      }
+    }
+    if (shown) {
+      for (let i = 0; i < n; i++) if (!shown[i]) words[i] = 0;
+    }
+    return colours;
+  }
+
+  // src/overlay.js
+  var MOST_SPRINGS = 2e3;
+  function drawOverlay(context, explorer) {
+    const { state, camera, lasso } = explorer;
+    const theme = THEMES[state.theme];
+    context.clearRect(0, 0, camera.width, camera.height);
+    for (const [from, to, kind] of springsOf(explorer)) {
+      context.beginPath();
+      context.strokeStyle = kind === "similar" ? theme.similar : theme.other;
+      context.setLineDash(kind === "similar" ? [] : [4, 3]);
+      context.lineWidth = 1.2;
+      context.moveTo(...explorer.place(from));
+      context.lineTo(...explorer.place(to));
+      context.stroke();
+    }
+    context.setLineDash([]);
+    for (const sample of explorer.newSamples) marked(context, camera.project(...sample.position), theme);
+    if (state.current >= 0) ringed(context, explorer.place(state.current), 9, theme.ink, 2);
+    if (state.hovered >= 0) ringed(context, explorer.place(state.hovered), 7, theme.ink, 1.2);
+    if (lasso.length > 2) {
+      context.beginPath();
+      for (let i = 0; i < lasso.length; i += 2) context.lineTo(lasso[i], lasso[i + 1]);
+      context.closePath();
+      context.fillStyle = state.theme === "dark" ? "rgba(255,255,255,.08)" : "rgba(0,0,0,.06)";
+      context.fill();
+      context.strokeStyle = theme.ink;
+      context.lineWidth = 1.2;
+      context.stroke();
+    }
+  }
+  function springsOf({ state, samples }) {
+    if (state.current < 0 || !state.springs) return [];
+    return ["dissimilar", "similar"].flatMap(
+      (kind) => Array.from(samples.tied(state.current, kind).subarray(0, MOST_SPRINGS), (other) => [state.current, other, kind])
+    );
+  }
+  function ringed(context, [left, top], radius, colour, width) {
+    context.beginPath();
+    context.arc(left, top, radius, 0, 2 * Math.PI);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
+  function marked(context, [left, top], theme) {
+    for (const [colour, width] of [[`rgb(${theme.page.map((value) => 255 * value).join(",")})`, 5], [theme.similar, 2.2]]) {
+      context.beginPath();
+      context.arc(left, top, 8, 0, 2 * Math.PI);
+      context.moveTo(left - 12, top);
+      context.lineTo(left + 12, top);
+      context.moveTo(left, top - 12);
+      context.lineTo(left, top + 12);
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.stroke();
+    }
+  }
+
+  // src/picking.js
+  var CELLS = 256;
+  function eachOnScreen(positions, shown, camera, visit) {
+    const [r0, r1, r2, r3, r4, r5] = camera.rotation;
+    const [cx, cy, cz] = camera.centre;
+    const { scale, width, height } = camera;
+    for (let i = 0, place = 0; place < positions.length; i++, place += 3) {
+      if (shown && !shown[i]) continue;
+      const a = positions[place] - cx;
+      const b = positions[place + 1] - cy;
+      const c = positions[place + 2] - cz;
+      visit(width / 2 + scale * (r0 * a + r1 * b + r2 * c), height / 2 - scale * (r3 * a + r4 * b + r5 * c), i);
+    }
+  }
+  function nearestPoint(positions, shown, camera, left, top, within) {
+    let best = within * within;
+    let found2 = -1;
+    eachOnScreen(positions, shown, camera, (x, y, i) => {
+      const away = (x - left) * (x - left) + (y - top) * (y - top);
+      if (away < best) {
+        best = away;
+        found2 = i;
+      }
+    });
+    return found2;
+  }
+  function isInside(polygon, left, top) {
+    let inside = false;
+    const n = polygon.length;
+    for (let i = 0, j = n - 2; i < n; j = i, i += 2) {
+      const [x, y, u, v] = [polygon[i], polygon[i + 1], polygon[j], polygon[j + 1]];
+      if (y > top !== v > top && left < (u - x) * (top - y) / (v - y) + x) inside = !inside;
+    }
+    return inside;
+  }
+  function insideTest(polygon) {
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 0; i < polygon.length; i += 2) {
+      left = Math.min(left, polygon[i]);
+      right = Math.max(right, polygon[i]);
+      top = Math.min(top, polygon[i + 1]);
+      bottom = Math.max(bottom, polygon[i + 1]);
+    }
+    const wide = Math.max(1e-9, (right - left) / CELLS);
+    const high = Math.max(1e-9, (bottom - top) / CELLS);
+    const crossed = crossedCells(polygon, left, top, wide, high);
+    const known = new Int8Array(CELLS * CELLS).fill(-1);
+    return (x, y) => {
+      if (x < left || x > right || y < top || y > bottom) return false;
+      const column = Math.min(CELLS - 1, Math.floor((x - left) / wide));
+      const row = Math.min(CELLS - 1, Math.floor((y - top) / high));
+      const cell = row * CELLS + column;
+      if (crossed[cell]) return isInside(polygon, x, y);
+      if (known[cell] < 0) known[cell] = isInside(polygon, left + (column + 0.5) * wide, top + (row + 0.5) * high) ? 1 : 0;
+      return known[cell] === 1;
+    };
+  }
+  function crossedCells(polygon, left, top, wide, high) {
+    const crossed = new Uint8Array(CELLS * CELLS);
+    const n = polygon.length;
+    for (let i = 0, j = n - 2; i < n; j = i, i += 2) {
+      const [x, y] = [(polygon[i] - left) / wide, (polygon[i + 1] - top) / high];
+      const [u, v] = [(polygon[j] - left) / wide, (polygon[j + 1] - top) / high];
+      const steps = 1 + Math.ceil(2 * Math.max(Math.abs(u - x), Math.abs(v - y)));
+      for (let step = 0; step <= steps; step++) {
+        const column = Math.floor(x + (u - x) * step / steps);
+        const row = Math.floor(y + (v - y) * step / steps);
+        for (let below = row - 1; below <= row + 1; below++) {
+          for (let beside = column - 1; beside <= column + 1; beside++) {
+            if (below >= 0 && beside >= 0 && below < CELLS && beside < CELLS) crossed[below * CELLS + beside] = 1;
+          }
+        }
+      }
+    }
+    return crossed;
+  }
+  function pointsInside(positions, shown, camera, polygon) {
+    const inside = insideTest(polygon);
+    const found2 = new Uint32Array(positions.length / 3);
+    let count = 0;
+    eachOnScreen(positions, shown, camera, (x, y, i) => {
+      if (inside(x, y)) found2[count++] = i;
+    });
+    return found2.slice(0, count);
+  }
+
+  // src/points.js
+  var VERTEX = `#version 300 es
+in vec3 position;
+in vec4 colour;
+uniform mat3 rotation;
+uniform vec3 centre;
+uniform vec2 scale;
+uniform float depth;
+uniform float size;
+uniform float opacity;
+uniform vec3 page;
+uniform float fade;
+out vec4 shade;
+void main() {
+  vec3 seen = rotation * (position - centre);
+  gl_Position = vec4(scale * seen.xy, -depth * seen.z, 1.0);
+  gl_PointSize = size * (1.0 + 0.35 * depth * seen.z);
+  if (colour.a == 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+  shade = vec4(mix(colour.rgb, page, fade), colour.a * opacity);
+}`;
+  var FRAGMENT = `#version 300 es
+precision highp float;
+in vec4 shade;
+uniform float size;
+out vec4 drawn;
+void main() {
+  float edge = 1.0;
+  if (size > 2.5) {
+    float away = length(gl_PointCoord - 0.5) * size;
+    edge = clamp(0.5 * size - away + 0.5, 0.0, 1.0);
+    if (edge < 0.05) discard;
+  }
+  drawn = vec4(shade.rgb, shade.a * edge);
+}`;
+  function compiled(gl, kind, source) {
+    const shader = gl.createShader(kind);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) {
+      throw new Error(gl.getShaderInfoLog(shader));
+    }
+    return shader;
+  }
+  var Points = class {
+    /** Take a canvas; `this.gl` is null where the browser has no WebGL 2. */
+    constructor(canvas, flat) {
+      this.canvas = canvas;
+      this.flat = flat;
+      this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
+      this.counts = { all: 0, chosen: 0 };
+      if (this.gl) this.prepare();
+    }
+    /** Make program and buffers; done again after the browser took the context away. */
+    prepare() {
+      const gl = this.gl;
+      const program = gl.createProgram();
+      gl.attachShader(program, compiled(gl, gl.VERTEX_SHADER, VERTEX));
+      gl.attachShader(program, compiled(gl, gl.FRAGMENT_SHADER, FRAGMENT));
+      gl.bindAttribLocation(program, 0, "position");
+      gl.bindAttribLocation(program, 1, "colour");
+      gl.linkProgram(program);
+      if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+        throw new Error(gl.getProgramInfoLog(program));
+      }
+      gl.useProgram(program);
+      const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade"];
+      this.uniforms = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
+      this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer(), chosen: gl.createBuffer() };
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
+      gl.enableVertexAttribArray(0);
+      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
+      gl.enableVertexAttribArray(1);
+      gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+      gl.enable(gl.BLEND);
+      gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
+    }
+    setPositions(positions) {
+      if (!this.gl) return;
+      this.counts.all = positions.length / 3;
+      this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.positions);
+      this.gl.bufferData(this.gl.ARRAY_BUFFER, positions, this.gl.DYNAMIC_DRAW);
+    }
+    /** Take four bytes a point: red, green, blue, and an alpha of 0 for points that are not drawn. */
+    setColours(colours) {
+      if (!this.gl) return;
+      this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.colours);
+      this.gl.bufferData(this.gl.ARRAY_BUFFER, colours, this.gl.DYNAMIC_DRAW);
+    }
+    /** Take the numbers of the points that stand out; the others fade. */
+    setChosen(chosen) {
+      if (!this.gl) return;
+      this.counts.chosen = chosen.length;
+      this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.buffers.chosen);
+      this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, chosen, this.gl.DYNAMIC_DRAW);
+    }
+    /** Draw; `size` in pixels of the canvas, `page` the colour of the page as three numbers up to 1. */
+    draw(camera, { size, opacity, page, ratio }) {
+      const gl = this.gl;
+      if (!gl || gl.isContextLost()) return;
+      gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+      gl.clearColor(...page, 1);
+      gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+      if (!this.counts.all) return;
+      const reach = Math.hypot(...camera.size) || 1;
+      if (this.flat) gl.disable(gl.DEPTH_TEST);
+      else gl.enable(gl.DEPTH_TEST);
+      gl.uniformMatrix3fv(this.uniforms.rotation, true, camera.rotation);
+      gl.uniform3fv(this.uniforms.centre, camera.centre);
+      gl.uniform2f(this.uniforms.scale, 2 * camera.scale / camera.width, 2 * camera.scale / camera.height);
+      gl.uniform1f(this.uniforms.depth, this.flat ? 0 : 0.9 / reach);
+      gl.uniform3fv(this.uniforms.page, page);
+      gl.uniform1f(this.uniforms.size, size * ratio);
+      gl.uniform1f(this.uniforms.opacity, opacity);
+      gl.uniform1f(this.uniforms.fade, this.counts.chosen ? 0.78 : 0);
+      gl.drawArrays(gl.POINTS, 0, this.counts.all);
+      if (this.counts.chosen) {
+        gl.uniform1f(this.uniforms.fade, 0);
+        gl.uniform1f(this.uniforms.opacity, Math.max(opacity, 0.85));
+        gl.uniform1f(this.uniforms.size, (size + 1) * ratio);
+        if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
+        gl.drawElements(gl.POINTS, this.counts.chosen, gl.UNSIGNED_INT, 0);
+      }
+    }
+  };
+
+  // src/samples.js
+  var Samples = class {
+    constructor(payload, columns) {
+      this.meta = payload.meta;
+      this.arrays = payload.arrays;
+      this.columns = columns;
+      this.n = payload.meta.n_samples;
+    }
+    /** Name of a sample: its id, or the number of its row. */
+    id(i) {
+      return this.meta.ids ? String(this.meta.ids[i]) : String(i);
+    }
+    /** Value of a column as text; "" where it is missing. */
+    text(column, i) {
+      if (column.kind === "text") return column.values[i];
+      const value = column.values[i];
+      if (column.kind === "category") return value === 0 ? "" : column.categories[value - 1];
+      return Number.isFinite(value) ? written(value) : "";
+    }
+    /** One line on a sample, for a screen reader and for lists. */
+    line(i) {
+      const parts = this.columns.slice(0, 3).map((column) => {
+        const text = this.text(column, i);
+        return text ? `${column.name} ${text.length > 60 ? `${text.slice(0, 60)}…` : text}` : "";
+      });
+      return [this.meta.ids ? this.id(i) : `sample ${i}`, ...parts.filter(Boolean)].join(", ");
+    }
+    /** Samples tied to one by springs of a kind, "similar" or "dissimilar"; the springs that the graph lists. */
+    tied(i, kind) {
+      const starts = this.arrays[`${kind}_starts`];
+      return starts ? this.arrays[`${kind}_others`].subarray(starts[i], starts[i + 1]) : new Uint32Array(0);
+    }
+  };
+  var Thumbnails = class _Thumbnails {
+    /** Read the sheet; null where the page has none. */
+    static async of({ meta, arrays }) {
+      if (!meta.thumbnails) return null;
+      const { width, height, columns, type } = meta.thumbnails;
+      const blob = new Blob([arrays.thumbnails], { type });
+      try {
+        return new _Thumbnails(await createImageBitmap(blob), width, height, columns);
+      } catch {
+        return null;
+      }
+    }
+    constructor(sheet, width, height, columns) {
+      Object.assign(this, { sheet, width, height, columns });
+    }
+    /** Draw the picture of a sample on a 2-D context, at a place and of a size. */
+    draw(context, i, left, top, width, height) {
+      const [x, y] = [i % this.columns * this.width, Math.floor(i / this.columns) * this.height];
+      context.imageSmoothingEnabled = width < this.width;
+      context.drawImage(this.sheet, x, y, this.width, this.height, left, top, width, height);
+    }
+    /** Return a canvas with the picture of a sample, its longer side of some pixels. */
+    canvas(i, side) {
+      const factor = side / Math.max(this.width, this.height);
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(this.width * factor);
+      canvas.height = Math.round(this.height * factor);
+      canvas.className = "thumbnail";
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", "picture of the sample");
+      this.draw(canvas.getContext("2d"), i, 0, 0, canvas.width, canvas.height);
+      return canvas;
+    }
+  };
+
+  // src/state.js
+  function makeState(values) {
+    const listeners = /* @__PURE__ */ new Set();
+    const state = {
+      ...values,
+      set(changes) {
+        const names = /* @__PURE__ */ new Set();
+        for (const [name, value] of Object.entries(changes)) {
+          if (state[name] !== value) names.add(name);
+          state[name] = value;
+        }
+        if (names.size) for (const listener of [...listeners]) listener(names, state);
+      },
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      }
+    };
+    return state;
+  }
+
+  // src/explorer.js
+  var NONE = new Uint32Array(0);
+  var Explorer = class {
+    constructor(payload, thumbnails, canvases) {
+      this.payload = payload;
+      this.meta = payload.meta;
+      this.positions = positionsOf(payload);
+      this.samples = new Samples(payload, columnsOf(payload));
+      this.thumbnails = thumbnails;
+      this.camera = new Camera(this.positions, this.meta.dimensions);
+      this.canvases = canvases;
+      this.points = new Points(canvases.points, this.meta.dimensions < 3);
+      this.lasso = [];
+      this.newSamples = [];
+      this.filters = /* @__PURE__ */ new Map();
+      this.timings = {};
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      this.state = makeState({
+        selection: NONE,
+        current: -1,
+        hovered: -1,
+        colour: this.meta.colour,
+        theme: this.meta.theme === "auto" ? dark ? "dark" : "light" : this.meta.theme,
+        shown: null,
+        mode: "move",
+        springs: true,
+        moved: 0
+      });
+      this.state.subscribe((names) => this.follow(names));
+      this.points.setPositions(this.positions);
+      this.recolour();
+      this.keepContext();
+    }
+    /** Take over a change of the state. */
+    follow(names) {
+      if (names.has("colour") || names.has("theme") || names.has("shown")) this.recolour();
+      if (names.has("selection")) this.points.setChosen(this.visible(this.state.selection));
+      if (names.has("shown")) this.points.setChosen(this.visible(this.state.selection));
+      this.redraw();
+    }
+    /** Number of samples. */
+    get n() {
+      return this.samples.n;
+    }
+    recolour() {
+      const { state, samples, meta } = this;
+      this.points.setColours(pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme, state.shown));
+    }
+    /** Return those of some samples that no filter hides. */
+    visible(chosen) {
+      const { shown } = this.state;
+      return shown ? chosen.filter((i) => shown[i]) : chosen;
+    }
+    /** Choose samples: numbers in any order. */
+    select(chosen, current = this.state.current) {
+      this.state.set({ selection: Uint32Array.from(new Set(chosen)).sort(), current });
+    }
+    clear() {
+      this.lasso = [];
+      this.state.set({ selection: NONE, current: -1, hovered: -1 });
+      this.redraw();
+    }
+    /** Hide samples by a mask under a name, 0 for those to hide; null takes that filter away. */
+    filter(name, mask) {
+      if (mask) this.filters.set(name, mask);
+      else this.filters.delete(name);
+      let shown = null;
+      for (const one of this.filters.values()) shown = shown ? shown.map((value, i) => value & one[i]) : one.slice();
+      this.state.set({ shown });
+    }
+    /** Return the place of a sample on the canvas, in pixels. */
+    place(i) {
+      return this.camera.project(...this.positions.subarray(3 * i, 3 * i + 3)).slice(0, 2);
+    }
+    /** Return the sample at a place of the canvas, -1 for none. */
+    at(left, top) {
+      return nearestPoint(this.positions, this.state.shown, this.camera, left, top, Math.max(10, this.pointSize));
+    }
+    /** Select the samples within a polygon on the canvas, [x, y, x, y, ...]. */
+    selectInside(polygon) {
+      this.state.set({ selection: pointsInside(this.positions, this.state.shown, this.camera, polygon), current: -1 });
+    }
+    /** Diameter of a point in pixels: so that many points cover about a third of the canvas, within bounds. */
+    get pointSize() {
+      const area = this.camera.width * this.camera.height / Math.max(1, this.n);
+      return Math.min(9, Math.max(1.2, 0.5 * Math.sqrt(area) * Math.min(2.5, this.camera.zoom ** 0.4)));
+    }
+    get opacity() {
+      if (this.meta.dimensions === 3 || this.n < 2e3) return 0.95;
+      return Math.min(0.95, Math.max(0.35, 1.6 - 0.2 * Math.log10(this.n)));
+    }
+    resize() {
+      const { points, overlay } = this.canvases;
+      const { clientWidth: width, clientHeight: height } = points.parentElement;
+      const ratio = Math.min(2, window.devicePixelRatio || 1);
+      for (const canvas of [points, overlay]) {
+        canvas.width = Math.max(1, Math.round(width * ratio));
+        canvas.height = Math.max(1, Math.round(height * ratio));
+      }
+      this.ratio = ratio;
+      this.camera.resize(width, height);
+      this.draw();
+    }
+    /** Draw with the next frame. */
+    redraw() {
+      if (this.waiting) return;
+      this.waiting = true;
+      requestAnimationFrame(() => {
+        this.waiting = false;
+        this.draw();
+      });
+    }
+    draw() {
+      const look = { size: this.pointSize, opacity: this.opacity, page: THEMES[this.state.theme].page, ratio: this.ratio };
+      this.points.draw(this.camera, look);
+      const context = this.canvases.overlay.getContext("2d");
+      context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+      drawOverlay(context, this);
+      for (const listener of this.drawn ?? []) listener();
+    }
+    /**
+     * Move the samples to other places, n times (x, y, z) or (x, y), over some seconds; at once without.
+     *
+     * The extent of the map is taken anew, and the view stays, unless the user sees the whole map.
+     */
+    moveTo(places, seconds = 1.2) {
+      const n = this.n;
+      const d = places.length / n;
+      const to = new Float32Array(3 * n);
+      for (let i = 0; i < n; i++) for (let axis = 0; axis < d; axis++) to[3 * i + axis] = places[d * i + axis];
+      const from = this.positions.slice();
+      const begin = performance.now();
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      return new Promise((resolve) => {
+        const step = () => {
+          const share = seconds > 0 && !still ? Math.min(1, (performance.now() - begin) / (1e3 * seconds)) : 1;
+          const eased = share * share * (3 - 2 * share);
+          for (let place = 0; place < to.length; place++) {
+            this.positions[place] = from[place] + eased * (to[place] - from[place]);
+          }
+          this.points.setPositions(this.positions);
+          if (share < 1) {
+            this.draw();
+            requestAnimationFrame(step);
+            return;
+          }
+          this.positions.set(to);
+          this.points.setPositions(this.positions);
+          this.camera.setExtent(this.positions);
+          if (this.camera.zoom === 1) this.camera.reset();
+          this.state.set({ moved: this.state.moved + 1 });
+          this.draw();
+          resolve();
+        };
+        step();
+      });
+    }
+    /** Draw again where the browser took the context of WebGL away, and gives it back. */
+    keepContext() {
+      this.canvases.points.addEventListener("webglcontextlost", (event) => event.preventDefault());
+      this.canvases.points.addEventListener("webglcontextrestored", () => {
+        this.points.prepare();
+        this.points.setPositions(this.positions);
+        this.recolour();
+        this.points.setChosen(this.visible(this.state.selection));
+        this.redraw();
+      });
+    }
+  };
+
+  // src/keyboard.js
+  var KEYS = [
+    ["arrows", "move the map; turn it if it has three dimensions"],
+    ["+ −", "zoom"],
+    ["0", "show the whole map"],
+    ["n, p", "next and previous sample, of the selection if there is one"],
+    ["Enter", "select the sample"],
+    ["l", "draw a lasso by dragging, or move again (Shift and drag draws one, too)"],
+    ["/", "search"],
+    ["s", "show or hide the springs of the sample"],
+    ["t", "light or dark"],
+    ["Esc", "select nothing"]
+  ];
+  function listenToKeys(explorer, surface, { search, toggleTheme, announce }) {
+    const { camera, state } = explorer;
+    const actions = {
+      ArrowLeft: () => shift(1, 0),
+      ArrowRight: () => shift(-1, 0),
+      ArrowUp: () => shift(0, 1),
+      ArrowDown: () => shift(0, -1),
+      "+": () => camera.zoomBy(1.25),
+      "=": () => camera.zoomBy(1.25),
+      "-": () => camera.zoomBy(0.8),
+      0: () => camera.reset(),
+      n: () => step(1),
+      p: () => step(-1),
+      Enter: () => state.current >= 0 && explorer.select([state.current], state.current),
+      l: () => state.set({ mode: state.mode === "lasso" ? "move" : "lasso" }),
+      s: () => state.set({ springs: !state.springs }),
+      t: toggleTheme,
+      "/": () => search(),
+      Escape: () => explorer.clear()
+    };
+    surface.addEventListener("keydown", (event) => {
+      const action = actions[event.key];
+      if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      action();
+      explorer.redraw();
+    });
+    function shift(right, down) {
+      if (camera.turns) camera.turn(0.1 * right, 0.1 * down);
+      else camera.pan(40 * right, 40 * down);
+    }
+    function step(by) {
+      const among = state.selection.length > 1 ? explorer.visible(state.selection) : null;
+      const count = among ? among.length : explorer.n;
+      if (!count) return;
+      let place = among ? among.indexOf(state.current) : state.current;
+      for (let tried = 0; tried < count; tried++) {
+        place = (place + by + (place < 0 && by < 0 ? 1 : 0) + count) % count;
+        const i = among ? among[place] : place;
+        if (!state.shown || state.shown[i]) {
+          state.set({ current: i });
+          camera.reveal(...explorer.positions.subarray(3 * i, 3 * i + 3));
+          announce(explorer.samples.line(i));
+          return;
+        }
+      }
+    }
+  }
+
+  // src/legend.js
+  var MOST_GROUPS = 60;
+  function addLegend(body, explorer) {
+    const { state, samples } = explorer;
+    const choices = samples.columns.map((column, place) => ({ column, place })).filter(({ column }) => column.kind !== "text");
+    const select = element(
+      "select",
+      {
+        id: "colour",
+        "aria-label": "Colour by",
+        onchange: () => {
+          explorer.filter("colour", null);
+          state.set({ colour: Number(select.value) });
+        }
+      },
+      element("option", { value: -1 }, "one colour"),
+      ...choices.map(({ column, place }) => element("option", { value: place }, column.name))
+    );
+    const key = element("div", { class: "key" });
+    refill(body, element("label", { for: "colour" }, "Colour by"), select, key);
+    const counts = /* @__PURE__ */ new Map();
+    let hidden = /* @__PURE__ */ new Set();
+    const follow = (names) => {
+      if (names.has("colour")) hidden = /* @__PURE__ */ new Set();
+      if (!names.has("colour") && !names.has("theme")) return;
+      select.value = String(state.colour);
+      const column = samples.columns[state.colour];
+      if (!column) refill(key);
+      else if (column.kind === "category") refill(key, ...groups(column));
+      else refill(key, ...range(column));
+    };
+    function groups(column) {
+      const sizes = counts.get(column) ?? sizesOf(column);
+      counts.set(column, sizes);
+      const codes = [...sizes.keys()].filter((code) => sizes[code] > 0);
+      if (!column.ordered) codes.sort((a, b) => (a === 0) - (b === 0) || sizes[b] - sizes[a]);
+      const rows = codes.slice(0, MOST_GROUPS).map((code) => group(column, code, sizes[code]));
+      const more = codes.length - rows.length;
+      return [
+        element("ul", { class: "groups" }, ...rows),
+        more > 0 ? element("p", { class: "note" }, `and ${counted(more, "smaller group")}; find them by the search.`) : null
+      ];
+    }
+    function group(column, code, size) {
+      const colour = css(groupColour(explorer.meta.palette, code, state.theme));
+      const name = code === 0 ? "no value" : column.categories[code - 1];
+      const pressed = !hidden.has(code);
+      const made = element(
+        "button",
+        { type: "button", "aria-pressed": String(pressed), title: pressed ? "Hide this group" : "Show this group" },
+        element("span", { class: "swatch", style: { background: colour } }),
+        element("span", { class: "name" }, name),
+        element("span", { class: "count" }, size.toLocaleString("en"))
+      );
+      made.addEventListener("click", () => {
+        if (!hidden.delete(code)) hidden.add(code);
+        const mask = hidden.size ? Uint8Array.from(column.values, (value) => hidden.has(value) ? 0 : 1) : null;
+        explorer.filter("colour", mask);
+        made.setAttribute("aria-pressed", String(!hidden.has(code)));
+        made.title = hidden.has(code) ? "Show this group" : "Hide this group";
+      });
+      return element("li", {}, made);
+    }
+    function range(column) {
+      const [low, high] = rangeOf(column.values);
+      const stops = Array.from({ length: 11 }, (_, place) => css(viridis(place / 10))).join(",");
+      const bounds = ["from", "to"].map(
+        (name) => element("input", { type: "number", step: "any", "aria-label": `show ${name}`, placeholder: name, onchange: cut })
+      );
+      function cut() {
+        const [least, most] = bounds.map((one) => one.value === "" ? null : Number(one.value));
+        const all = least === null && most === null;
+        const within = (value) => (least === null || value >= least) && (most === null || value <= most);
+        explorer.filter("colour", all ? null : Uint8Array.from(column.values, (value) => within(value) ? 1 : 0));
+      }
+      return [
+        element("div", { class: "ramp", style: { background: `linear-gradient(to right, ${stops})` } }),
+        element("div", { class: "ends" }, element("span", {}, written(low)), element("span", {}, written(high))),
+        element("div", { class: "bounds" }, "Show", ...bounds),
+        column.note ? element("p", { class: "note" }, column.note) : null
+      ];
+    }
+    state.subscribe(follow);
+    follow(/* @__PURE__ */ new Set(["colour"]));
+  }
+  function sizesOf(column) {
+    const sizes = new Uint32Array(column.categories.length + 1);
+    for (const code of column.values) sizes[code]++;
+    return sizes;
+  }
+
+  // src/panels.js
+  function addPanel(side, title, { open = true, name = "" } = {}) {
+    const body = element("div", { class: "body" });
+    const section = element("details", { class: "panel", open, id: name ? `panel-${name}` : false }, element("summary", {}, title), body);
+    side.append(section);
+    return body;
+  }
+
+  // src/pointer.js
+  var CLICK = 4;
+  function listenToPointer(explorer, surface) {
+    const { camera, state } = explorer;
+    const held = /* @__PURE__ */ new Map();
+    let dragged = false;
+    let drawing = false;
+    const at = (event) => {
+      const box = surface.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    surface.addEventListener("pointerdown", (event) => {
+      surface.setPointerCapture(event.pointerId);
+      held.set(event.pointerId, at(event));
+      dragged = false;
+      drawing = held.size === 1 && (state.mode === "lasso" || event.shiftKey);
+      explorer.lasso = drawing ? [...at(event)] : [];
+    });
+    surface.addEventListener("pointermove", (event) => {
+      const [left, top] = at(event);
+      const before = held.get(event.pointerId);
+      if (!before) {
+        hover(left, top);
+        return;
+      }
+      if (Math.hypot(left - before[0], top - before[1]) < (dragged ? 0.5 : CLICK)) return;
+      dragged = true;
+      if (drawing) explorer.lasso.push(left, top);
+      else if (held.size === 2) pinch(event, left, top, before);
+      else move(event, left - before[0], top - before[1]);
+      if (!drawing || held.size === 2) held.set(event.pointerId, [left, top]);
+      else held.set(event.pointerId, [left, top]);
+      state.set({ hovered: -1 });
+      explorer.redraw();
+    });
+    const release = (event) => {
+      if (!held.delete(event.pointerId)) return;
+      if (drawing && dragged) explorer.selectInside(explorer.lasso);
+      else if (!dragged && event.type === "pointerup") click(event);
+      drawing = false;
+      explorer.lasso = [];
+      explorer.redraw();
+    };
+    surface.addEventListener("pointerup", release);
+    surface.addEventListener("pointercancel", release);
+    surface.addEventListener("pointerleave", () => state.set({ hovered: -1 }));
+    surface.addEventListener("contextmenu", (event) => event.preventDefault());
+    surface.addEventListener("dblclick", () => {
+      camera.reset();
+      explorer.redraw();
+    });
+    surface.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const step = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+        camera.zoomBy(Math.exp(-15e-4 * Math.max(-400, Math.min(400, step))), ...at(event));
+        explorer.redraw();
+      },
+      { passive: false }
+    );
+    function hover(left, top) {
+      const found2 = explorer.at(left, top);
+      explorer.pointer = [left, top];
+      state.set({ hovered: found2 });
+    }
+    function click(event) {
+      const found2 = explorer.at(...at(event));
+      if (found2 < 0) explorer.clear();
+      else if (event.ctrlKey || event.metaKey) explorer.select(toggled(state.selection, found2), found2);
+      else explorer.select([found2], found2);
+    }
+    function move(event, right, down) {
+      if (camera.turns && !(event.buttons & 2) && !event.ctrlKey) camera.turn(8e-3 * right, 8e-3 * down);
+      else camera.pan(right, down);
+    }
+    function pinch(event, left, top, before) {
+      const other = [...held].find(([id]) => id !== event.pointerId)[1];
+      const was = Math.hypot(before[0] - other[0], before[1] - other[1]);
+      const is = Math.hypot(left - other[0], top - other[1]);
+      camera.pan((left - before[0]) / 2, (top - before[1]) / 2);
+      if (was > 0) camera.zoomBy(is / was, (left + other[0]) / 2, (top + other[1]) / 2);
+    }
+  }
+  function toggled(selection, i) {
+    return selection.includes(i) ? [...selection].filter((one) => one !== i) : [...selection, i];
+  }
+
+  // src/search.js
+  var DELAY = 150;
+  function found(samples, text) {
+    const wanted = text.trim().toLowerCase();
+    if (!wanted) return [];
+    const hit = new Uint8Array(samples.n);
+    for (const column of samples.columns) {
+      if (column.kind === "text") {
+        for (let i = 0; i < samples.n; i++) if (column.values[i].toLowerCase().includes(wanted)) hit[i] = 1;
+      } else if (column.kind === "category") {
+        const codes = column.categories.map((name) => name.toLowerCase().includes(wanted));
+        for (let i = 0; i < samples.n; i++) if (column.values[i] && codes[column.values[i] - 1]) hit[i] = 1;
+      }
+    }
+    const { ids } = samples.meta;
+    if (ids) ids.forEach((id, i) => String(id).toLowerCase().includes(wanted) && (hit[i] = 1));
+    else if (/^\d+$/.test(wanted) && Number(wanted) < samples.n) hit[Number(wanted)] = 1;
+    const numbers = [];
+    hit.forEach((value, i) => value && numbers.push(i));
+    return numbers;
+  }
+  function addSearch(body, explorer, announce) {
+    const { state, samples } = explorer;
+    const result = element("p", { class: "note", role: "status" });
+    const field = element("input", {
+      type: "search",
+      id: "search",
+      placeholder: samples.meta.ids ? "id, text or group" : "text, group or number of a row",
+      "aria-label": "Search",
+      oninput: () => {
+        clearTimeout(waiting);
+        waiting = setTimeout(search, DELAY);
+      }
+    });
+    let waiting = 0;
+    const search = () => {
+      const numbers = found(samples, field.value);
+      explorer.select(numbers, numbers.length === 1 ? numbers[0] : -1);
+      result.textContent = field.value.trim() ? `${counted(numbers.length, "sample")} found` : "";
+    };
+    const filters = element("div", { class: "row" });
+    refill(body, field, result, filters);
+    const follow = (names) => {
+      if (!names.has("selection") && !names.has("shown")) return;
+      const { selection, shown } = state;
+      const hidden = shown ? shown.reduce((sum, value) => sum + (value ? 0 : 1), 0) : 0;
+      refill(
+        filters,
+        selection.length ? button("Show only these", "Hide all samples but the selection", () => hide(1)) : null,
+        selection.length ? button("Hide these", "Hide the selection", () => hide(0)) : null,
+        hidden ? button("Show all", "Take all filters away", showAll) : null,
+        hidden ? element("span", { class: "note" }, `${counted(hidden, "sample")} hidden`) : null
+      );
+    };
+    function hide(chosen) {
+      const mask = new Uint8Array(samples.n).fill(1 - chosen);
+      for (const i of state.selection) mask[i] = chosen;
+      const before = explorer.filters.get("selection");
+      explorer.filter("selection", before ? mask.map((value, i) => value & before[i]) : mask);
+      announce(chosen ? "Only the selection is shown" : "The selection is hidden");
+    }
+    function showAll() {
+      explorer.filters.clear();
+      explorer.filter("selection", null);
+      state.set({ colour: state.colour });
+      announce("All samples are shown");
+    }
+    state.subscribe(follow);
+    return () => field.focus();
+  }
+
+  // src/apart.js
+  function moments(values, chosen) {
+    const of = [0, 1].map(() => ({ n: 0, sum: 0, squares: 0 }));
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      if (!Number.isFinite(value)) continue;
+      const part = of[chosen[i]];
+      part.n++;
+      part.sum += value;
+      part.squares += value * value;
+    }
+    return of.map(({ n, sum, squares }) => ({ n, mean: sum / n, variance: Math.max(0, squares / n - (sum / n) ** 2) }));
+  }
+  function ofNumbers(column, chosen) {
+    const [rest, some] = moments(column.values, chosen);
+    if (!rest.n || !some.n) return null;
+    const within = Math.sqrt((rest.n * rest.variance + some.n * some.variance) / (rest.n + some.n));
+    const size = within > 0 ? (some.mean - rest.mean) / within : some.mean === rest.mean ? 0 : Infinity * Math.sign(some.mean - rest.mean);
+    return { column, strength: Math.abs(size), kind: "number", inside: some.mean, outside: rest.mean, size };
+  }
+  function ofGroups(column, chosen, nChosen, nRest) {
+    const counts = [0, 1].map(() => new Float64Array(column.categories.length + 1));
+    for (let i = 0; i < chosen.length; i++) counts[chosen[i]][column.values[i]]++;
+    let best = null;
+    for (let code = 1; code <= column.categories.length; code++) {
+      const [inside, outside] = [counts[1][code] / nChosen, counts[0][code] / nRest];
+      const size = 2 * Math.asin(Math.sqrt(inside)) - 2 * Math.asin(Math.sqrt(outside));
+      if (!best || size > best.size) best = { size, inside, outside, group: column.categories[code - 1] };
+    }
+    return best && { column, strength: Math.abs(best.size), kind: "category", ...best };
+  }
+  function setApart(columns, selection, n) {
+    if (!selection.length || selection.length === n) return [];
+    const chosen = new Uint8Array(n);
+    for (const i of selection) chosen[i] = 1;
+    return columns.map((column) => {
+      if (column.kind === "number") return ofNumbers(column, chosen);
+      if (column.kind === "category") return ofGroups(column, chosen, selection.length, n - selection.length);
+      return null;
+    }).filter((found2) => found2 && found2.strength > 0.05).sort((a, b) => b.strength - a.strength);
+  }
+
+  // src/selection.js
+  var MOST_SHOWN = 8;
+  var MOST_PICTURES = 24;
+  function asCsv(samples, selection) {
+    const quoted = (text) => /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const head = ["row", "id", ...samples.columns.map((column) => column.name)];
+    const lines = Array.from(selection, (i) => [String(i), samples.id(i), ...samples.columns.map((one) => samples.text(one, i))]);
+    return [head, ...lines].map((line) => line.map(quoted).join(",")).join("\r\n") + "\r\n";
+  }
+  function addSelection(body, explorer, announce) {
+    const { state, samples } = explorer;
+    let waiting = 0;
+    const follow = (names) => {
+      if (!names.has("selection")) return;
+      const { selection } = state;
+      body.parentElement.hidden = selection.length === 0;
+      if (!selection.length) return;
+      const share = 100 * selection.length / samples.n;
+      const said = `${counted(selection.length, "sample")} selected, ${written(Number(share.toPrecision(3)))} %`;
+      announce(said);
+      const apart = element("div", {});
+      refill(
+        body,
+        element("p", { class: "said" }, said),
+        element(
+          "div",
+          { class: "row" },
+          button(
+            "Save ids (CSV)",
+            "Save rows, ids and values of the selection as a CSV file",
+            () => download("selection.csv", new Blob([asCsv(samples, selection)], { type: "text/csv" }))
+          ),
+          button("Select nothing", "Select nothing", () => explorer.clear())
+        ),
+        pictures(explorer, selection),
+        apart
+      );
+      clearTimeout(waiting);
+      waiting = setTimeout(() => refill(apart, ...apartRows(explorer, selection)), 30);
+    };
+    state.subscribe(follow);
+    follow(/* @__PURE__ */ new Set(["selection"]));
+  }
+  function pictures({ thumbnails }, selection) {
+    if (!thumbnails) return null;
+    const step = Math.max(1, selection.length / MOST_PICTURES);
+    const count = Math.min(MOST_PICTURES, selection.length);
+    const chosen = Array.from({ length: count }, (_, place) => selection[Math.floor(place * step)]);
+    return element("div", { class: "pictures" }, ...chosen.map((i) => thumbnails.canvas(i, 36)));
+  }
+  function apartRows(explorer, selection) {
+    const rows = setApart(explorer.samples.columns, selection, explorer.n).slice(0, MOST_SHOWN);
+    if (!rows.length) return [];
+    const percent = (share) => `${written(Number((100 * share).toPrecision(3)))} %`;
+    return [
+      element("h3", {}, "What sets it apart"),
+      element(
+        "table",
+        { class: "apart" },
+        element("tr", {}, ...["", "here", "others"].map((name) => element("th", { scope: "col" }, name))),
+        ...rows.map(
+          (row) => element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, row.kind === "category" ? `${row.column.name}: ${row.group}` : row.column.name),
+            element("td", {}, row.kind === "category" ? percent(row.inside) : written(row.inside)),
+            element("td", {}, row.kind === "category" ? percent(row.outside) : written(row.outside))
+          )
+        )
+      ),
+      element("p", { class: "note" }, "Means of numbers, shares of groups; the most different first, in deviations.")
+    ];
+  }
+
+  // src/pictures.js
+  var MOST_CIRCLES = 5e4;
+  function picture(explorer) {
+    const { points, overlay } = explorer.canvases;
+    explorer.draw();
+    const canvas = document.createElement("canvas");
+    canvas.width = points.width;
+    canvas.height = points.height;
+    const context = canvas.getContext("2d");
+    context.drawImage(points, 0, 0);
+    context.drawImage(overlay, 0, 0);
+    return canvas;
+  }
+  function savePng(explorer) {
+    picture(explorer).toBlob((blob) => download("map.png", blob), "image/png");
+  }
+  function saveSvg(explorer) {
+    download("map.svg", new Blob([svgOf(explorer)], { type: "image/svg+xml" }));
+  }
+  function svgOf(explorer) {
+    const { camera, state, samples, meta } = explorer;
+    const { width, height } = camera;
+    const page = css(THEMES[state.theme].page.map((value) => Math.round(255 * value)));
+    const parts = [
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+      `<rect width="100%" height="100%" fill="${page}"/>`
+    ];
+    const seen = onScreen(explorer);
+    if (seen.length > MOST_CIRCLES) {
+      parts.push(`<image width="${width}" height="${height}" href="${picture(explorer).toDataURL("image/png")}"/>`, "</svg>");
+      return parts.join("\n");
+    }
+    const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme, state.shown);
+    const chosen = new Set(state.selection);
+    for (const { i, left, top } of seen) {
+      const faded = chosen.size && !chosen.has(i) ? 0.22 : 1;
+      const fill = css(colours.subarray(4 * i, 4 * i + 3));
+      const opacity = (faded * explorer.opacity).toFixed(2);
+      const radius = (explorer.pointSize / 2).toFixed(2);
+      parts.push(`<circle cx="${left.toFixed(1)}" cy="${top.toFixed(1)}" r="${radius}" fill="${fill}" fill-opacity="${opacity}"/>`);
+    }
+    for (const [from, to, kind] of springsOf(explorer)) {
+      const [[x, y], [u, v]] = [explorer.place(from), explorer.place(to)];
+      const colour = kind === "similar" ? THEMES[state.theme].similar : THEMES[state.theme].other;
+      parts.push(`<path d="M${x.toFixed(1)} ${y.toFixed(1)}L${u.toFixed(1)} ${v.toFixed(1)}" stroke="${colour}" fill="none"/>`);
+    }
+    return [...parts, "</svg>"].join("\n");
+  }
+  function onScreen({ positions, camera, state, n }) {
+    const seen = [];
+    for (let i = 0; i < n; i++) {
+      if (state.shown && !state.shown[i]) continue;
+      const [left, top, depth] = camera.project(positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]);
+      if (left >= 0 && top >= 0 && left <= camera.width && top <= camera.height) seen.push({ i, left, top, depth });
+    }
+    return camera.turns ? seen.sort((a, b) => a.depth - b.depth) : seen;
+  }
+
+  // src/toolbar.js
+  function addToolbar(bar, explorer, { toggleTheme }) {
+    const { camera, state } = explorer;
+    const turns = camera.turns;
+    const mode = (name, text, title) => button(text, title, () => state.set({ mode: name }), { "data-mode": name, "aria-pressed": "false" });
+    const zoom = (factor) => () => {
+      camera.zoomBy(factor);
+      explorer.redraw();
+    };
+    const help = element("dialog", { class: "help", "aria-label": "Keys and mouse" });
+    const buttons = [
+      mode("move", turns ? "Turn" : "Move", turns ? "Drag turns the map" : "Drag moves the map"),
+      mode("lasso", "Lasso", "Drag draws a line around samples (Shift and drag does so at any time)"),
+      button("+", "Zoom in", zoom(1.4)),
+      button("−", "Zoom out", zoom(1 / 1.4)),
+      button("Whole map", "Show the whole map", () => {
+        camera.reset();
+        explorer.redraw();
+      }),
+      button("Light / dark", "Switch between light and dark", toggleTheme),
+      button("PNG", "Save what is seen as a PNG picture", () => savePng(explorer)),
+      button("SVG", "Save what is seen as an SVG picture", () => saveSvg(explorer)),
+      button("?", "Keys and mouse", () => help.showModal())
+    ];
+    refill(bar, ...buttons, help);
+    refill(
+      help,
+      element("h2", {}, "Keys and mouse"),
+      element(
+        "table",
+        {},
+        ...[
+          ["drag", turns ? "turn the map (right button: move it)" : "move the map"],
+          ["Shift + drag", "draw a lasso"],
+          ["wheel, pinch", "zoom"],
+          ["click", "select a sample, and draw its springs; Ctrl + click adds one"],
+          ["double click", "show the whole map"],
+          ...KEYS
+        ].map(([key, what]) => element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, what)))
+      ),
+      element("p", {}, "Keys work while the map has the focus: click it, or go to it with Tab."),
+      button("Close", "Close", () => help.close())
+    );
+    const follow = () => {
+      for (const one of bar.querySelectorAll("[data-mode]")) {
+        one.setAttribute("aria-pressed", String(one.dataset.mode === state.mode));
+      }
+    };
+    state.subscribe((names) => names.has("mode") && follow());
+    follow();
+  }
+
+  // src/main.js
+  async function start() {
+    const began = performance.now();
+    const payload = await readPayload(document.getElementById("drlim-payload").textContent);
+    const thumbnails = await Thumbnails.of(payload);
+    const parts = skeleton(payload.meta);
+    refill(document.getElementById("drlim-page"), ...parts.roots);
+    const explorer = new Explorer(payload, thumbnails, { points: parts.points, overlay: parts.overlay });
+    const announce = (text) => {
+      parts.status.textContent = text;
+    };
+    const page = {
+      explorer,
+      side: parts.side,
+      announce,
+      addPanel: (title, options) => addPanel(parts.side, title, options)
+    };
+    window.drlim = page;
+    if (!explorer.points.gl) announce("This browser has no WebGL 2, so that the points cannot be drawn.");
+    const toggleTheme = () => explorer.state.set({ theme: explorer.state.theme === "dark" ? "light" : "dark" });
+    const follow = () => {
+      document.documentElement.dataset.theme = explorer.state.theme;
+    };
+    explorer.state.subscribe((names) => names.has("theme") && follow());
+    follow();
+    addLegend(page.addPanel("Colour", { name: "colour" }), explorer);
+    const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
+    addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
+    addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+    addCard(parts.card, explorer);
+    addToolbar(parts.bar, explorer, { toggleTheme });
+    listenToPointer(explorer, parts.overlay);
+    listenToKeys(explorer, parts.overlay, { search, toggleTheme, announce });
+    new ResizeObserver(() => explorer.resize()).observe(parts.map);
+    explorer.resize();
+    if (explorer.points.gl) explorer.points.gl.finish();
+    explorer.timings = { began, first: performance.now() };
+    if (payload.meta.editing) startEditing(explorer, page);
+    document.documentElement.dataset.ready = "yes";
+  }
+  function skeleton(meta) {
+    const points = element("canvas", { class: "layer" });
+    const overlay = element("canvas", {
+      class: "layer",
+      tabindex: 0,
+      role: "application",
+      "aria-label": `Map of ${meta.n_samples} samples. Press n for the next sample, question mark button for all keys.`
+    });
+    const card = element("div", { class: "card", hidden: true });
+    const bar = element("div", { class: "bar", role: "toolbar", "aria-label": "Map" });
+    const status = element("div", { class: "status", role: "status", "aria-live": "polite" });
+    const map = element("div", { class: "map" }, points, overlay, card);
+    const side = element("aside", { "aria-label": "Panels" });
+    const heading = element("header", {}, element("h1", {}, meta.title), element("p", {}, meta.subtitle));
+    const main = element("main", {}, bar, map, status);
+    return { roots: [heading, main, side], points, overlay, card, bar, status, map, side };
+  }
+  start().catch((error) => {
+    document.getElementById("drlim-page").textContent = `The page cannot be shown: ${error.message}`;
+    throw error;
+  });
+})();

@@ -1,0 +1,209 @@
+// The map on the page: points, what is drawn over them, what is selected. Panels stand on it, and so does editing.
+
+import { Camera } from "./camera.js";
+import { pointColours, THEMES } from "./colours.js";
+import { columnsOf, positionsOf } from "./data.js";
+import { drawOverlay } from "./overlay.js";
+import { nearestPoint, pointsInside } from "./picking.js";
+import { Points } from "./points.js";
+import { Samples, Thumbnails } from "./samples.js";
+import { makeState } from "./state.js";
+
+const NONE = new Uint32Array(0);
+
+/**
+ * The map, its state, and the ways to change it.
+ *
+ * state.selection  Uint32Array of sample numbers, ascending: what a lasso, a search or a click chose
+ * state.current    the sample that was clicked or stepped to, -1 for none; its springs are drawn
+ * state.hovered    the sample under the pointer, -1 for none
+ * state.colour     number of the column that colours the points, -1 for none
+ * state.theme      "light" or "dark"
+ * state.shown      Uint8Array with 0 for samples that filters hide, null without filters
+ * state.mode       "move" (drag moves or turns the map) or "lasso"
+ * state.springs    whether springs are drawn
+ */
+export class Explorer {
+  constructor(payload, thumbnails, canvases) {
+    this.payload = payload;
+    this.meta = payload.meta;
+    this.positions = positionsOf(payload);
+    this.samples = new Samples(payload, columnsOf(payload));
+    this.thumbnails = thumbnails;
+    this.camera = new Camera(this.positions, this.meta.dimensions);
+    this.canvases = canvases;
+    this.points = new Points(canvases.points, this.meta.dimensions < 3);
+    this.lasso = [];
+    this.newSamples = [];
+    this.filters = new Map();
+    this.timings = {};
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    this.state = makeState({
+      selection: NONE,
+      current: -1,
+      hovered: -1,
+      colour: this.meta.colour,
+      theme: this.meta.theme === "auto" ? (dark ? "dark" : "light") : this.meta.theme,
+      shown: null,
+      mode: "move",
+      springs: true,
+      moved: 0,
+    });
+    this.state.subscribe((names) => this.follow(names));
+    this.points.setPositions(this.positions);
+    this.recolour();
+    this.keepContext();
+  }
+
+  /** Take over a change of the state. */
+  follow(names) {
+    if (names.has("colour") || names.has("theme") || names.has("shown")) this.recolour();
+    if (names.has("selection")) this.points.setChosen(this.visible(this.state.selection));
+    if (names.has("shown")) this.points.setChosen(this.visible(this.state.selection));
+    this.redraw();
+  }
+
+  /** Number of samples. */
+  get n() {
+    return this.samples.n;
+  }
+
+  recolour() {
+    const { state, samples, meta } = this;
+    this.points.setColours(pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme, state.shown));
+  }
+
+  /** Return those of some samples that no filter hides. */
+  visible(chosen) {
+    const { shown } = this.state;
+    return shown ? chosen.filter((i) => shown[i]) : chosen;
+  }
+
+  /** Choose samples: numbers in any order. */
+  select(chosen, current = this.state.current) {
+    this.state.set({ selection: Uint32Array.from(new Set(chosen)).sort(), current });
+  }
+
+  clear() {
+    this.lasso = [];
+    this.state.set({ selection: NONE, current: -1, hovered: -1 });
+    this.redraw();
+  }
+
+  /** Hide samples by a mask under a name, 0 for those to hide; null takes that filter away. */
+  filter(name, mask) {
+    if (mask) this.filters.set(name, mask);
+    else this.filters.delete(name);
+    let shown = null;
+    for (const one of this.filters.values()) shown = shown ? shown.map((value, i) => value & one[i]) : one.slice();
+    this.state.set({ shown });
+  }
+
+  /** Return the place of a sample on the canvas, in pixels. */
+  place(i) {
+    return this.camera.project(...this.positions.subarray(3 * i, 3 * i + 3)).slice(0, 2);
+  }
+
+  /** Return the sample at a place of the canvas, -1 for none. */
+  at(left, top) {
+    return nearestPoint(this.positions, this.state.shown, this.camera, left, top, Math.max(10, this.pointSize));
+  }
+
+  /** Select the samples within a polygon on the canvas, [x, y, x, y, ...]. */
+  selectInside(polygon) {
+    this.state.set({ selection: pointsInside(this.positions, this.state.shown, this.camera, polygon), current: -1 });
+  }
+
+  /** Diameter of a point in pixels: so that many points cover about a third of the canvas, within bounds. */
+  get pointSize() {
+    const area = (this.camera.width * this.camera.height) / Math.max(1, this.n);
+    return Math.min(9, Math.max(1.2, 0.5 * Math.sqrt(area) * Math.min(2.5, this.camera.zoom ** 0.4)));
+  }
+
+  get opacity() {
+    if (this.meta.dimensions === 3 || this.n < 2000) return 0.95;
+    return Math.min(0.95, Math.max(0.35, 1.6 - 0.2 * Math.log10(this.n)));
+  }
+
+  resize() {
+    const { points, overlay } = this.canvases;
+    const { clientWidth: width, clientHeight: height } = points.parentElement;
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    for (const canvas of [points, overlay]) {
+      canvas.width = Math.max(1, Math.round(width * ratio));
+      canvas.height = Math.max(1, Math.round(height * ratio));
+    }
+    this.ratio = ratio;
+    this.camera.resize(width, height);
+    this.draw();
+  }
+
+  /** Draw with the next frame. */
+  redraw() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const look = { size: this.pointSize, opacity: this.opacity, page: THEMES[this.state.theme].page, ratio: this.ratio };
+    this.points.draw(this.camera, look);
+    const context = this.canvases.overlay.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    drawOverlay(context, this);
+    for (const listener of this.drawn ?? []) listener();
+  }
+
+  /**
+   * Move the samples to other places, n times (x, y, z) or (x, y), over some seconds; at once without.
+   *
+   * The extent of the map is taken anew, and the view stays, unless the user sees the whole map.
+   */
+  moveTo(places, seconds = 1.2) {
+    const n = this.n;
+    const d = places.length / n;
+    const to = new Float32Array(3 * n);
+    for (let i = 0; i < n; i++) for (let axis = 0; axis < d; axis++) to[3 * i + axis] = places[d * i + axis];
+    const from = this.positions.slice();
+    const begin = performance.now();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return new Promise((resolve) => {
+      const step = () => {
+        const share = seconds > 0 && !still ? Math.min(1, (performance.now() - begin) / (1000 * seconds)) : 1;
+        const eased = share * share * (3 - 2 * share);
+        for (let place = 0; place < to.length; place++) {
+          this.positions[place] = from[place] + eased * (to[place] - from[place]);
+        }
+        this.points.setPositions(this.positions);
+        if (share < 1) {
+          this.draw();
+          requestAnimationFrame(step);
+          return;
+        }
+        this.positions.set(to);
+        this.points.setPositions(this.positions);
+        this.camera.setExtent(this.positions);
+        if (this.camera.zoom === 1) this.camera.reset();
+        this.state.set({ moved: this.state.moved + 1 });
+        this.draw();
+        resolve();
+      };
+      step();
+    });
+  }
+
+  /** Draw again where the browser took the context of WebGL away, and gives it back. */
+  keepContext() {
+    this.canvases.points.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    this.canvases.points.addEventListener("webglcontextrestored", () => {
+      this.points.prepare();
+      this.points.setPositions(this.positions);
+      this.recolour();
+      this.points.setChosen(this.visible(this.state.selection));
+      this.redraw();
+    });
+  }
+}
