@@ -1,0 +1,143 @@
+"""A map trained on from where it is, by statements about its own samples; the other samples are held."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from drlim._base.arrays import Array, Floats, Index
+from drlim._base.checks import check_same_length
+from drlim.estimators.drlim import DrLIM
+from drlim.estimators.neighbor_map import NeighborMap
+from drlim.graph import NeighborhoodGraph
+from drlim.relations.gather import overruled
+
+__all__ = ["Corrected", "corrected", "named_samples"]
+
+Map = TypeVar("Map", DrLIM, NeighborMap)
+
+_N_EPOCHS = {DrLIM: 8, NeighborMap: 5}
+"""Epochs of a correction, measured in docs/correcting.md: more move the statements' samples no further."""
+
+_ANCHOR_WEIGHT = 10.0
+"""Weight by which the other samples are held."""
+
+
+class Corrected(NamedTuple):
+    """A map that was trained on.
+
+    Attributes
+    ----------
+    model : DrLIM or NeighborMap
+        Another estimator than the one that was given. ``embedding_`` and ``graph_`` are of all samples.
+    moved : ndarray of float64, shape (n,)
+        How far each sample has moved.
+    held : ndarray of int64, shape (m,)
+        Samples that were held where they were.
+    """
+
+    model: DrLIM | NeighborMap
+    moved: Floats
+    held: Index
+
+
+def corrected(
+    model: Map,
+    samples: Array,
+    stated: NeighborhoodGraph,
+    *,
+    relations: NeighborhoodGraph | None = None,
+    without: Index | None = None,
+    watch: Callable[[Map], None] | None = None,
+) -> Corrected:
+    """Train a map on, so that it follows what is stated of its samples; the estimator that is given is left alone.
+
+    Samples that are named in ``stated`` are trained on, and all others are tied to where they are: see
+    ``partial_fit``. The laws of the springs, the encoder and all other parameters are those of the model.
+
+    Parameters
+    ----------
+    model : DrLIM or NeighborMap
+        Fitted.
+    samples : ndarray, shape (n, ...)
+        All samples of the map, as ``transform`` takes them.
+    stated : NeighborhoodGraph
+        What is stated of pairs of the n samples. It overrules ``relations``.
+    relations : NeighborhoodGraph, default=None
+        What is known of the n samples otherwise; None takes those that the model was trained on if they are of n
+        samples, else their neighbours.
+    without : ndarray of int64, shape (l,), default=None
+        Samples that take no part. The trained map places them like any new sample.
+    watch : callable, default=None
+        Called with the estimator that is to be trained, before it is: its ``history_`` grows as it is trained.
+
+    Raises
+    ------
+    ValueError, TypeError, DivergenceError
+        As ``partial_fit`` does; when nothing is stated; when fewer than two samples take part.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> model = DrLIM(max_epochs=20, random_state=0).fit(X)
+    >>> stated = NeighborhoodGraph.from_pairs(60, [(0, 1)], dissimilar=[(2, 3)])
+    >>> found = corrected(model, X, stated)
+    >>> found.model.embedding_.shape, found.held.tolist() == list(range(4, 60))
+    ((60, 2), True)
+    """
+    check_same_length(stated.n_samples, "stated", len(samples), "samples")
+    known = relations if relations is not None else _own_relations(model, len(samples))
+    takes_part = np.ones(len(samples), dtype=bool)
+    takes_part[np.empty(0, dtype=np.int64) if without is None else without] = False
+    named = named_samples(stated)
+    named = named[takes_part[named]]
+    if len(named) == 0:
+        raise ValueError("Expected statements about samples that take part. There are none: nothing is to be learned.")
+    is_held = takes_part.copy()
+    is_held[named] = False
+    held = np.flatnonzero(is_held)
+    order = np.concatenate([named, held])
+    trained = copy.deepcopy(model)
+    own = {name: value for name, value in trained.get_params(deep=False).items() if name in _changes(model)}
+    trained.set_params(**_changes(model))
+    if watch is not None:
+        watch(trained)
+    trained.partial_fit(
+        samples[named],
+        graph=None if known is None else known.subgraph(order),
+        pairs=stated.subgraph(order),
+        anchor=samples[held] if len(held) else None,
+        anchor_weight=_ANCHOR_WEIGHT,
+    )
+    trained.set_params(**own)
+    before, after = model.transform(samples), trained.transform(samples)  # (n, d) each
+    trained.embedding_ = after
+    trained.graph_ = stated if known is None else overruled(known, stated)
+    return Corrected(trained, np.linalg.norm(after.astype(np.float64) - before, axis=1), held)
+
+
+def named_samples(stated: NeighborhoodGraph) -> Index:
+    """Return the samples of which something is stated, ascending; one that takes no part is named if a pair names it.
+
+    Examples
+    --------
+    >>> named_samples(NeighborhoodGraph.from_pairs(9, [(7, 2)], dissimilar=[(0, 3)])).tolist()
+    [0, 2, 3, 7]
+    """
+    sets = (stated.stated_similar, stated.stated_dissimilar)
+    listed = (stated.stated_ignored.indptr[1:] > stated.stated_ignored.indptr[:-1]).astype(bool)
+    return np.flatnonzero(np.any([pairs.degrees > 0 for pairs in sets], axis=0) | listed)
+
+
+def _own_relations(model: DrLIM | NeighborMap, n_samples: int) -> NeighborhoodGraph | None:
+    """Return the relations that a model was trained on, None where they are of other samples."""
+    return model.graph_ if model.graph_.n_samples == n_samples else None
+
+
+def _changes(model: DrLIM | NeighborMap) -> dict[str, object]:
+    """Return the parameters that a correction has of its own."""
+    mine: dict[str, object] = {"max_epochs": _N_EPOCHS[type(model)], "verbose": False}
+    return {**mine, "validation": None} if isinstance(model, DrLIM) else mine
