@@ -395,7 +395,7 @@ def test_a_file_cut_short_is_refused_as_load_refuses_it(fitted, tmp_path, data):
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":[],\\"needs\\":[]'),
         lambda header: re.sub(rb'(\\"energy\\":)[0-9.e-]+', rb"\1NaN", header, count=1),
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":' + b"[" * 100_000),
-        lambda header: header.replace(b'\\"format_version\\":4', b'\\"format_version\\":6'),
+        lambda header: header.replace(b'\\"format_version\\":4', b'\\"format_version\\":7'),
         lambda header: header.replace(b'\\"format_version\\":4', b'\\"graph_format\\":1'),
         lambda _: b"[]",
         lambda _: b"\xff" * 9,

@@ -124,3 +124,22 @@ def test_refusals():
         transforms.combined(["flip"])
     with pytest.raises(ValueError, match=re.escape("Expected images to rotate, (n, height, width) or")):
         transforms.rotate(3)(np.zeros((3, 4)), RANDOM)
+
+
+@pytest.mark.parametrize("make", [lambda: transforms.shift(6), lambda: transforms.shift(6).extremes()["shift -6"]])
+def test_a_shift_as_wide_as_the_images_is_refused(make):
+    images = np.zeros((2, 8, 6))
+    with pytest.raises(ValueError, match=r"Got shift=6 and images of 8 x 6, .* give at most 5"):
+        drawn_or_fixed(make(), images)
+    assert drawn_or_fixed(transforms.shift(5), images).shape == images.shape
+
+
+def drawn_or_fixed(change, images):
+    if isinstance(change, transforms.Change):
+        return change(images, np.random.default_rng(0))
+    return change(images)
+
+
+@pytest.mark.parametrize("text", ["shift=2", "flip", "rotate=15,flip,color=0.25", "shift=3,brightness=0.5"])
+def test_a_change_is_read_again_from_its_text(text):
+    assert transforms.ignoring(text).text == text

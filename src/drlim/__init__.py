@@ -22,6 +22,7 @@ _HOME = {
     "Table": "tables",
     "DivergenceError": "training",
     "ModelFileError": "persistence",
+    "certificate": "metrics",
     "embed": "encoders",
     "explore": "explorer",
     "export": "deploy",

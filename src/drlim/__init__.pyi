@@ -18,6 +18,7 @@ from drlim.estimators import DrLIM as DrLIM
 from drlim.estimators import NeighborMap as NeighborMap
 from drlim.explorer import explore as explore
 from drlim.graph import NeighborhoodGraph as NeighborhoodGraph
+from drlim.metrics import certificate as certificate
 from drlim.neighbors import knn_graph as knn_graph
 from drlim.neighbors import neighbors_graph as neighbors_graph
 from drlim.neighbors import radius_graph as radius_graph
@@ -52,6 +53,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "Table",
     "DivergenceError",
     "ModelFileError",
+    "certificate",
     "embed",
     "explore",
     "export",

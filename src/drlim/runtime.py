@@ -45,8 +45,7 @@ _Kind = type[np.floating[Any]]
 """float32 or float64, in which an encoder computes."""
 
 _KEY = "drlim"
-_PIPELINE_FORMAT = 5
-_NEWEST_FORMAT = _PIPELINE_FORMAT
+_NEWEST_FORMAT = 6
 _LARGEST_HEADER = 100_000_000
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
@@ -842,7 +841,7 @@ def _check_kind(path: str, metadata: object) -> None:
         raise _unusable(path, "is damaged: its metadata is no JSON object.")
     if "graph_format" in metadata:
         raise _unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
-    if metadata.get("format_version") == _PIPELINE_FORMAT:
+    if "before" in metadata:
         raise _unusable(
             path,
             "has steps before its map, a table or a scaler. Read it by drlim.load(path), or save the map alone, "

@@ -31,7 +31,8 @@ class _Fixed:
     strength: float
 
     def __call__(self, images: Array) -> Array:
-        return CHANGES[self.name](np.asarray(images), np.full((len(images), 3), self.strength))
+        frames = _checked_frames(images, self.name, self.strength)
+        return CHANGES[self.name](frames, np.full((len(frames), 3), self.strength))
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,21 @@ class Change:
         Raises
         ------
         ValueError
-            When the samples are no images of such a shape.
+            When the samples are no images of such a shape, or so small that nothing of them would stay in the frame.
         """
-        frames = np.asarray(images)
-        if frames.ndim not in (3, 4):
-            raise ValueError(
-                f"Expected images to {self.name}, (n, height, width) or (n, n_channels, height, width). Got samples of "
-                f"shape {frames.shape[1:]}: reshape them, or state by a function of your own what does not matter."
-            )
+        frames = _checked_frames(images, self.name, self.strength)
         if self.parts:
             for part in self.parts:
                 frames = part(frames, generator)
             return frames
         return CHANGES[self.name](frames, drawn(self.name, frames, self.strength, generator))
+
+    @property
+    def text(self) -> str:
+        """The text that `ignoring` reads as this change."""
+        if self.parts:
+            return ",".join(part.text for part in self.parts)
+        return self.name if self.name == "flip" else f"{self.name}={self.strength:g}"
 
     def extremes(self) -> dict[str, Callable[[Array], Array]]:
         """Return changes of full strength without chance, by name, to judge a map by.
@@ -116,6 +119,24 @@ class Change:
             f"{self.name} {sign}{self.strength:g}": _Fixed(self.name, factor * self.strength)
             for sign, factor in signs.items()
         }
+
+
+def _checked_frames(images: ArrayLike, name: str, strength: float) -> Array:
+    """Return images as an array, or refuse samples that are none and a shift that is as wide as they are."""
+    frames = np.asarray(images)
+    if frames.ndim not in (3, 4):
+        raise ValueError(
+            f"Expected images to {name}, (n, height, width) or (n, n_channels, height, width). Got samples of "
+            f"shape {frames.shape[1:]}: reshape them, or state by a function of your own what does not matter."
+        )
+    height, width = frames.shape[-2:]
+    if name == "shift" and abs(strength) >= min(height, width):
+        raise ValueError(
+            f"Expected a shift of fewer pixels than the images have. Got shift={abs(strength):g} and images of "
+            f"{height} x {width}, of which nothing would stay in the frame: give at most {min(height, width) - 1}, "
+            "and a few pixels where the images are to keep what they show."
+        )
+    return frames
 
 
 def shift(pixels: int) -> Change:

@@ -15,7 +15,7 @@ from tests.metrics.maps import FEW, LINE, flat, moved
 
 from drlim import DrLIM, datasets, orbits, shifts
 from drlim.metrics import InvarianceReport, invariance_report
-from drlim.metrics.invariance import _verdict
+from drlim.metrics.invariance import verdict_of
 
 
 def test_ratio_of_two_samples_and_their_copies() -> None:
@@ -73,7 +73,7 @@ def test_a_column_of_numbers_splits_no_group() -> None:
     ],
 )
 def test_verdict_is_by_the_worse(ratio: float | None, told: float, p: float, verdict: str) -> None:
-    assert _verdict(ratio, told, p) == verdict
+    assert verdict_of(ratio, told, p) == verdict
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import platform
 import sys
 from importlib import metadata
 
-__all__ = ["show_versions"]
+__all__ = ["show_versions", "version"]
 
 _NEEDED = ("numpy", "scipy", "scikit-learn", "torch", "safetensors", "threadpoolctl", "typer")
 _OPTIONAL = ("numba", "matplotlib", "pandas", "pillow", "pyarrow", "onnx", "onnxruntime", "voyager", "ripser")
@@ -27,16 +27,16 @@ def show_versions() -> None:
     """
     system = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores"
     rows = {
-        "drlim": _version("drlim"),
+        "drlim": version("drlim"),
         "python": sys.version.split()[0],
         "system": system,
-        **{name: _version(name) for name in (*_NEEDED, *_OPTIONAL)},
+        **{name: version(name) for name in (*_NEEDED, *_OPTIONAL)},
     }
     for name, text in rows.items():
         print(f"{name:<14} {text}")  # noqa: T201 - printing is what it is for
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
     """Return the version of a package that is installed, or that it is not."""
     if name == "drlim":  # a copy that is not installed has a version, too
         from drlim import __version__

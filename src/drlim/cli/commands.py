@@ -1,8 +1,9 @@
 """The command line: parses, calls public names, prints.
 
-Exit codes: 0 done; 1 the work failed, or Ctrl-C cut it short; 2 the command was not understood. Results go to the
-standard output, with ``--json`` as one object; progress, warnings and one line for an error go to the standard error
-stream. Everything slow is imported inside the command that needs it, so that ``drlim --help`` answers at once.
+Exit codes: 0 done; 1 the work failed, Ctrl-C cut it short, or a certificate no longer holds; 2 the command was not
+understood; 3 a certificate cannot be checked. Results go to the standard output, with ``--json`` as one object;
+progress, warnings and one line for an error go to the standard error stream. Everything slow is imported inside the
+command that needs it, so that ``drlim --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drlim import __version__
+from drlim.cli.certifying import certify, check
 from drlim.cli.describing import relations
 from drlim.cli.exploring import explore
 from drlim.cli.fitting import fit
@@ -111,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if len(arguments) < len(given):
                 traceback.print_exc()
             say("error", sentence(error))
-            return 2 if is_usage(error) else 1
+            return 2 if is_usage(error) else getattr(error, "exit_code", 1)
     if code == _INTERRUPTED:
         say("error", "Interrupted.")
         return 1
@@ -158,6 +160,8 @@ def reproduce(
 app.command()(fit)
 app.command()(relations)
 app.command()(explore)
+app.command()(certify)
+app.command()(check)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -77,7 +77,12 @@ class SavedModel(NamedTuple):
         return self.map.transform(ready), self.map.novelty(ready)
 
     def read(
-        self, data: Path, *, array: str | None = None, leave_out: str | None = None, size: Size | None = None
+        self,
+        data: Path,
+        *,
+        array: str | None = None,
+        leave_out: str | Collection[str] | None = None,
+        size: Size | None = None,
     ) -> Array | Mapping[str, Array]:
         """Return what the model takes of DATA: an array, or columns by name where a table is before the map."""
         if self.table is not None and is_table(data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
+from drlim._base.certificates import certificate_lines
 from drlim.cli.output import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -103,7 +104,10 @@ def summary_lines(summary: Summary) -> list[str]:
         **_places_and_objective(summary),
         "parameters": ", ".join(f"{name}={value!r}" for name, value in summary["parameters"].items()),
     }
-    return [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+    lines = [f"  {name:<12}{_cut(text)}" for name, text in properties.items()]
+    if "certificate" not in summary:
+        return lines
+    return [*lines, "  certificate", *(f"    {_cut(line)}" for line in certificate_lines(summary["certificate"]))]
 
 
 def description_lines(description: Description) -> list[str]:

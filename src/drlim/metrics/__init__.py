@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from drlim.metrics.certificates import Certificate
+from drlim.metrics.certifying import certificate
 from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
 from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from drlim.metrics.sensitivity import area_distortion, jacobian, saliency
 
 __all__ = [
+    "Certificate",
     "Counterfactual",
     "InvarianceReport",
     "InvarianceRow",
@@ -31,6 +34,7 @@ __all__ = [
     "Tension",
     "Uncertainty",
     "area_distortion",
+    "certificate",
     "continuity",
     "counterfactual",
     "exact_energy",

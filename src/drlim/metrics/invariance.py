@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drlim._base.arrays import Floats, Index
+from drlim._base.certificates import Verdict
 from drlim._base.checks import check_parameters, integer_in
 from drlim._base.messages import aligned
 from drlim.metrics.inputs import check_at_most
 from drlim.metrics.nuisances import JudgedMap, Kind, Nuisance, judged_map
 from drlim.metrics.prediction import predict
 
-__all__ = ["FAINT", "STRONG", "InvarianceReport", "InvarianceRow", "invariance_report"]
-
-Verdict = Literal["invariant", "partly", "not invariant", "collapsed"]
+__all__ = [
+    "FAINT",
+    "NO_SPREAD",
+    "STRONG",
+    "InvarianceReport",
+    "InvarianceRow",
+    "invariance_report",
+    "unrelated_pairs",
+    "verdict_of",
+]
 
 _HEAD = ("nuisance", "copies/unrelated", "10-90 %", "from position", "chance", "told", "p", "verdict")
 
@@ -26,7 +35,7 @@ FAINT, STRONG = 0.2, 0.5
 _SIGNIFICANT = 0.05
 """p-value above which a prediction counts as chance."""
 
-_NO_SPREAD = 1e-6
+NO_SPREAD = 1e-6
 """Distance, in units of the largest coordinate, below which unrelated samples differ by float32 rounding only."""
 
 _UNRELATED = 20_000
@@ -211,40 +220,40 @@ def invariance_report(
     judged = judged_map(estimator, X, orbits, groups, rng)
     n_groups = int(judged.groups.max()) + 1
     check_at_most("n_splits", n_splits, 2, n_groups, f"at most the {n_groups} groups", "invariance_report")
-    unrelated = _unrelated_distance(judged, rng)
-    collapsed = unrelated <= _NO_SPREAD  # the largest coordinate is about 1
+    unrelated = float(np.median(unrelated_pairs(judged, rng)[0]))
+    collapsed = unrelated <= NO_SPREAD  # the largest coordinate is about 1
     settings = {**numbers, "random_state": random_state}
     rows = tuple(_row(judged, nuisance, unrelated, collapsed, settings) for nuisance in judged.nuisances)
     worst = max((row.verdict for row in rows), key=get_args(Verdict).index)
     return InvarianceReport(rows, worst, len(judged.Z), unrelated * judged.unit, n_permutations)
 
 
-def _unrelated_distance(judged: JudgedMap, rng: np.random.Generator) -> float:
-    """Return the median distance of samples of two groups, both groups and their samples drawn at random."""
+def unrelated_pairs(judged: JudgedMap, rng: np.random.Generator) -> tuple[Floats, Index, Index]:
+    """Return distances of samples of two groups, and the groups; groups and samples are drawn at random."""
     order = judged.unchanged[np.argsort(judged.groups[judged.unchanged], kind="stable")]  # (u,)
-    _, starts, sizes = np.unique(judged.groups[order], return_index=True, return_counts=True)  # (g,) each
+    groups, starts, sizes = np.unique(judged.groups[order], return_index=True, return_counts=True)  # (g,) each
     one = rng.integers(0, len(sizes), _UNRELATED)
     other = (one + rng.integers(1, len(sizes), _UNRELATED)) % len(sizes)
     first, second = (order[starts[group] + rng.integers(0, sizes[group])] for group in (one, other))
-    return float(np.median(np.linalg.norm(judged.Z[first] - judged.Z[second], axis=1)))
+    return np.linalg.norm(judged.Z[first] - judged.Z[second], axis=1), groups[one], groups[other]  # (u,) each
 
 
 def _row(
     judged: JudgedMap, nuisance: Nuisance, unrelated: float, collapsed: bool, settings: dict[str, int]
 ) -> InvarianceRow:
     samples = nuisance.samples
-    score, chance, p_value = predict(judged.Z[samples], nuisance.values, judged.groups[samples], **settings)
+    score, chance, p_value, _ = predict(judged.Z[samples], nuisance.values, judged.groups[samples], **settings)
     told = (score - chance) / (1 - chance) if chance < 1 else 0.0
     low = ratio = high = None
     if len(nuisance.first) and not collapsed:
         apart = np.linalg.norm(judged.Z[nuisance.first] - judged.Z[nuisance.second], axis=1)  # (p,)
         low, ratio, high = (float(part) for part in np.quantile(apart, [0.1, 0.5, 0.9]) / unrelated)
-    verdict = "collapsed" if collapsed else _verdict(ratio, told, p_value)
+    verdict = "collapsed" if collapsed else verdict_of(ratio, told, p_value)
     n_pairs = len(nuisance.first)
     return InvarianceRow(nuisance.name, nuisance.kind, n_pairs, ratio, low, high, score, chance, told, p_value, verdict)
 
 
-def _verdict(ratio: float | None, told: float, p_value: float) -> Verdict:
+def verdict_of(ratio: float | None, told: float, p_value: float) -> Verdict:
     """Judge by the larger of the two, where a prediction that may be chance counts as 0."""
     worse = max(ratio or 0.0, told if p_value <= _SIGNIFICANT else 0.0)
     if worse <= FAINT:

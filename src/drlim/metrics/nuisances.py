@@ -21,9 +21,9 @@ from drlim.relations import Orbits
 from drlim.relations import orbits as copies_of
 from drlim.relations.transforms import Transform
 
-__all__ = ["JudgedMap", "Kind", "Nuisance", "judged_map"]
+__all__ = ["JudgedMap", "Kind", "Nuisance", "judged_copies", "judged_map"]
 
-Kind = Literal["transform", "class", "number"]
+Kind = Literal["transform", "class", "number", "copies"]
 
 Mapper = Callable[[ArrayLike], ArrayLike]
 """A function from samples to points."""
@@ -83,6 +83,22 @@ def judged_map(
             )
         return _of_orbits(estimator, X, orbits)
     return _of_metadata(estimator, X, _table(orbits), groups, rng)
+
+
+def judged_copies(estimator: object, X: object, ids: ArrayLike, rng: np.random.Generator) -> JudgedMap:
+    """Map samples of which those with one id are copies of one thing, whatever they differ in; nothing is predicted."""
+    mapper = _mapper(estimator)
+    Z = as_points(cast("ArrayLike", estimator), "estimator") if mapper is None else _mapped(*mapper, X)
+    labels = check_labels(ids, "orbits", len(Z), "estimator" if mapper is None else "X")
+    alone = np.arange(len(Z))
+    group = np.unique(labels, return_inverse=True)[1]
+    first, second = _pairs_across(alone, [group], rng)
+    if not len(first) or not group.any():
+        raise ValueError(
+            "Expected 'orbits' to give some samples one id, and not all of them the same. "
+            f"Got {int(group.max()) + 1} different ids of {len(Z)} samples."
+        )
+    return JudgedMap(*_unit_scale(Z), group, alone, [Nuisance("copies", "copies", first, second, alone, alone)])
 
 
 def _mapper(estimator: object) -> tuple[Mapper, str] | None:
@@ -190,7 +206,8 @@ def _pairs_across(values: Array, agree: list[Index], rng: np.random.Generator) -
 
 def _mapped(mapper: Mapper, name: str, X: object) -> Floats:
     """Return the points (n, d) of samples."""
-    n_samples = count_rows(X, "X")
+    columns = list(X.values()) if isinstance(X, Mapping) else [X]  # a table begins a pipeline
+    n_samples = count_rows(columns[0] if columns else X, "X")
     with user_call(f"The function given as 'estimator', {name},") if name == _CALL else nullcontext():
         mapped = mapper(cast("ArrayLike", X))
     Z = as_points(mapped, name)

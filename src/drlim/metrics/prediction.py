@@ -37,6 +37,8 @@ class Prediction(NamedTuple):
     """Mean score over the permutations."""
     p_value: float
     """Share of permutations, the given values among them, that score as well or better."""
+    often: float
+    """Score that one permutation in twenty reaches or exceeds."""
 
 
 class _Fold(NamedTuple):
@@ -75,7 +77,7 @@ def predict(
     rng = np.random.default_rng(random_state)
     Z, values, groups = _some_groups(Z, values, np.unique(groups, return_inverse=True)[1], rng)
     if (values == values[0]).all():
-        return Prediction(1.0, 1.0, 1.0)
+        return Prediction(1.0, 1.0, 1.0, 1.0)
     n_groups = int(groups.max()) + 1
     points = scaled(Z - Z.mean(axis=0))
     of_group = rng.permutation(n_groups) % min(n_splits, n_groups)  # (g,)
@@ -85,7 +87,8 @@ def predict(
     scores = judge(folds, tables)  # (1 + p,)
     # Scores equal up to rounding count as equal: on a map without information every permutation scores alike.
     as_good = int(np.count_nonzero(scores[1:] >= scores[0] - 1e-12))
-    return Prediction(float(scores[0]), float(scores[1:].mean()), (1 + as_good) / (1 + n_permutations))
+    p_value = (1 + as_good) / (1 + n_permutations)
+    return Prediction(float(scores[0]), float(scores[1:].mean()), p_value, float(np.quantile(scores[1:], 0.95)))
 
 
 def _some_groups(Z: Floats, values: Array, groups: Index, rng: np.random.Generator) -> tuple[Floats, Array, Index]:

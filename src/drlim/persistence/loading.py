@@ -15,6 +15,7 @@ from drlim._base.importing import undisturbed
 from drlim._base.messages import one_line
 from drlim._base.sealed import parse_sealed, unusable
 from drlim.persistence.before import pipeline_of
+from drlim.persistence.certified import with_certificate
 from drlim.persistence.reference import KEPT, reference_in
 from drlim.persistence.schema import (
     DRLIM_FORMAT,
@@ -79,7 +80,7 @@ def load(
     -------
     DrLIM, NeighborMap or Pipeline
         The estimator as it was saved: on the same machine `transform` returns the same bytes. It computes on its
-        ``device`` if that can be used, else on the CPU.
+        ``device`` if that can be used, else on the CPU. A certificate of the file is its ``certificate_``.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def load(
         springs_for(getattr(model, "margin", 1.0), springs)
     model.encoder_.to(_device(model.device)).eval()
     with _unusable_parts(path):
-        return pipeline_of(file.metadata.get("before", []), model)
+        return with_certificate(pipeline_of(file.metadata.get("before", []), model), file.metadata)
 
 
 def _check_own_parts(path: str | os.PathLike[str], metadata: Metadata, own: Mapping[str, object]) -> None:

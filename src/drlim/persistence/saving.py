@@ -10,6 +10,7 @@ from drlim._base.disk import atomic_write, checked_path
 from drlim._base.importing import undisturbed
 from drlim._base.sealed import KEY, ModelFileError, metadata_text, sealed
 from drlim.persistence.before import described_steps, steps_and_map
+from drlim.persistence.certified import add_certificate
 from drlim.persistence.places_schema import check_places_shapes
 from drlim.persistence.reference import add_reference
 from drlim.persistence.schema import (
@@ -35,11 +36,18 @@ if TYPE_CHECKING:
 
     from drlim.estimators.drlim import DrLIM
     from drlim.estimators.neighbor_map import NeighborMap
+    from drlim.metrics import Certificate
 
 __all__ = ["describe_model", "save"]
 
 
-def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str], *, novelty: bool = True) -> None:
+def save(
+    estimator: DrLIM | NeighborMap | Pipeline,
+    path: str | os.PathLike[str],
+    *,
+    novelty: bool = True,
+    certificate: Certificate | None = None,
+) -> None:
     """Write a fitted estimator, or a pipeline that ends with one, to a file.
 
     The file holds the weights, the map of the training samples, the graph, the parameters and the history of the
@@ -59,6 +67,9 @@ def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str]
         samples, as they are where they have up to 128 values, else 128 sums of each. Give False where no sample may
         leave your hands; the model that is loaded then refuses ``novelty``, and warns of no samples that lie far from
         the training samples.
+    certificate : Certificate, default=None
+        What `drlim.certificate` returned for this estimator, to be kept in the file. None keeps that of an estimator
+        that was loaded, ``certificate_``, if it was not trained since.
 
     Raises
     ------
@@ -68,8 +79,8 @@ def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str]
         When it is none of these (a subclass may have parts that `load` cannot restore), or when its own encoder keeps
         state that is no tensor.
     ValueError
-        When a weight is not finite, a parameter was set to a value out of its range after `fit`, or an attribute was
-        changed so that `load` would refuse the file.
+        When ``certificate`` is of another encoder, a weight is not finite, a parameter was set to a value out of its
+        range after `fit`, or an attribute was changed so that `load` would refuse the file.
     OSError
         When the system cannot write.
 
@@ -103,7 +114,8 @@ def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str]
         from drlim.persistence.loading import check_loadable
 
     checked_path(path)
-    steps, estimator = steps_and_map(estimator)
+    whole = estimator
+    steps, estimator = steps_and_map(whole)
     if type(estimator) not in (DrLIM, NeighborMap):
         raise TypeError(
             "The 'estimator' parameter of save must be a DrLIM, a NeighborMap or a pipeline that ends with one. "
@@ -120,6 +132,7 @@ def save(estimator: DrLIM | NeighborMap | Pipeline, path: str | os.PathLike[str]
     if steps:
         metadata["before"] = described_steps(steps)
         metadata["map_format"], metadata["format_version"] = metadata["format_version"], PIPELINE_FORMAT
+    add_certificate(whole, metadata, certificate)
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
     content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))

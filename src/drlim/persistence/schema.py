@@ -10,11 +10,13 @@ import os
 import sys
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict, cast
 
+from drlim._base.certificates import CertificateRecord, check_certificate
 from drlim._base.sealed import SealedFile, read_sealed, unusable
 from drlim.persistence.before import StepRecord, check_steps
 from drlim.persistence.places_schema import PlacesRecord, check_places, check_places_shapes, check_types
 
 __all__ = [
+    "CERTIFIED_FORMAT",
     "DRLIM_FORMAT",
     "DRLIM_UNIT_FORMAT",
     "EMBEDDING",
@@ -53,7 +55,11 @@ PIPELINE_FORMAT = 5
 """Version of the format of a pipeline that ends with either: it has the keys of one of the other formats, whose version
 is under "map_format", and the steps before the map under "before"."""
 
-FORMAT_VERSION = PIPELINE_FORMAT
+CERTIFIED_FORMAT = 6
+"""Version of the format of any of these with a certificate of what the map ignores: it has the keys of one of the other
+formats, whose version is under "certified_format", and the certificate under "certificate"."""
+
+FORMAT_VERSION = CERTIFIED_FORMAT
 """Newest version that is read."""
 
 EMBEDDING = "embedding"
@@ -109,10 +115,15 @@ class Metadata(TypedDict):
     places: NotRequired[PlacesRecord]
     before: NotRequired[list[StepRecord]]
     map_format: NotRequired[int]
+    certificate: NotRequired[CertificateRecord]
+    certified_format: NotRequired[int]
     needs: list[str]
     feature_names: list[str] | None
     training: Training
 
+
+_Raw = dict[str, Any]
+"""Metadata as JSON has them."""
 
 _Types = dict[str, type | tuple[type, ...]]
 
@@ -157,12 +168,15 @@ class ModelFile(NamedTuple):
         Shapes of the tensors, by name.
     content : bytes
         The whole file, from which safetensors reads the tensors.
+    format_version : int
+        Version of the format of the file, whatever is in it.
     """
 
     metadata: Metadata
     sha256: str
     shapes: dict[str, list[int]]
     content: bytes
+    format_version: int
 
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
@@ -196,8 +210,11 @@ def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> Model
         raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
     _check_version(path, found.metadata)
     try:
-        in_pipeline = found.metadata.get("format_version") == PIPELINE_FORMAT
-        metadata = _checked(_of_the_map(found.metadata) if in_pipeline else found.metadata, in_pipeline=in_pipeline)
+        given, certificate = _without_certificate(found.metadata)
+        in_pipeline = given.get("format_version") == PIPELINE_FORMAT
+        metadata = _checked(_of_the_map(given) if in_pipeline else given, in_pipeline=in_pipeline)
+        if certificate is not None:
+            metadata["certificate"] = certificate
         _check_values(metadata)
         if "before" in metadata:
             check_steps(metadata["before"])
@@ -206,7 +223,8 @@ def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> Model
             _check_map(found, metadata, metadata["places"])
     except ValueError as error:
         raise unusable(path, f"is damaged: {error}.") from None
-    return ModelFile(metadata, found.metadata["sha256"], found.shapes, found.content)
+    sha256, version = found.metadata["sha256"], found.metadata["format_version"]
+    return ModelFile(metadata, sha256, found.shapes, found.content, version)
 
 
 def estimator_of(metadata: Metadata) -> EstimatorName:
@@ -226,7 +244,18 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, object]) ->
         )
 
 
-def _of_the_map(metadata: dict[str, Any]) -> dict[str, Any]:
+def _without_certificate(metadata: _Raw) -> tuple[_Raw, CertificateRecord | None]:
+    """Return metadata in the format that they have without a certificate, and the certificate, checked."""
+    if metadata.get("format_version") != CERTIFIED_FORMAT:
+        return metadata, None
+    version = metadata.get("certified_format")
+    if type(version) is not int or not 1 <= version < CERTIFIED_FORMAT:
+        raise ValueError("'certified_format' in its metadata has an impossible value")
+    rest = {name: value for name, value in metadata.items() if name not in ("certificate", "certified_format")}
+    return {**rest, "format_version": version}, check_certificate(metadata.get("certificate"))
+
+
+def _of_the_map(metadata: _Raw) -> _Raw:
     """Return metadata of a pipeline with the format of the map in it as their format."""
     version = metadata.get("map_format")
     if type(version) is not int or not 1 <= version < PIPELINE_FORMAT:
@@ -234,7 +263,7 @@ def _of_the_map(metadata: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in metadata.items() if name != "map_format"}, "format_version": version}
 
 
-def _checked(metadata: dict[str, Any], *, in_pipeline: bool) -> Metadata:
+def _checked(metadata: _Raw, *, in_pipeline: bool) -> Metadata:
     """Refuse metadata with other keys or types than `Metadata` has."""
     version = metadata.get("format_version")
     if version == REFERENCE_FORMAT:

@@ -6,13 +6,13 @@ import math
 import os
 from typing import NotRequired, TypedDict
 
+from drlim._base.certificates import CertificateRecord
 from drlim.persistence.before import said_of
 from drlim.persistence.places_schema import PlacesRecord
 from drlim.persistence.schema import (
     EMBEDDING,
     GRAPH,
     LATER_PARAMETERS,
-    PIPELINE_FORMAT,
     REFERENCE,
     WEIGHTS,
     Architecture,
@@ -86,6 +86,7 @@ class Summary(TypedDict):
     needs: list[str]
     samples: SampleSummary
     training: TrainingSummary
+    certificate: NotRequired[CertificateRecord]
     sha256: str
 
 
@@ -103,7 +104,7 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
         Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``estimator``, ``parameters``,
         ``architecture``, ``places`` (of a `NeighborMap` only), ``before`` (of a pipeline only: what each step before
         the map does), ``needs`` (which arguments `load` needs), ``samples``,
-        ``training`` and ``sha256``.
+        ``training``, ``certificate`` (where the file has one: see `drlim.certificate`) and ``sha256``.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     weights = sum(math.prod(shape) for name, shape in file.shapes.items() if name.startswith(begin))
     summary: Summary = {
         "bytes": len(file.content),
-        "format_version": metadata["format_version"],
+        "format_version": file.format_version,
         "drlim_version": metadata["drlim_version"],
         "estimator": estimator_of(metadata),
         "parameters": {**LATER_PARAMETERS[estimator_of(metadata)], **metadata["parameters"]},
@@ -141,7 +142,8 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     }
     if "before" in metadata:
         summary["before"] = said_of(metadata["before"])
-        summary["format_version"] = PIPELINE_FORMAT
+    if "certificate" in metadata:
+        summary["certificate"] = metadata["certificate"]
     if "places" in metadata:
         summary["places"] = _of_places(file, metadata["places"])
         summary["training"] = _of_placing(metadata["training"])

@@ -13,7 +13,7 @@ from drlim._base.sparse_rows import SparseRows
 from drlim.relations import LazyCopies
 from drlim.relations.transforms import transformed
 
-__all__ = ["FreshCopies", "checked_change"]
+__all__ = ["Draws", "FreshCopies", "checked_change"]
 
 Orbit = Callable[..., ArrayLike]
 
@@ -42,7 +42,7 @@ class FreshCopies:
     n_copies = 2
 
     def __init__(self, X: Array | SparseRows, orbit: Orbit, seed: int) -> None:
-        self._draws = _Draws(orbit, seed)
+        self._draws = Draws(orbit, seed)
         self._copies = LazyCopies(X, {"orbit": self._draws})
 
     @property
@@ -72,7 +72,7 @@ class FreshCopies:
         return np.concatenate([self[start : start + _DRAWN_AT_ONCE] for start in starts])  # (2n, ...)
 
 
-class _Draws:
+class Draws:
     """A transform that gives each call of an orbit a generator of its own."""
 
     def __init__(self, orbit: Orbit, seed: int) -> None:
@@ -82,6 +82,7 @@ class _Draws:
         self._wants_generator = wants_generator(orbit)
 
     def __call__(self, batch: Array) -> ArrayLike:
+        """Change a batch."""
         self.n_calls += 1
         if self._wants_generator:
             return self._orbit(batch, np.random.default_rng([self._seed, self.n_calls]))
