@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from drlim._base.arrays import Array
 from drlim._base.checks import StrOptions, check_parameters, check_same_length, short_repr
 from drlim.explorer.columns import Column, as_groups, as_texts, column_of, numbers, stored, table_columns
 from drlim.explorer.judged import listed_springs, novelty_column, spring_columns
+from drlim.explorer.mapping import mapping_of
 from drlim.explorer.payload import Meta
 from drlim.explorer.thumbnails import checked_images, sheet_of
 from drlim.plotting.palette import group_colours
@@ -33,6 +34,9 @@ _MOST_COLUMNS = 50
 """Maximum number of columns of an array that a page holds: more are pixels, or coordinates without names."""
 
 _N_COLOURS = 60
+
+
+_ACCEPTED = {"theme": [StrOptions({"auto", "light", "dark"})], "encoder": ["boolean", StrOptions({"auto"})]}
 
 
 @dataclass
@@ -61,6 +65,7 @@ def contents_of(
     ids: Sequence[object] | None = None,
     title: str | None = None,
     theme: str = "auto",
+    encoder: bool | Literal["auto"] = "auto",
 ) -> Contents:
     """Return the contents of a page; parameters are those of `drlim.explore`.
 
@@ -70,18 +75,19 @@ def contents_of(
         ``meta`` has the keys ``format`` (1), ``title``, ``subtitle``, ``theme``, ``n_samples``, ``dimensions`` (2 or
         3), ``positions`` ({"low", "high"}: the range of each axis), ``ids`` (list of texts, or None), ``columns``
         (list: see `drlim.explorer.columns.stored`), ``colour`` (the column that colours the points at first, or -1),
-        ``palette``, ``thumbnails`` (or None) and ``springs_left_out``. ``arrays`` has ``positions``, (n, 2) or (n, 3),
+        ``palette``, ``thumbnails`` (or None), ``springs_left_out`` and ``mapping`` (see
+        `drlim.explorer.mapping.mapping_of`). ``arrays`` has ``positions``, (n, 2) or (n, 3),
         in float32, or in uint16 over the range from 200,000 samples on; ``column0``, ``column1``, ... of columns that
         are no texts; ``thumbnails``, the bytes of the sheet; and what `drlim.explorer.judged.listed_springs` returns.
     """
-    check_parameters({"theme": theme}, {"theme": [StrOptions({"auto", "light", "dark"})]}, "explore")
+    check_parameters({"theme": theme, "encoder": encoder}, _ACCEPTED, "explore")
     estimator = _map_of(model)
     Z, is_training, samples = _positions(model, estimator, X)
     n = len(Z)
     found = _columns(estimator, X, n, labels, columns, text)
     if is_training:
         found += spring_columns(estimator, estimator.embedding_)
-    found += [] if samples is None else novelty_column(estimator, samples)
+    found += [] if samples is None else novelty_column(estimator, samples, n)
     arrays, left_out = listed_springs(estimator.graph_) if is_training else ({}, "")
     meta: Meta = {
         "format": _FORMAT,
@@ -95,7 +101,8 @@ def contents_of(
         "colour": _first_colour(found),
         "springs_left_out": left_out,
     }
-    contents = Contents(meta, arrays)
+    meta["mapping"], weights = mapping_of(model, estimator, encoder)
+    contents = Contents(meta, arrays | weights)
     _add_positions(contents, Z)
     _add_columns(contents, found)
     _add_thumbnails(contents, X if images is None else images, n, given=images is not None)
@@ -124,14 +131,13 @@ def _map_of(model: object) -> DrLIM | NeighborMap:
     return last
 
 
-def _positions(model: object, estimator: DrLIM | NeighborMap, X: object) -> tuple[Array, bool, Array | None]:
+def _positions(model: object, estimator: DrLIM | NeighborMap, X: object) -> tuple[Array, bool, ArrayLike | None]:
     """Return positions (n, 2 or 3), whether they are of the samples trained on, and the samples that the map got."""
     if X is None:
         Z, is_training, samples = estimator.embedding_, True, None
     else:
         ready: ArrayLike = X if model is estimator else model[:-1].transform(X)  # type: ignore[index,assignment]
-        samples = np.asarray(ready)
-        Z = estimator.transform(ready)
+        samples, Z = ready, estimator.transform(ready)
         size = float(np.abs(estimator.embedding_).max()) or 1.0
         is_training = Z.shape == estimator.embedding_.shape and np.allclose(
             Z, estimator.embedding_, rtol=0, atol=1e-4 * size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim.explorer.columns import Column, numbers
@@ -54,9 +55,9 @@ def spring_columns(estimator: DrLIM | NeighborMap, Z: Array) -> list[Column]:
     ]
 
 
-def novelty_column(estimator: DrLIM | NeighborMap, samples: Array) -> list[Column]:
+def novelty_column(estimator: DrLIM | NeighborMap, samples: ArrayLike, n_samples: int) -> list[Column]:
     """Return how far samples lie from those trained on; none where it is not known, or there are too many."""
-    if getattr(estimator, "_reference", None) is None or len(samples) > _MOST_COMPARED:
+    if getattr(estimator, "_reference", None) is None or n_samples > _MOST_COMPARED:
         return []
     found = estimator.novelty(samples)[:, 0]  # (n,)
     return [numbers("novelty", found, "Distance to the nearest kept training sample; 1 is usual in training.")]

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 001236bc8f6dbb5f835f0945920ce1172ee97fb8fc3f8a5567f54e130540be8b. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 1957d11afd01cac845a2e33ec3863f136494b0ac509e9d79f5237e7205eb8819. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -1023,6 +1023,492 @@ void main() {
     return sizes;
   }
 
+  // src/encoder.js
+  var NEAREST_PLACES = 16;
+  var SCALE = 5;
+  var SOFTENING = 1e-3;
+  var TINY = 1e-300;
+  var FUNCTIONS = {
+    tanh: Math.tanh,
+    relu: (value) => Math.max(0, value),
+    silu: (value) => value / (1 + Math.exp(-value))
+  };
+  function makeEncoder(steps, arrays) {
+    const carried = { each, affine, convolve, pool, unit, apply, places };
+    const array = (name) => name === null || name === void 0 ? null : arrays[name];
+    function run(some, values) {
+      let row = Float64Array.from(values);
+      for (const step of some) row = carried[step.kind](step, row);
+      return row;
+    }
+    function each(step, row) {
+      const [low, high, offset, factor, addend] = ["low", "high", "offset", "factor", "addend"].map((name) => array(step[name]));
+      return row.map((value, place) => {
+        const of = (values) => values[Math.floor(place * values.length / row.length)];
+        let made = value;
+        if (low) made = Math.max(of(low), Math.min(of(high), made));
+        if (offset) made -= of(offset);
+        if (factor) made *= of(factor);
+        if (addend) made += of(addend);
+        return made;
+      });
+    }
+    function affine(step, row) {
+      const [weight, bias] = [array(step.weight), array(step.bias)];
+      const [outputs, inputs] = weight.shape;
+      const made = new Float64Array(outputs);
+      for (let q = 0; q < outputs; q++) {
+        let sum = bias ? bias[q] : 0;
+        for (let p = 0; p < inputs; p++) sum += weight[q * inputs + p] * row[p];
+        made[q] = sum;
+      }
+      return made;
+    }
+    function convolve(step, row) {
+      const [weight, bias] = [array(step.weight), array(step.bias)];
+      const [maps, channels, size] = weight.shape;
+      const { stride, padding, height, width } = step;
+      const [high, wide] = [height, width].map((side) => Math.floor((side + 2 * padding - size) / stride) + 1);
+      const made = new Float64Array(maps * high * wide);
+      for (let map = 0; map < maps; map++) {
+        for (let top = 0; top < high; top++) {
+          for (let left = 0; left < wide; left++) {
+            let sum = bias ? bias[map] : 0;
+            for (let channel = 0; channel < channels; channel++) {
+              for (let down = 0; down < size; down++) {
+                const y = top * stride + down - padding;
+                if (y < 0 || y >= height) continue;
+                for (let right = 0; right < size; right++) {
+                  const x = left * stride + right - padding;
+                  if (x < 0 || x >= width) continue;
+                  sum += weight[((map * channels + channel) * size + down) * size + right] * row[(channel * height + y) * width + x];
+                }
+              }
+            }
+            made[(map * high + top) * wide + left] = sum;
+          }
+        }
+      }
+      return made;
+    }
+    function pool({ size, stride, channels, height, width }, row) {
+      const [high, wide] = [height, width].map((side) => Math.floor((side - size) / stride) + 1);
+      const made = new Float64Array(channels * high * wide);
+      for (let place = 0; place < made.length; place++) {
+        const [channel, top, left] = [Math.floor(place / (high * wide)), Math.floor(place / wide) % high, place % wide];
+        let sum = 0;
+        for (let down = 0; down < size; down++) {
+          const start2 = (channel * height + top * stride + down) * width + left * stride;
+          for (let right = 0; right < size; right++) sum += row[start2 + right];
+        }
+        made[place] = sum / (size * size);
+      }
+      return made;
+    }
+    function unit(_, row) {
+      const length = lengthOf(row);
+      return length > 0 ? row.map((value) => value / length) : row;
+    }
+    function apply({ name }, row) {
+      return row.map(FUNCTIONS[name]);
+    }
+    function places(step, row) {
+      const features = run(step.features, row);
+      const own = 1 - step.sources.reduce((sum, source) => sum + source.share, 0);
+      const centres = array(step.centres);
+      const candidates = probable(run(step.logits, features), centres).map(([place, share]) => [place, own * share]);
+      for (const source of step.sources) {
+        const reduced = run(source.reduced, source.of_features ? unit(null, features) : row);
+        for (const [place, share] of retrieved(reduced, source)) candidates.push([place, source.share * share]);
+      }
+      return mode(candidates, step.bandwidth, step.n_steps);
+    }
+    function probable(logits, centres) {
+      const d = centres.shape[1];
+      const most = logits.reduce((largest, value) => Math.max(largest, value), -Infinity);
+      const weights = logits.map((value) => Math.exp(value - most));
+      const sum = weights.reduce((total, value) => total + value, 0);
+      const order = Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a] || a - b);
+      return order.slice(0, NEAREST_PLACES).map((k) => [centres.subarray(k * d, k * d + d), weights[k] / sum]);
+    }
+    function retrieved(reduced, source) {
+      const [stored, positions] = [array(source.stored), array(source.positions)];
+      const [n, p] = stored.shape;
+      const d = positions.shape[1];
+      const squares = new Float64Array(n);
+      for (let i = 0; i < n; i++) {
+        let sum2 = 0;
+        for (let place = 0; place < p; place++) sum2 += (stored[i * p + place] - reduced[place]) ** 2;
+        squares[i] = sum2;
+      }
+      const nearest = smallest(squares, source.n_neighbors);
+      const scale = Math.max(squares[nearest[Math.min(SCALE, nearest.length) - 1]], TINY);
+      const weights = nearest.map((i) => 1 / (squares[i] / scale + SOFTENING));
+      const sum = weights.reduce((total, value) => total + value, 0);
+      return nearest.map((i, place) => [positions.subarray(i * d, i * d + d), weights[place] / sum]);
+    }
+    return (values) => run(steps, values);
+  }
+  function lengthOf(row) {
+    let largest = 0;
+    for (const value of row) largest = Math.max(largest, Math.abs(value));
+    if (largest === 0) return 0;
+    let sum = 0;
+    for (const value of row) sum += (value / largest) ** 2;
+    return largest * Math.sqrt(sum);
+  }
+  function smallest(values, k) {
+    const found2 = [];
+    for (let i = 0; i < values.length; i++) {
+      if (found2.length === k && values[i] >= values[found2[k - 1]]) continue;
+      let place = found2.length < k ? found2.length : k - 1;
+      for (; place > 0 && values[found2[place - 1]] > values[i]; place--) found2[place] = found2[place - 1];
+      found2[place] = i;
+    }
+    return found2;
+  }
+  function mode(candidates, bandwidth, nSteps) {
+    const d = candidates[0][0].length;
+    const kernel = (a, b) => {
+      let squares = 0;
+      for (let axis = 0; axis < d; axis++) squares += (a[axis] - b[axis]) ** 2;
+      return 1 / (1 + squares / (bandwidth * bandwidth));
+    };
+    const height = (at) => candidates.reduce((sum, [place, share]) => sum + share * kernel(at, place), 0);
+    let [z, best] = [candidates[0][0], -Infinity];
+    for (const [place] of candidates) {
+      const found2 = height(place);
+      if (found2 > best) [z, best] = [place, found2];
+    }
+    for (let step = 0; step < nSteps; step++) {
+      const next = new Float64Array(d);
+      let sum = 0;
+      for (const [place, share] of candidates) {
+        const weight = share * kernel(z, place) ** 2;
+        sum += weight;
+        for (let axis = 0; axis < d; axis++) next[axis] += weight * place[axis];
+      }
+      z = next.map((value) => value / sum);
+    }
+    return z;
+  }
+
+  // src/table.js
+  var BLANKS = /* @__PURE__ */ new Set(["", "na", "n/a", "nan", "null", "none", "nat", "<na>"]);
+  var DAY = 864e5;
+  function parsedCsv(text) {
+    const first = text.split("\n", 1)[0];
+    const separator = [",", ";", "	"].sort((a, b) => first.split(b).length - first.split(a).length)[0];
+    const rows = [];
+    let [row, field, quoted] = [[], "", false];
+    const source = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
+    for (let place = 0; place < source.length; place++) {
+      const letter = source[place];
+      if (quoted) {
+        if (letter !== '"') field += letter;
+        else if (source[place + 1] === '"') field += source[++place];
+        else quoted = false;
+      } else if (letter === '"' && field === "") quoted = true;
+      else if (letter === separator) {
+        row.push(field);
+        field = "";
+      } else if (letter === "\n") {
+        rows.push([...row, field]);
+        [row, field] = [[], ""];
+      } else field += letter;
+    }
+    if (field !== "" || row.length) rows.push([...row, field]);
+    return rows.filter((one) => one.some((value) => value.trim() !== ""));
+  }
+  function isNumber(text) {
+    return text.trim() !== "" && Number.isFinite(Number(text));
+  }
+  function withPoints(texts) {
+    if (!texts.some((text) => text.includes(","))) return texts;
+    if (texts.every((text) => /^([+-]?[1-9]\d{0,2}(,\d{3})+|[+-]?\d{1,3})$/.test(text))) {
+      return texts.map((text) => text.replaceAll(",", ""));
+    }
+    if (texts.every((text) => /^[+-]?\d+(,\d+)?$/.test(text))) return texts.map((text) => text.replace(",", "."));
+    return texts;
+  }
+  function days(text) {
+    const dotted = /^(\d{2})\.(\d{2})\.(\d{4})$/.exec(text);
+    if (dotted) return Date.parse(`${dotted[3]}-${dotted[2]}-${dotted[1]}`) / DAY;
+    if (!/^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?)?$/.test(text)) return NaN;
+    const zoned = /[T ]/.test(text) && !/(Z|[+-]\d{2}:?\d{2})$/.test(text) ? `${text}Z` : text;
+    return Date.parse(zoned.replace(" ", "T")) / DAY;
+  }
+  function numbersOf(column, texts) {
+    const blank = texts.map((text) => BLANKS.has(text.toLowerCase()));
+    const known = withPoints(texts.filter((_, row) => !blank[row]));
+    let next = 0;
+    return texts.map((text, row) => {
+      if (blank[row]) return NaN;
+      const value = column.kind === "date" ? days(text) : isNumber(known[next]) ? Number(known[next]) : NaN;
+      next++;
+      if (Number.isNaN(value)) throw new Error(`“${text}” in column ${column.name}, row ${row + 1}, is no ${column.kind}.`);
+      return value;
+    });
+  }
+  function applyTable({ columns, refuses_blanks: refuses }, names, rows) {
+    const made = rows.map(() => []);
+    for (const column of columns) {
+      const place = names.indexOf(column.name);
+      if (place < 0) throw new Error(`The file has no column ${column.name}, which the map needs.`);
+      const texts = rows.map((row) => (row[place] ?? "").trim());
+      if (column.kind === "category") {
+        texts.forEach((text, row) => made[row].push(...column.levels.map((level) => level === text ? 1 : 0)));
+        continue;
+      }
+      numbersOf(column, texts).forEach((value, row) => {
+        if (Number.isNaN(value) && refuses) throw new Error(`Column ${column.name} is blank in row ${row + 1}.`);
+        made[row].push(((Number.isNaN(value) ? column.fill : value) - column.center) / column.scale);
+      });
+    }
+    return made;
+  }
+  function numericRows(rows, wanted, width) {
+    const named = !rows[0].every(isNumber);
+    const names = named ? rows[0].map((name) => name.trim()) : null;
+    const body = named ? rows.slice(1) : rows;
+    let places = rows[0].map((_, place) => place);
+    if (wanted && names) {
+      places = wanted.map((name) => names.indexOf(name));
+      const missing = wanted.filter((_, place) => places[place] < 0);
+      if (missing.length) throw new Error(`The file has no column ${missing[0]}, which the map needs.`);
+    } else if (places.length !== width && names && names.some((name) => /^x\d+$/.test(name))) {
+      places = Array.from({ length: width }, (_, place) => names.indexOf(`x${place}`));
+    }
+    if (places.length !== width || places.includes(-1)) {
+      throw new Error(`The map takes ${width} numbers a row, and the file has ${rows[0].length} columns.`);
+    }
+    return body.map(
+      (row, number) => places.map((place) => {
+        if (!isNumber(row[place] ?? "")) throw new Error(`“${row[place] ?? ""}” in row ${number + 1} is no number.`);
+        return Number(row[place]);
+      })
+    );
+  }
+
+  // src/files.js
+  var READERS = {
+    f4: (view, at, little) => view.getFloat32(at, little),
+    f8: (view, at, little) => view.getFloat64(at, little),
+    i1: (view, at) => view.getInt8(at),
+    u1: (view, at) => view.getUint8(at),
+    b1: (view, at) => view.getUint8(at),
+    i2: (view, at, little) => view.getInt16(at, little),
+    u2: (view, at, little) => view.getUint16(at, little),
+    i4: (view, at, little) => view.getInt32(at, little),
+    u4: (view, at, little) => view.getUint32(at, little),
+    i8: (view, at, little) => Number(view.getBigInt64(at, little)),
+    u8: (view, at, little) => Number(view.getBigUint64(at, little))
+  };
+  function parsedNpy(buffer) {
+    const bytes = new Uint8Array(buffer);
+    if (buffer.byteLength < 12 || bytes[0] !== 147 || String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY") {
+      throw new Error("The file is no .npy array.");
+    }
+    const view = new DataView(buffer);
+    const [start2, length] = bytes[6] === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+    const header = new TextDecoder("latin1").decode(bytes.subarray(start2, start2 + length));
+    const [, order, kind] = /'descr': '([<>|=])(\w+)'/.exec(header) ?? [];
+    const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").filter((side) => side.trim()).map(Number);
+    const read = READERS[kind];
+    if (!read) throw new Error("The array is of a type that the page cannot read: save it as float32 or float64.");
+    if (/'fortran_order': True/.test(header)) throw new Error("Save the array in C order, by numpy.ascontiguousarray.");
+    const count = shape.reduce((product, side) => product * side, 1);
+    const size = Number(kind[1]);
+    if (buffer.byteLength !== start2 + length + count * size) throw new Error("The array is cut short.");
+    const values = new Float64Array(count);
+    for (let place = 0; place < count; place++) values[place] = read(view, start2 + length + place * size, order !== ">");
+    return { shape, values };
+  }
+  function samplesOf({ shape, values }, wanted) {
+    const size = wanted.reduce((product, side) => product * side, 1);
+    const tail = String(shape.slice(-wanted.length));
+    const fits = tail === String(wanted) && (shape.length === wanted.length || shape.length === wanted.length + 1);
+    if (!fits) throw new Error(`The map takes samples of shape (${wanted.join(", ")}), and the file has (${shape.join(", ")}).`);
+    return Array.from({ length: values.length / size }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  }
+  function coverage(from, to) {
+    const scale = from / to;
+    const support = Math.max(1, scale);
+    return Array.from({ length: to }, (_, place) => {
+      const centre = (place + 0.5) * scale;
+      const begin = Math.max(0, Math.round(centre - support - 1e-9));
+      const end = Math.min(from, Math.round(centre + support - 1e-9));
+      const weights = [];
+      for (let x = begin; x < end; x++) weights.push(Math.max(0, 1 - Math.abs(x + 0.5 - centre) / support));
+      const sum = weights.reduce((total, value) => total + value, 0);
+      return { begin, weights: weights.map((value) => value / sum) };
+    });
+  }
+  function resized(pixels, width, height, wide, high) {
+    if (width === wide && height === high) return pixels;
+    const across = new Float64Array(height * wide);
+    coverage(width, wide).forEach(({ begin, weights }, x) => {
+      for (let y = 0; y < height; y++) {
+        let sum = 0;
+        weights.forEach((weight, place) => sum += weight * pixels[y * width + begin + place]);
+        across[y * wide + x] = Math.floor(sum + 0.5);
+      }
+    });
+    const made = new Float64Array(high * wide);
+    coverage(height, high).forEach(({ begin, weights }, y) => {
+      for (let x = 0; x < wide; x++) {
+        let sum = 0;
+        weights.forEach((weight, place) => sum += weight * across[(begin + place) * wide + x]);
+        made[y * wide + x] = Math.floor(sum + 0.5);
+      }
+    });
+    return made;
+  }
+  async function pictureSample(file, shape, pixel) {
+    const [channels, high, wide] = shape.length === 2 ? [1, ...shape] : shape;
+    if (![1, 3].includes(channels)) throw new Error(`The map takes images of ${channels} channels, which a picture has not.`);
+    const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, bitmap.width, bitmap.height);
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const planes = Array.from({ length: channels }, () => new Float64Array(bitmap.width * bitmap.height));
+    for (let place = 0; place < planes[0].length; place++) {
+      const [red, green, blue] = data.subarray(4 * place, 4 * place + 3);
+      if (channels === 3) [red, green, blue].forEach((value, channel) => planes[channel][place] = value);
+      else planes[0][place] = red * 19595 + green * 38470 + blue * 7471 + 32768 >> 16;
+    }
+    const values = planes.flatMap((plane) => Array.from(resized(plane, bitmap.width, bitmap.height, wide, high)));
+    return values.map((value) => value * pixel);
+  }
+  async function samplesIn(file, mapping) {
+    const { input_shape: shape, names, table, pixel } = mapping;
+    const suffix = file.name.toLowerCase().split(".").pop();
+    if (suffix === "npy") {
+      if (table) throw new Error("The map takes a table with names: drop a .csv.");
+      const rows = samplesOf(parsedNpy(await file.arrayBuffer()), shape);
+      return rows.map((values, place) => ({ name: `${file.name}, ${place}`, values }));
+    }
+    if (["csv", "tsv", "txt"].includes(suffix)) {
+      const rows = parsedCsv(await file.text());
+      if (rows.length === 0) throw new Error("The file is empty.");
+      if (!table && shape.length > 1) throw new Error("The map takes images: drop pictures, or an array as .npy.");
+      const made = table ? applyTable(table, rows[0].map((name) => name.trim()), rows.slice(1)) : numericRows(rows, names, shape[0]);
+      return made.map((values, place) => ({ name: `${file.name}, row ${place + 1}`, values }));
+    }
+    if (file.type.startsWith("image/")) {
+      if (table || shape.length < 2) throw new Error("The map takes rows of numbers, and no pictures: drop a .csv or .npy.");
+      return [{ name: file.name, values: await pictureSample(file, shape, pixel), picture: file }];
+    }
+    throw new Error("The page reads .npy, .csv, .tsv and pictures.");
+  }
+
+  // src/newcomers.js
+  var MOST = 2e3;
+  var MOST_LISTED = 50;
+  var N_NEAREST = 5;
+  function nearestSamples(positions, at, k) {
+    const found2 = [];
+    const squares = [];
+    for (let i = 0; i < positions.length / 3; i++) {
+      const square = (positions[3 * i] - at[0]) ** 2 + (positions[3 * i + 1] - at[1]) ** 2 + (positions[3 * i + 2] - at[2]) ** 2;
+      if (found2.length === k && square >= squares[k - 1]) continue;
+      let place = found2.length < k ? found2.length : k - 1;
+      for (; place > 0 && squares[place - 1] > square; place--) {
+        [found2[place], squares[place]] = [found2[place - 1], squares[place - 1]];
+      }
+      [found2[place], squares[place]] = [i, square];
+    }
+    return found2;
+  }
+  function addNewcomers(body, explorer, announce, surface) {
+    const { mapping } = explorer.meta;
+    if (!mapping.steps) {
+      refill(body, element("p", { class: "note" }, `The page cannot map new samples: ${mapping.why}`));
+      return;
+    }
+    const encode = makeEncoder(mapping.steps, explorer.payload.arrays);
+    const list = element("div", { class: "newcomers" });
+    const chooser = element("input", {
+      type: "file",
+      multiple: true,
+      id: "newcomers",
+      "aria-label": "Files of new samples",
+      onchange: () => take([...chooser.files])
+    });
+    const what = mapping.table || mapping.input_shape.length < 2 ? "a .csv or .npy" : "pictures or a .npy";
+    refill(body, element("p", { class: "note" }, `Drop ${what} on the page, or choose:`), chooser, list);
+    surface.addEventListener("dragover", (event) => event.preventDefault());
+    surface.addEventListener("drop", (event) => {
+      event.preventDefault();
+      take([...event.dataTransfer.files]);
+    });
+    async function take(files) {
+      const errors = [];
+      let added = 0;
+      for (const file of files) {
+        try {
+          const samples = (await samplesIn(file, mapping)).slice(0, MOST - explorer.newSamples.length);
+          for (const sample of samples) explorer.newSamples.push(placed(sample));
+          added += samples.length;
+        } catch (error) {
+          errors.push(`${file.name}: ${error.message}`);
+        }
+      }
+      show();
+      announce([added ? `${counted(added, "new sample")} mapped.` : "", ...errors].filter(Boolean).join(" "));
+      explorer.redraw();
+    }
+    function placed({ name, values, picture: picture2 }) {
+      if (!Array.from(values).every(Number.isFinite)) throw new Error("it holds values that are no finite numbers.");
+      const found2 = Array.from(encode(values));
+      if (!found2.every(Number.isFinite)) throw new Error("the map sends it beyond the finite numbers.");
+      const position = [found2[0], found2[1] ?? 0, found2[2] ?? 0];
+      return { name, position, found: found2, picture: picture2, nearest: nearestSamples(explorer.positions, position, N_NEAREST) };
+    }
+    function show() {
+      const all = explorer.newSamples;
+      refill(
+        list,
+        all.length ? element(
+          "div",
+          { class: "row" },
+          button("Save positions (CSV)", "Save the positions of the new samples as a CSV file", save),
+          button("Remove", "Remove the new samples", () => {
+            explorer.newSamples = [];
+            show();
+            explorer.redraw();
+          })
+        ) : null,
+        ...all.slice(-MOST_LISTED).reverse().map(entry),
+        all.length > MOST_LISTED ? element("p", { class: "note" }, `and ${all.length - MOST_LISTED} earlier ones`) : null
+      );
+    }
+    function entry(sample) {
+      const near = sample.nearest.map(
+        (i) => element(
+          "button",
+          { type: "button", title: explorer.samples.line(i), onclick: () => explorer.select([i], i) },
+          explorer.thumbnails ? explorer.thumbnails.canvas(i, 32) : explorer.samples.id(i)
+        )
+      );
+      return element(
+        "div",
+        { class: "newcomer" },
+        element("strong", {}, sample.name),
+        element("span", { class: "note" }, `at ${sample.found.map(written).join(", ")}; nearest on the map:`),
+        element("div", { class: "pictures" }, ...near)
+      );
+    }
+    function save() {
+      const axes = explorer.newSamples[0].found.map((_, axis) => `z${axis}`);
+      const lines = explorer.newSamples.map(({ name, found: found2 }) => [`"${name.replaceAll('"', '""')}"`, ...found2].join(","));
+      download("new_positions.csv", new Blob([[`name,${axes.join(",")}`, ...lines].join("\r\n"), "\r\n"], { type: "text/csv" }));
+    }
+  }
+
   // src/panels.js
   function addPanel(side, title, { open = true, name = "" } = {}) {
     const body = element("div", { class: "body" });
@@ -1368,15 +1854,15 @@ void main() {
   function addToolbar(bar, explorer, { toggleTheme }) {
     const { camera, state } = explorer;
     const turns = camera.turns;
-    const mode = (name, text, title) => button(text, title, () => state.set({ mode: name }), { "data-mode": name, "aria-pressed": "false" });
+    const mode2 = (name, text, title) => button(text, title, () => state.set({ mode: name }), { "data-mode": name, "aria-pressed": "false" });
     const zoom = (factor) => () => {
       camera.zoomBy(factor);
       explorer.redraw();
     };
     const help = element("dialog", { class: "help", "aria-label": "Keys and mouse" });
     const buttons = [
-      mode("move", turns ? "Turn" : "Move", turns ? "Drag turns the map" : "Drag moves the map"),
-      mode("lasso", "Lasso", "Drag draws a line around samples (Shift and drag does so at any time)"),
+      mode2("move", turns ? "Turn" : "Move", turns ? "Drag turns the map" : "Drag moves the map"),
+      mode2("lasso", "Lasso", "Drag draws a line around samples (Shift and drag does so at any time)"),
       button("+", "Zoom in", zoom(1.4)),
       button("−", "Zoom out", zoom(1 / 1.4)),
       button("Whole map", "Show the whole map", () => {
@@ -1445,6 +1931,7 @@ void main() {
     const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
     addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
     addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+    addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
     addCard(parts.card, explorer);
     addToolbar(parts.bar, explorer, { toggleTheme });
     listenToPointer(explorer, parts.overlay);

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from numpy.typing import ArrayLike
 
@@ -83,6 +83,7 @@ def explore(
     ids: Sequence[object] | None = None,
     title: str | None = None,
     theme: str = "auto",
+    encoder: bool | Literal["auto"] = "auto",
 ) -> Page:
     """Make a page to look at a map: one file that needs no network and no server.
 
@@ -113,6 +114,10 @@ def explore(
         Heading; None is the kind of the model and the number of samples.
     theme : {"auto", "light", "dark"}, default="auto"
         Colours of the page at first; "auto" is what the system of the reader asks for.
+    encoder : bool or "auto", default="auto"
+        Whether the encoder travels with the page, so that new rows and pictures that are dropped on it are mapped in
+        it. "auto" does so for the built-in encoders up to 2 MiB of weights. Those of a `NeighborMap` grow with the
+        number of samples; the others do not.
 
     Returns
     -------
@@ -122,8 +127,8 @@ def explore(
     Raises
     ------
     NotFittedError, ValueError, TypeError
-        When there is no map yet or it has more than 3 dimensions, ``X`` is not like the training samples, or another
-        parameter has not one entry for each sample.
+        When there is no map yet or it has more than 3 dimensions, ``X`` is not like the training samples, another
+        parameter has not one entry for each sample, or ``encoder`` is True and the page cannot carry it out.
 
     Examples
     --------
@@ -148,6 +153,7 @@ def explore(
                 ids=ids,
                 title=title,
                 theme=theme,
+                encoder=encoder,
             )
         )
     )

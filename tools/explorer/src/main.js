@@ -7,6 +7,7 @@ import { startEditing } from "./editing.js";
 import { Explorer } from "./explorer.js";
 import { listenToKeys } from "./keyboard.js";
 import { addLegend } from "./legend.js";
+import { addNewcomers } from "./newcomers.js";
 import { addPanel } from "./panels.js";
 import { listenToPointer } from "./pointer.js";
 import { Thumbnails } from "./samples.js";
@@ -49,6 +50,7 @@ async function start() {
   const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
   addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
   addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+  addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
   addCard(parts.card, explorer);
   addToolbar(parts.bar, explorer, { toggleTheme });
   listenToPointer(explorer, parts.overlay);
