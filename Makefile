@@ -36,6 +36,17 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+.PHONY: docs docs-pictures docs-screenshots
+docs: $(VENV)/.docs ## build the site into docs/_build/html, every example of the gallery run, warnings as errors
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/html
+
+docs-pictures: $(VENV)/.docs ## draw the rows of pictures of the parameter guide, in about ten minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.draw_parameters
+
+docs-screenshots: $(VENV)/.docs ## pages of the site in a real browser, light and dark, narrow and wide, into runs/site
+	$(BIN)/python -m tools.draw_site
 
 explorer-bundle: ## build the script of the page to explore a map again, after a change in tools/explorer/src; needs node
 	cd tools/explorer && npm ci --silent && npm run --silent build
@@ -47,8 +58,8 @@ coverage: $(VENV)/.test ## the tests, with the lines and branches they miss
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --show-missing --skip-covered
 
-clean: ## remove the virtual environment and the runs
-	rm -rf $(VENV) runs
+clean: ## remove the virtual environment, the runs and the site
+	rm -rf $(VENV) runs docs/_build docs/gallery docs/api/backreferences docs/api/generated docs/api/reference
 
 $(VENV)/.package: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "drlim needs Python 3.11 or newer; set PYTHON=...")'
@@ -71,6 +82,10 @@ $(VENV)/.peers: $(VENV)/.bench
 
 $(VENV)/.test: $(VENV)/.package
 	$(INSTALL) --group test
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.package
+	$(INSTALL) --editable ".[viz,fast]" --group docs
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.package

@@ -73,7 +73,22 @@ _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "
 
 
 class ModelFileError(ValueError):
-    """A model file cannot be used: it is damaged, of another kind, newer, or has an encoder of your own."""
+    """A model file cannot be used: it is damaged, of another kind, newer, or has an encoder of your own.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drlim import runtime
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "map.safetensors"
+    ...     _ = path.write_bytes(b"cut short")
+    ...     try:
+    ...         runtime.load(path)
+    ...     except runtime.ModelFileError as error:
+    ...         print("map.safetensors" in str(error))
+    True
+    """
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -140,6 +155,18 @@ class Model:
         Version of the library that wrote the file.
     sha256 : str
         Checksum of the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drlim import DrLIM, datasets, runtime, save
+    >>> X = datasets.digits().X_train[:60]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(DrLIM(encoder="linear", max_epochs=2, random_state=0).fit(X), Path(folder) / "map.safetensors")
+    ...     model = runtime.load(Path(folder) / "map.safetensors")
+    >>> model, model.transform(X).shape
+    (Model(DrLIM, input_shape=(8, 8), n_components=2), (60, 2))
     """
 
     def __init__(self, metadata: Mapping[str, Any], tensors: _Tensors) -> None:
@@ -164,7 +191,7 @@ class Model:
         Parameters
         ----------
         X : array-like, shape (n_samples, ...)
-            Samples of `input_shape`: an array, a list of lists, or a data frame.
+            Samples of ``input_shape``: an array, a list of lists, or a data frame.
 
         Returns
         -------

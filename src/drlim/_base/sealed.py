@@ -54,7 +54,22 @@ _LONGEST_PATH = 200
 
 
 class ModelFileError(ValueError):
-    """A file of a model or graph cannot be used: damaged, of another kind, newer, or in need of your own parts."""
+    """A file of a model or graph cannot be used: damaged, of another kind, newer, or in need of your own parts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drlim import ModelFileError, load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "map.safetensors"
+    ...     _ = path.write_bytes(b"cut short")
+    ...     try:
+    ...         load(path)
+    ...     except ModelFileError as error:
+    ...         print("map.safetensors" in str(error))
+    True
+    """
 
 
 def unusable(path: str | os.PathLike[str], cause: str) -> ModelFileError:

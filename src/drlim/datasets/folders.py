@@ -43,6 +43,20 @@ class ImageFolder:
         Their paths below the folder.
     said : str or None
         What was done to their sizes; None where that was nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from drlim import datasets
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         (Path(folder) / name).mkdir()
+    ...         Image.new("L", (8, 6)).save(Path(folder) / name / "1.png")
+    ...     images = datasets.image_folder(folder)
+    >>> images, images.y.tolist(), images.names
+    (ImageFolder(X (2, 6, 8), 2 classes), ['cat', 'dog'], ['cat/1.png', 'dog/1.png'])
     """
 
     X: Array

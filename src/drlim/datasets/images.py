@@ -32,6 +32,13 @@ class LabelledImages:
         Images for testing only.
     y_test : ndarray of shape (n_test,), int64
         Their digits.
+
+    Examples
+    --------
+    >>> from drlim import datasets
+    >>> data = datasets.digits()
+    >>> data, data.y_train[:3].tolist()
+    (LabelledImages(X_train (1300, 8, 8), X_test (497, 8, 8)), [0, 1, 2])
     """
 
     X_train: NDArray[np.float32]
@@ -59,6 +66,13 @@ class PosedImages:
         every machine.
     test : ndarray of shape (312,), int64
         Indices of all other views, for testing only.
+
+    Examples
+    --------
+    >>> from drlim import datasets
+    >>> data = datasets.turntable()
+    >>> data, {name: int(column[0]) for name, column in data.metadata.items()}
+    (PosedImages(images (972, 96, 96), train (660,), test (312,)), {'elevation': 30, 'azimuth': 0, 'lighting': 0})
     """
 
     images: NDArray[np.float32]

@@ -34,6 +34,12 @@ class Subsample(nn.Module):
         Side of the square averaged; the paper's S2 has 3.
     stride : int, default=2
         The paper's S2 has 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Subsample(1, kernel_size=2, stride=2)(torch.arange(4.0).reshape(1, 1, 2, 2)).tolist()
+    [[[[1.5]]]]
     """
 
     def __init__(self, n_maps: int, kernel_size: int = 3, stride: int = 2) -> None:

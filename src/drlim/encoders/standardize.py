@@ -79,6 +79,14 @@ class Standardize(nn.Module):
     ----------
     input_shape : sequence of int
         Shape of one sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Standardize((2,))
+    >>> _ = layer.fit(np.array([[0.0, 4.0], [2.0, 6.0]]))
+    >>> layer(torch.tensor([[1.0, 5.0]])).tolist()
+    [[0.0, 0.0]]
     """
 
     offset: Tensor

@@ -29,7 +29,13 @@ __all__ = ["Balance", "GraphEnergy", "all_pairs", "balance_of", "balanced", "gra
 
 
 class Balance(NamedTuple):
-    """Weights of the two sums of the objective: of every similar pair, and of every dissimilar one."""
+    """Weights of the two sums of the objective: of every similar pair, and of every dissimilar one.
+
+    Examples
+    --------
+    >>> Balance(similar=0.5, dissimilar=2.0).total(4.0, 1.0)
+    4.0
+    """
 
     similar: float
     dissimilar: float
@@ -52,6 +58,12 @@ class GraphEnergy(NamedTuple):
         Derivative of `total` with respect to the points asked for; the force is its negative.
     balance : Balance
         Weights of the two sums.
+
+    Examples
+    --------
+    >>> import torch
+    >>> GraphEnergy(similar=4.0, dissimilar=1.0, gradient=torch.zeros(2, 2), balance=Balance(0.5, 2.0)).total
+    4.0
     """
 
     similar: float

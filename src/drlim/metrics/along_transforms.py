@@ -39,14 +39,24 @@ class LocalInvarianceRow(NamedTuple):
     n_samples : int
         Number of samples that the transform changes; the others have no direction.
     along : float
-        Root of the mean square over the samples of |J v| / |v|, v the generator: units of the map for one unit of
-        change of the input.
+        Root of the mean square over the samples of ``|J v| / |v|``, v the generator: units of the map for one
+        unit of change of the input.
     others : float
         The same over directions to other samples.
     ratio : float
         Median over the samples of the one divided by the other; 0 is invariant, 1 is like any other direction.
     ratio_low, ratio_high : float
         10 % and 90 % quantile.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from drlim.metrics import local_invariance
+    >>> X = np.random.default_rng(0).normal(size=(20, 2))
+    >>> report = local_invariance(torch.nn.Linear(2, 1), X, {"wider": lambda X: X * [1, 1.1]})
+    >>> report.rows[0].name, report.rows[0].n_samples
+    ('wider', 20)
     """
 
     name: str
@@ -69,6 +79,16 @@ class LocalInvariance:
     velocity : dict of str to ndarray, shape (n_samples, n_components)
         J v of each transform: how each sample moves on the map while the transform sets in. Arrows of
         `drlim.plotting.plot_sensitivity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from drlim.metrics import local_invariance
+    >>> X = np.random.default_rng(0).normal(size=(20, 2))
+    >>> report = local_invariance(torch.nn.Linear(2, 1), X, {"none of it": lambda X: X * [1, 1.1]})
+    >>> report.velocity["none of it"].shape
+    (20, 1)
     """
 
     rows: tuple[LocalInvarianceRow, ...]

@@ -61,6 +61,14 @@ class Counterfactual(NamedTuple):
         Samples on the way, from the one given to ``x``.
     positions : ndarray of float64, shape (n_steps + 1, n_components)
         Where they lie on the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from drlim.metrics import counterfactual
+    >>> result = counterfactual(torch.nn.Linear(2, 2, bias=False), np.zeros(2), np.zeros(2))
+    >>> result.reached, result.size
+    (True, 0.0)
     """
 
     x: Floats

@@ -45,6 +45,12 @@ class Tension:
         ``energy`` (k,), the pair's weight times L_S(distance).
     dissimilar : Strained
         The dissimilar pairs of highest energy, likewise with L_D.
+
+    Examples
+    --------
+    >>> from drlim import NeighborhoodGraph
+    >>> tension([[0.0], [3.0]], NeighborhoodGraph.from_pairs(2, [(0, 1)])).force.tolist()
+    [[3.0], [-3.0]]
     """
 
     energy: Floats
@@ -88,6 +94,12 @@ class PairTension:
     share : ndarray of float64, shape (p,)
         Share of all pairs of the same kind, in [0, 1], that have at least this energy: ``share <= 0.05`` selects the
         top 5 %.
+
+    Examples
+    --------
+    >>> from drlim import NeighborhoodGraph
+    >>> pair_tension([[0.0], [3.0]], NeighborhoodGraph.from_pairs(2, [(0, 1)]), [(0, 1)]).energy.tolist()
+    [4.5]
     """
 
     pairs: Index

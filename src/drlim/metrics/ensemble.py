@@ -35,6 +35,13 @@ class Uncertainty(NamedTuple):
         Mean position, on the first map.
     positions : ndarray of float64, shape (n_models, n_samples, n_components)
         Positions on each map, laid over the first.
+
+    Examples
+    --------
+    >>> from drlim.metrics import uncertainty
+    >>> maps = [lambda X: X, lambda X: X + 1]  # the same map, moved
+    >>> uncertainty(maps, np.array([[0.0], [1.0], [5.0]])).spread.round(6).tolist()
+    [0.0, 0.0, 0.0]
     """
 
     spread: Floats

@@ -68,6 +68,15 @@ class InvarianceRow(NamedTuple):
         Share of permutations, the given values among them, that score as well or better, in (0, 1].
     verdict : {"invariant", "partly", "not invariant", "collapsed"}
         See the notes of `invariance_report`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from drlim.metrics import invariance_report
+    >>> X = np.random.default_rng(0).normal(size=(40, 2))
+    >>> report = invariance_report(lambda X: X[:, :1], X, {"second column": lambda X: X * [1, -1]}, n_permutations=20)
+    >>> report.rows[0].name, report.rows[0].ratio
+    ('second column', 0.0)
     """
 
     name: str
@@ -99,6 +108,15 @@ class InvarianceReport:
         Median distance of two unrelated samples, in units of the map.
     n_permutations : int
         Number of permutations behind each p-value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from drlim.metrics import invariance_report
+    >>> X = np.random.default_rng(0).normal(size=(40, 2))
+    >>> report = invariance_report(lambda X: X[:, :1], X, {"second column": lambda X: X * [1, -1]}, n_permutations=20)
+    >>> report.verdict, report.to_dict()["n_samples"]
+    ('invariant', 80)
     """
 
     rows: tuple[InvarianceRow, ...]

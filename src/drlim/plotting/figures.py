@@ -70,6 +70,17 @@ def save_figure(ax: Axes, path: str | os.PathLike[str], *, dpi: int = 150) -> No
     ------
     ValueError, OSError
         When matplotlib does not support the format, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drlim import plotting
+    >>> ax = plotting.plot_embedding([[0.0, 0.0], [1.0, 2.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plotting.save_figure(ax, Path(folder) / "map.png")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['map.png']
     """
     check_parameters({"dpi": dpi}, {"dpi": [integer_in(1)]}, "save_figure")
     suffix = Path(path).suffix[1:] or "png"

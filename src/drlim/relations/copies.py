@@ -33,6 +33,13 @@ class Orbits:
         The transform that made each row, in [0, t]; 0 is none.
     names : tuple of str, length t + 1
         Names of the transforms; ``names[0]`` is "unchanged".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> copies = orbits(np.arange(6.0).reshape(3, 2), {"negative": lambda X: -X})
+    >>> copies, copies.names, copies.source.tolist()
+    (Orbits(X (6, 2), 3 samples, 2 copies of each), ('unchanged', 'negative'), [0, 1, 2, 0, 1, 2])
     """
 
     X: Array | LazyCopies
@@ -57,7 +64,7 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
         independently of the others in the batch. The keys of a dict are the names of the transforms; in a sequence
         their places are, from "1".
     lazy : bool, default=False
-        Whether copies are made when they are read and never stored. `Orbits.X` then is `LazyCopies`, which
+        Whether copies are made when they are read and never stored. ``X`` then is `LazyCopies`, which
         `drlim.DrLIM` trains on like on an array; only the samples take memory. Each epoch runs all transforms again,
         so that a transform which draws random numbers makes a new copy at each reading.
 

@@ -23,6 +23,18 @@ class Law(Protocol):
     """Energy and force of one pair, both elementwise functions of its distance.
 
     The force is ``-dL/dD``: negative pulls the two points together, positive pushes them apart.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Cubic:
+    ...     reach = float("inf")
+    ...     def energy(self, distance):
+    ...         return distance**3 / 3
+    ...     def force(self, distance):
+    ...         return -(distance**2)
+    >>> Springs(Cubic(), Cubic()).similar.force(torch.tensor(2.0)).item()
+    -4.0
     """
 
     @property

@@ -23,6 +23,15 @@ class DivergenceError(ArithmeticError):
 
     An encoder holds its last finite state. Of free points, which are relaxed before there is an encoder, nothing is
     kept.
+
+    Examples
+    --------
+    >>> from drlim import DivergenceError, DrLIM, datasets
+    >>> try:
+    ...     model = DrLIM(learning_rate=1e30, optimizer="adam", random_state=0).fit(datasets.digits().X_train[:50])
+    ... except DivergenceError as error:
+    ...     print("learning rate" in str(error))
+    True
     """
 
 

@@ -116,6 +116,12 @@ class Anchor(NamedTuple):
         Position that each is tied to.
     weight : float
         Weight, in the objective, of the mean of 1/2 D^2 over the m samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Anchor(np.array([0, 3]), torch.zeros(2, 2), weight=1.0).samples.tolist()
+    [0, 3]
     """
 
     samples: Index
@@ -124,7 +130,13 @@ class Anchor(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Outcome of training: one record an epoch, and why it stopped."""
+    """Outcome of training: one record an epoch, and why it stopped.
+
+    Examples
+    --------
+    >>> Result(history=[{"epoch": 1, "energy": 0.5}], stopped="max_epochs").stopped
+    'max_epochs'
+    """
 
     history: list[EpochRecord]
     stopped: Stopped
