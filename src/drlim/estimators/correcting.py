@@ -15,15 +15,22 @@ from drlim.estimators.neighbor_map import NeighborMap
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.gather import overruled
 
-__all__ = ["Corrected", "corrected", "named_samples"]
+__all__ = ["Corrected", "corrected", "named_samples", "stated_weights"]
 
 Map = TypeVar("Map", DrLIM, NeighborMap)
 
-_N_EPOCHS = {DrLIM: 8, NeighborMap: 5}
-"""Epochs of a correction, measured in docs/correcting.md: more move the statements' samples no further."""
+_N_READ = {DrLIM: 72_000, NeighborMap: 30_000}
+"""Number of samples that a correction reads: 480 steps of 150 for `DrLIM`, a third of a fit for `NeighborMap`.
+docs/correcting.md has what fewer and more do."""
 
-_ANCHOR_WEIGHT = 10.0
+_FEWEST_EPOCHS, _MOST_EPOCHS = {DrLIM: 4, NeighborMap: 2}, {DrLIM: 200, NeighborMap: 20}
+
+_ANCHOR_WEIGHT = {DrLIM: 10.0, NeighborMap: 30.0}
 """Weight by which the other samples are held."""
+
+_STRENGTH = 3.0
+"""Weight of all that is stated of a sample, in units of all that its neighbours say of it. docs/correcting.md has what
+less and more do."""
 
 
 class Corrected(NamedTuple):
@@ -101,8 +108,9 @@ def corrected(
     held = np.flatnonzero(is_held)
     order = np.concatenate([named, held])
     trained = copy.deepcopy(model)
-    own = {name: value for name, value in trained.get_params(deep=False).items() if name in _changes(model)}
-    trained.set_params(**_changes(model))
+    changes = _changes(model, len(order))
+    own = {name: value for name, value in trained.get_params(deep=False).items() if name in changes}
+    trained.set_params(**changes)
     if watch is not None:
         watch(trained)
     trained.partial_fit(
@@ -110,13 +118,46 @@ def corrected(
         graph=None if known is None else known.subgraph(order),
         pairs=stated.subgraph(order),
         anchor=samples[held] if len(held) else None,
-        anchor_weight=_ANCHOR_WEIGHT,
+        anchor_weight=_ANCHOR_WEIGHT[type(model)],
     )
     trained.set_params(**own)
     before, after = model.transform(samples), trained.transform(samples)  # (n, d) each
     trained.embedding_ = after
     trained.graph_ = stated if known is None else overruled(known, stated)
     return Corrected(trained, np.linalg.norm(after.astype(np.float64) - before, axis=1), held)
+
+
+def stated_weights(model: DrLIM | NeighborMap, relations: NeighborhoodGraph | None) -> tuple[float, float]:
+    """Return the weights of all similar, and of all dissimilar pairs, that are to be stated of one sample.
+
+    `DrLIM` averages each kind of pair: there are far more dissimilar ones than similar ones, and a stated one among
+    them weighs as much more. A `NeighborMap` lets stated dissimilar pairs repel as strongly as similar ones attract.
+
+    Parameters
+    ----------
+    model : DrLIM or NeighborMap
+    relations : NeighborhoodGraph or None
+        What is known of the samples otherwise; None is their neighbours, which are yet to be found.
+
+    Examples
+    --------
+    >>> ring = NeighborhoodGraph.from_pairs(6, [(i, (i + 1) % 6) for i in range(6)])
+    >>> stated_weights(DrLIM(), ring), stated_weights(NeighborMap(), ring)
+    ((6.0, 9.0), (6.0, 6.0))
+    """
+    if relations is None:
+        usual = _STRENGTH * (2.0 * model.n_neighbors if isinstance(model, DrLIM) else 1.0)
+        return usual, usual
+    usual = _STRENGTH * _usual(relations)
+    if isinstance(model, NeighborMap) or relations.similar.total_weight == 0:
+        return usual, usual
+    more = relations.dissimilar.total_weight / relations.similar.total_weight / model.dissimilar_weight
+    return usual, usual * max(1.0, more)
+
+
+def _usual(relations: NeighborhoodGraph) -> float:
+    """Return the weight of the similar pairs of an average sample; 1 where there are none."""
+    return 2.0 * relations.similar.total_weight / relations.n_samples or 1.0
 
 
 def named_samples(stated: NeighborhoodGraph) -> Index:
@@ -137,7 +178,9 @@ def _own_relations(model: DrLIM | NeighborMap, n_samples: int) -> NeighborhoodGr
     return model.graph_ if model.graph_.n_samples == n_samples else None
 
 
-def _changes(model: DrLIM | NeighborMap) -> dict[str, object]:
+def _changes(model: DrLIM | NeighborMap, n_samples: int) -> dict[str, object]:
     """Return the parameters that a correction has of its own."""
-    mine: dict[str, object] = {"max_epochs": _N_EPOCHS[type(model)], "verbose": False}
+    kind = type(model)
+    n_epochs = min(max(-(-_N_READ[kind] // n_samples), _FEWEST_EPOCHS[kind]), _MOST_EPOCHS[kind])
+    mine: dict[str, object] = {"max_epochs": n_epochs, "verbose": False}
     return {**mine, "validation": None} if isinstance(model, DrLIM) else mine

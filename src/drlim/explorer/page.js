@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 1957d11afd01cac845a2e33ec3863f136494b0ac509e9d79f5237e7205eb8819. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 7cb916ea5abd824bf589f0666716a9554e98fad35071c133244bed435934f03c. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -166,9 +166,296 @@
     follow(/* @__PURE__ */ new Set(["current"]));
   }
 
+  // src/editing_list.js
+  var KINDS2 = { alike: "alike", "not alike": "not alike", ignore: "ignored", label: "label" };
+  function addStatements(body, explorer, server, announce) {
+    const listeners = [];
+    const file = explorer.meta.editing.statements;
+    const note = element("p", { class: "note" });
+    const rows = element("ul", { class: "statements" });
+    refill(body, note, rows);
+    const list = { all: [], change, refresh, subscribe: (listener) => listeners.push(listener) };
+    async function change(path, given) {
+      try {
+        take(await server.json(path, given));
+        return true;
+      } catch (error) {
+        announce(error.message);
+        return false;
+      }
+    }
+    function refresh() {
+      return change("/statements");
+    }
+    function take({ statements }) {
+      list.all = statements;
+      note.textContent = statements.length ? `Each is in ${file} as soon as it is made.` : "There are none yet.";
+      refill(rows, ...statements.map(row).reverse());
+      for (const listener of listeners) listener();
+    }
+    function row(one) {
+      const others = one.others ?? [];
+      const count = others.length ? `${one.samples.length} and ${counted(others.length, "sample")}` : counted(one.samples.length, "sample");
+      const name = element("input", {
+        type: "text",
+        maxlength: 200,
+        "aria-label": `Name of statement ${one.number}`,
+        onchange: () => change("/statements/rename", { number: one.number, name: name.value }).then((done) => done || refresh())
+      });
+      name.value = one.name;
+      const undo = one.undone ? "Restore" : "Undo";
+      return element(
+        "li",
+        { class: one.undone ? "undone" : false },
+        name,
+        element("span", { class: "what" }, one.label ? `label ${one.label}, ${count}` : `${KINDS2[one.kind]}, ${count}`),
+        button("Show", `Select the samples of statement ${one.number}`, () => explorer.select([...one.samples, ...others])),
+        button(undo, `${undo} statement ${one.number}`, async () => {
+          const path = `/statements/${undo.toLowerCase()}`;
+          if (await change(path, { number: one.number })) announce(`${undo}: ${one.name}`);
+        })
+      );
+    }
+    return list;
+  }
+
+  // src/editing_training.js
+  var PAUSE = 400;
+  var WIDTH = 280;
+  var HEIGHT = 44;
+  function addRetraining(body, explorer, server, announce, statements) {
+    const start2 = button("Retrain", "Train the map on by the statements; the other samples are held where they are", begin);
+    const said = element("p", { class: "note", role: "status" });
+    const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
+    const result = element("div", {});
+    refill(body, element("div", { class: "row" }, start2), said, curve, result);
+    let before = null;
+    statements.subscribe(enable);
+    function enable() {
+      const some = statements.all.some((one) => !one.undone && one.kind !== "ignore");
+      start2.disabled = !some || start2.dataset.running === "yes";
+      if (!some && !said.textContent) said.textContent = "State something first.";
+      else if (some && said.textContent === "State something first.") said.textContent = "";
+    }
+    async function begin() {
+      try {
+        before = flat(explorer);
+        refill(result);
+        follow(await server.json("/retraining", {}));
+      } catch (error) {
+        failed(error);
+      }
+    }
+    function failed(error) {
+      start2.dataset.running = "no";
+      enable();
+      said.textContent = error.message;
+      announce(error.message);
+    }
+    async function follow(report) {
+      const running = report.phase === "running";
+      start2.dataset.running = running ? "yes" : "no";
+      enable();
+      if (report.phase === "none") return;
+      const epochs = report.epochs ?? [];
+      draw(curve, epochs, report.of ?? 0);
+      if (report.phase === "failed") {
+        failed(new Error(`The training failed: ${report.error}`));
+        return;
+      }
+      said.textContent = progress(report, epochs);
+      if (running) {
+        setTimeout(() => server.json("/retraining").then(follow, failed), PAUSE);
+        return;
+      }
+      await arrive(report);
+    }
+    async function arrive(report) {
+      const places = await server.positions();
+      const moves = before !== null;
+      await explorer.moveTo(places, moves ? 1.2 : 0);
+      if (moves) announce(`The map is trained on. It is in ${report.model}, beside the old one.`);
+      refill(result, ...drift(report), moves ? compare(places) : null);
+    }
+    function compare(places) {
+      const earlier = before;
+      return element(
+        "div",
+        { class: "row" },
+        button("Before", "Show the map as it was before this training", () => explorer.moveTo(earlier)),
+        button("After", "Show the map as it is now", () => explorer.moveTo(places))
+      );
+    }
+    server.json("/retraining").then(follow, failed);
+  }
+  function progress(report, epochs) {
+    const seconds = `${written(report.seconds)} s`;
+    if (!epochs.length) return `Preparing the samples and their relations, ${seconds}`;
+    return `Epoch ${epochs.length} of ${report.of}, energy ${written(epochs.at(-1))}, ${seconds}`;
+  }
+  function drift({ drift: moved, model, warnings }) {
+    const percent = (share) => `${written(Number((100 * share).toPrecision(2)))} %`;
+    const row = (name, { n, quantiles }) => n ? element("tr", {}, element("th", { scope: "row" }, `${name} (${n})`), ...quantiles.map((one) => element("td", {}, percent(one)))) : null;
+    return [
+      element("p", { class: "said" }, `Saved as ${model}`),
+      element("h3", {}, "Drift"),
+      element(
+        "table",
+        { class: "apart drift" },
+        element("tr", {}, ...["", "half", "90 %", "99 %", "all"].map((name) => element("th", { scope: "col" }, name))),
+        row("held", moved.held),
+        row("others", moved.others)
+      ),
+      element("p", { class: "note" }, "No further than this have they moved, in shares of the width of the map. Held are the samples of which nothing is stated."),
+      ...warnings.map((text) => element("p", { class: "note" }, `Warning: ${text}`))
+    ];
+  }
+  function flat({ positions, meta: { dimensions: d }, n }) {
+    const places = new Float32Array(d * n);
+    for (let i = 0; i < n; i++) for (let axis = 0; axis < d; axis++) places[d * i + axis] = positions[3 * i + axis];
+    return places;
+  }
+  function draw(canvas, epochs, of) {
+    canvas.hidden = epochs.length < 2;
+    if (canvas.hidden) return;
+    canvas.setAttribute("aria-label", `Energy: ${epochs.map((one) => written(one)).join(", ")}`);
+    const context = canvas.getContext("2d");
+    const low = Math.min(...epochs);
+    const high = Math.max(...epochs);
+    const x = (place) => 6 + (2 * WIDTH - 12) * place / Math.max(of - 1, epochs.length - 1);
+    const y = (energy) => 8 + (2 * HEIGHT - 16) * (high - energy) / (high - low || 1);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.strokeStyle = getComputedStyle(canvas).color;
+    context.lineWidth = 3;
+    context.lineJoin = "round";
+    context.beginPath();
+    epochs.forEach((energy, place) => context.lineTo(x(place), y(energy)));
+    context.stroke();
+  }
+
+  // src/editing_server.js
+  var Server = class {
+    /** Return the JSON of an answer; throw an error with the server's sentence where it refuses. */
+    async json(path, given) {
+      const answer = await this.fetch(path, given);
+      const found2 = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(found2.error ?? `The server answered ${answer.status}.`);
+      return found2;
+    }
+    /** Return the positions of all samples, dimension after dimension of one sample after another. */
+    async positions() {
+      const answer = await this.fetch("/positions");
+      if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+      return new Float32Array(await answer.arrayBuffer());
+    }
+    async fetch(path, given) {
+      const headers = { Authorization: `Bearer ${sessionStorage.getItem("drlim-token")}` };
+      const options = given === void 0 ? { headers } : post(given, headers);
+      try {
+        return await fetch(path, options);
+      } catch {
+        throw new Error("The server does not answer. What was stated is on the disk: start it again, and open the new address.");
+      }
+    }
+  };
+  function post(given, headers) {
+    return { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) };
+  }
+
   // src/editing.js
   function startEditing(explorer, page) {
-    page.announce("Editing");
+    const server = new Server();
+    const body = page.addPanel("Correct the map", { name: "editing" });
+    const list = page.addPanel("Statements", { name: "statements" });
+    const training = page.addPanel("Retrain", { name: "training" });
+    for (const added of [training, list, body]) page.side.prepend(added.parentElement);
+    const statements = addStatements(list, explorer, server, page.announce);
+    addRetraining(training, explorer, server, page.announce, statements);
+    addStating(body, explorer, statements, page.announce);
+    statements.refresh();
+  }
+  function addStating(body, explorer, statements, announce) {
+    const { state } = explorer;
+    let aside = [];
+    const label = element("input", {
+      type: "text",
+      maxlength: 200,
+      size: 14,
+      placeholder: "label",
+      "aria-label": "Label for the selected samples",
+      list: "drlim-labels",
+      onkeydown: (event) => event.key === "Enter" && express("label")
+    });
+    const known = element("datalist", { id: "drlim-labels" });
+    const held = element("div", { class: "row" });
+    const said = element("p", { class: "said" });
+    const hint = element("p", { class: "note" });
+    const buttons = {
+      alike: button("Alike", "", () => express("alike")),
+      "not alike": button("Not alike", "", () => express("not alike")),
+      ignore: button("Ignore", "", () => express("ignore")),
+      aside: button("Set aside", "Keep these samples as the first of two sets, and select the second", () => setAside()),
+      label: button("Label", "Give the selected samples this label", () => express("label"))
+    };
+    refill(
+      body,
+      said,
+      element("div", { class: "row" }, buttons.alike, buttons["not alike"], buttons.ignore, buttons.aside),
+      element("div", { class: "row" }, label, known, buttons.label),
+      held,
+      hint
+    );
+    async function express(kind) {
+      const samples = Array.from(state.selection);
+      const given = { kind, samples };
+      if (kind === "label") given.label = label.value;
+      else if (aside.length) Object.assign(given, { samples: aside, others: samples });
+      if (!await statements.change("/statements", given)) return;
+      announce(`Stated: ${statements.all.at(-1).name}. It is on the disk.`);
+      aside = [];
+      explorer.clear();
+      follow();
+    }
+    function setAside() {
+      aside = Array.from(state.selection);
+      explorer.clear();
+      follow();
+      announce(`${counted(aside.length, "sample")} set aside. Select the samples that they are to be compared with.`);
+    }
+    function follow() {
+      const k = state.selection.length;
+      const two = aside.length > 0;
+      const both = two && k > 0;
+      refill(
+        held,
+        two ? element("span", {}, `${counted(aside.length, "sample")} set aside`) : null,
+        two ? button("Show", "Select the samples that are set aside", () => explorer.select(aside)) : null,
+        two ? button("Forget", "Forget the samples that are set aside", () => (aside = [], follow())) : null
+      );
+      said.textContent = k ? `${counted(k, "sample")} selected` : "Nothing is selected";
+      hint.textContent = hintOf(k, two);
+      const enough = both || !two && k > 1;
+      buttons.alike.disabled = buttons["not alike"].disabled = !enough;
+      buttons.ignore.disabled = !(both || !two && k > 0);
+      buttons.aside.disabled = k === 0;
+      buttons.label.disabled = label.disabled = k === 0 || two;
+      const names = two ? ["Each sample set aside is like each one selected", "No sample set aside is like one selected", "Whether samples of the two sets are alike does not count"] : ["The selected samples are all alike", "No two of the selected samples are alike", "The selected samples take no part"];
+      ["alike", "not alike", "ignore"].forEach((kind, place) => {
+        buttons[kind].title = names[place];
+        buttons[kind].setAttribute("aria-label", `${buttons[kind].textContent}: ${names[place]}`);
+      });
+    }
+    state.subscribe((names) => names.has("selection") && follow());
+    statements.subscribe(() => {
+      const labels = new Set(statements.all.filter((one) => one.label).map((one) => one.label));
+      refill(known, ...Array.from(labels, (value) => element("option", { value })));
+    });
+    follow();
+  }
+  function hintOf(k, two) {
+    if (two) return k ? "Say how the two sets belong together." : "Select the second set.";
+    if (!k) return "Draw a line around samples (Lasso), or search; then say what they are.";
+    return "Set them aside first to say something of two sets.";
   }
 
   // src/camera.js
@@ -530,9 +817,9 @@ void main() {
   }
   var Points = class {
     /** Take a canvas; `this.gl` is null where the browser has no WebGL 2. */
-    constructor(canvas, flat) {
+    constructor(canvas, flat2) {
       this.canvas = canvas;
-      this.flat = flat;
+      this.flat = flat2;
       this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
       this.counts = { all: 0, chosen: 0 };
       if (this.gl) this.prepare();

@@ -13,19 +13,15 @@ import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.messages import one_line
-from drlim.estimators.correcting import Corrected, corrected
+from drlim.estimators.correcting import Corrected, corrected, stated_weights
 from drlim.estimators.drlim import DrLIM
 from drlim.estimators.neighbor_map import NeighborMap
 from drlim.explorer.editing.stated import graph_of, left_out
 from drlim.explorer.editing.statement import Statement
-from drlim.graph import NeighborhoodGraph
 
 __all__ = ["Retraining", "drift_of", "free_path", "statement_weights"]
 
 Phase = Literal["none", "running", "done", "failed"]
-
-_STRENGTH = 1.0
-"""Weight of what is stated of a sample, in units of all that its neighbours say of it."""
 
 _LONGEST_ERROR = 600
 """Maximum number of characters of an error on the page."""
@@ -58,7 +54,7 @@ class Retraining:
         self._phase: Phase = "none"
         self._began = 0.0
         self._working: DrLIM | NeighborMap | None = None
-        self._n_before = 0
+        self._n_before, self._n_planned = 0, 0
         self._result: dict[str, object] = {}
         self.thread: threading.Thread | None = None
 
@@ -97,7 +93,7 @@ class Retraining:
         if working is not None:
             records = list(working.__dict__.get("history_", []))[self._n_before :]
             found["epochs"] = [record.get("energy", record.get("cross_entropy")) for record in records]
-            found["of"] = working.max_epochs
+            found["of"] = self._n_planned
         return found
 
     def positions(self) -> Array:
@@ -125,7 +121,7 @@ class Retraining:
 
     def _corrected(self, statements: list[Statement]) -> Corrected:
         n = len(self.samples)
-        weights = statement_weights(statements, self._relations)
+        weights = statement_weights(statements, *stated_weights(self.model, self._relations))
         return corrected(
             self.model,
             self.samples,
@@ -138,25 +134,23 @@ class Retraining:
     def _watch(self, working: DrLIM | NeighborMap) -> None:
         with self._lock:
             self._n_before, self._working = len(working.history_), working
+            self._n_planned = int(working.max_epochs)  # the model's own number comes back after the training
 
 
-def statement_weights(statements: Sequence[Statement], relations: NeighborhoodGraph | None) -> list[float]:
+def statement_weights(statements: Sequence[Statement], similar: float, dissimilar: float) -> list[float]:
     """Return the weight of the pairs of each statement.
 
-    A sample of a statement has pairs with all others of it. Their weights together are those of all similar pairs of
-    an average sample, so that a statement is felt, whether it is about two samples or about hundreds.
+    A sample of a statement has pairs with all others of it. Their weights together are ``similar``, or ``dissimilar``,
+    so that a statement is felt alike, whether it is about two samples or about hundreds.
 
     Examples
     --------
     >>> from drlim.explorer.editing.statement import read_statement
-    >>> said = [{"kind": "alike", "samples": [0, 1]}, {"kind": "alike", "samples": [0, 1, 2, 3, 4]}]
-    >>> ring = NeighborhoodGraph.from_pairs(6, [(i, (i + 1) % 6) for i in range(6)])
-    >>> statement_weights([read_statement(one, 6) for one in said], ring)
-    [2.0, 0.5]
+    >>> said = [{"kind": "alike", "samples": [0, 1]}, {"kind": "not alike", "samples": [0, 1, 2, 3, 4]}]
+    >>> statement_weights([read_statement(one, 6) for one in said], 2.0, 8.0)
+    [2.0, 2.0]
     """
-    usual = 1.0 if relations is None else 2.0 * relations.similar.total_weight / relations.n_samples
-    usual = usual if usual > 0 else 1.0
-    return [_STRENGTH * usual / _partners(statement) for statement in statements]
+    return [(dissimilar if one.kind == "not alike" else similar) / _partners(one) for one in statements]
 
 
 def _partners(statement: Statement) -> int:
