@@ -69,6 +69,8 @@ def explore(
 
     pixels = image_size(size)
     check_labels_from(labels_from)
+    if not edit:
+        check_output(output, [".html"])
     check_inputs(model, data)
     asked = Asked(model, data, labels, labels_from, text, ids, pixels, array, title)
     if edit:
@@ -76,7 +78,6 @@ def explore(
         return
     if statements is not None or port:
         raise UsageError("--statements and --port need --edit.")
-    check_output(output, [".html"])
     from drlim.explorer import Page, render
 
     contents = gathered(asked).contents
