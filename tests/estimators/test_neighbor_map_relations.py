@@ -260,8 +260,10 @@ def test_confidence_is_low_between_groups(groups):
 def test_a_better_map_scores_higher(groups):
     X, held_out = groups[:60], groups[60:]
     trained = quick(max_epochs=20).fit(X)
-    shuffled = quick(max_epochs=20).fit(X, graph=knn_graph(np.random.default_rng(0).permutation(X), 5))
-    assert trained.score(held_out) > 0.3 + shuffled.score(held_out)
+    shuffled = [  # one shuffle of few samples may by chance give a map that is not bad
+        quick(max_epochs=20).fit(X, graph=knn_graph(np.random.default_rng(seed).permutation(X), 5)) for seed in range(3)
+    ]
+    assert trained.score(held_out) > 0.5 + np.mean([model.score(held_out) for model in shuffled])
     assert trained.score(held_out) > 0  # what one point scores
 
 
