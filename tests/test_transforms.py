@@ -129,7 +129,7 @@ def test_refusals():
 @pytest.mark.parametrize("make", [lambda: transforms.shift(6), lambda: transforms.shift(6).extremes()["shift -6"]])
 def test_a_shift_as_wide_as_the_images_is_refused(make):
     images = np.zeros((2, 8, 6))
-    with pytest.raises(ValueError, match=r"Got shift=6 and images of 8 x 6, .* give at most 5"):
+    with pytest.raises(ValueError, match=r"Got shift=6 and images of 8 x 6: give at most 5"):
         drawn_or_fixed(make(), images)
     assert drawn_or_fixed(transforms.shift(5), images).shape == images.shape
 

@@ -132,9 +132,8 @@ def _checked_frames(images: ArrayLike, name: str, strength: float) -> Array:
     height, width = frames.shape[-2:]
     if name == "shift" and abs(strength) >= min(height, width):
         raise ValueError(
-            f"Expected a shift of fewer pixels than the images have. Got shift={abs(strength):g} and images of "
-            f"{height} x {width}, of which nothing would stay in the frame: give at most {min(height, width) - 1}, "
-            "and a few pixels where the images are to keep what they show."
+            f"Expected a shift by fewer pixels than a side of the images. Got shift={abs(strength):g} and images of "
+            f"{height} x {width}: give at most {min(height, width) - 1}."
         )
     return frames
 

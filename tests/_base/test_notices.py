@@ -26,7 +26,7 @@ def test_a_warning_points_at_the_line_that_called_the_package():
 
 @pytest.mark.parametrize(("verbose", "shown"), [(True, True), (1, True), (False, False), (None, False)])
 def test_the_bar_is_shown_when_asked_for_and_not_without_a_terminal(capsys, verbose, shown):
-    with epoch_bar(2, verbose) as advance:
+    with epoch_bar(2, verbose, 12, 345) as advance:
         advance(RECORD)
         advance(RECORD)
     printed = capsys.readouterr()
@@ -38,8 +38,14 @@ def test_the_bar_is_shown_when_asked_for_and_not_without_a_terminal(capsys, verb
         assert "60 pairs/s" in printed.err
 
 
+def test_the_bar_begins_with_numbers(capsys):
+    with epoch_bar(2, True, 12, 345):
+        pass  # no epoch has ended
+    assert "12 samples, 345 similar pairs" in capsys.readouterr().err
+
+
 def test_the_bar_is_shown_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with epoch_bar(1, None) as advance:
+    with epoch_bar(1, None, 12, 345) as advance:
         advance(RECORD)
     assert "epoch 1/1" in capsys.readouterr().err

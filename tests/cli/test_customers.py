@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 
 import drlim
@@ -153,3 +155,38 @@ def test_refusals(run, table):
     code, _, err = run("export", "m.safetensors")
     assert (code, "what it does with a table as it comes is in no ONNX file" in err) == (1, True)
     assert json.loads(run("info", "m.safetensors", "--json")[1])["before"]
+
+
+def test_info_names_the_columns_that_the_table_takes(run, printed, table):
+    assert run("fit", "customers.csv", "--model", "m.safetensors", *QUICK)[0] == 0
+    _, out, _ = run("info", "m.safetensors")
+    assert "features    customer_id, since, age, income, visits, city, plan, note, currency\n" in out
+    assert printed("info", "m.safetensors")["samples"]["feature_names"][:2] == ["customer_id", "since"]
+
+
+def test_images_are_refused_by_the_model_of_a_table(run, table, folder):
+    (folder / "images").mkdir()
+    PIL.Image.new("L", (4, 4)).save(folder / "images" / "a.png")
+    assert run("fit", "customers.csv", "--model", "m.safetensors", *QUICK)[0] == 0
+    code, _, err = run("transform", "m.safetensors", "images", "--output", "z.csv")
+    assert code == 1
+    assert err.startswith(
+        "drlim: error: images is a folder of images, and m.safetensors was fitted on a table with the columns 'since', "
+    )
+    assert err.endswith("Give a .csv, .tsv or .parquet with these.\n")
+
+
+def test_as_many_neighbours_as_rows_are_warned_of_or_refused(run, table):
+    fit = ("fit", "customers.csv", "--model", "m.safetensors", "--n-neighbors", "300", "--max-epochs", "1")
+    code, _, err = run(*fit)
+    assert (code, "n_neighbors = 300 is not less than the 300 samples" in err) == (0, True)
+    code, _, err = run(*fit, "--method", "drlim")
+    assert (code, "n_neighbors < n_samples" in err) == (1, True)
+
+
+def test_a_column_of_many_dates_is_drawn_as_years(run, table):
+    assert run("fit", "customers.csv", "--model", "m.safetensors", *QUICK)[0] == 0
+    code, _, err = run("plot", "m.safetensors", "customers.csv", "--labels", "since", "--output", "since.svg")
+    assert (code, err) == (0, "")
+    assert "groups, colours repeat" not in (drawn := Path("since.svg").read_text())
+    assert "2007" in drawn

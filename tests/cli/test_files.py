@@ -60,14 +60,14 @@ def test_arrays_of_an_archive_by_name(tmp_path):
     path = tmp_path / "x.npz"
     np.savez(path, a=np.zeros((2, 3)), b=np.ones((4, 1)))
     assert read_samples(path, array="b").X.shape == (4, 1)
-    assert refusal(path) == "FILE has 2 arrays: name one. It has 'a', 'b'."
+    assert refusal(path) == "FILE has 2 arrays: 'a', 'b'. Name one by --array NAME."
     assert refusal(path, array="c") == "FILE has no array 'c'. It has 'a', 'b'."
     np.savez(path, a=np.zeros((2, 3)))
     assert read_samples(path).X.shape == (2, 3)
     np.savez(path)
-    assert refusal(path) == "FILE has 0 arrays: name one. It has none."
+    assert refusal(path) == "FILE has 0 arrays: none. Name one by --array NAME."
     np.savez(path, **{f"array{place}": np.zeros(1) for place in range(20)})
-    assert refusal(path).endswith("'array6', 'array7' and 12 more.")
+    assert refusal(path).endswith("'array6', 'array7' and 12 more. Name one by --array NAME.")
 
 
 def test_archive_that_is_none(tmp_path):

@@ -116,3 +116,16 @@ def test_shapes_are_refused() -> None:
         read_labels([["a"], ["b"]], 2)
     with pytest.raises(ValueError, match="Got 2 in 'labels' and 3 in 'Z'"):
         read_labels(["a", None], 3)
+
+
+def test_more_than_sixty_dates_are_years():
+    days = np.datetime64("2019-12-31") + np.arange(1, 63) * 6
+    for labels in (days, days.astype(str), [*map(str, days)]):
+        read = read_labels(labels, 62)
+        assert read.groups == ()
+        np.testing.assert_allclose(read.numbers[[0, -1]], [2020.0133, 2021.0154], atol=1e-3)
+    gaps = days.astype(object)
+    gaps[3] = None
+    assert np.flatnonzero(np.isnan(read_labels([None if one is None else str(one) for one in gaps], 62).numbers)) == 3
+    assert len(read_labels(days[:60].astype(str), 60).groups) == 60
+    assert read_labels([f"{day} x" for day in days], 62).numbers is None

@@ -29,10 +29,13 @@ def warn_user(message: str) -> None:
 
 
 @contextmanager
-def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[[Mapping[str, float]], None]]:
+def epoch_bar(
+    max_epochs: int, verbose: bool | int | None, n_samples: int, n_similar: int
+) -> Iterator[Callable[[Mapping[str, float]], None]]:
     """Show a progress bar on the standard error stream while the block runs.
 
-    The bar shows the epoch, the loss, pairs per second where pairs are counted, and the time left.
+    The bar shows the epoch, the loss, pairs per second where pairs are counted, and the time left. Before the first
+    epoch has ended, it shows the numbers of samples and of similar pairs.
 
     Parameters
     ----------
@@ -40,6 +43,8 @@ def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[
         Number of epochs of a whole run.
     verbose : bool, int or None
         Whether to show the bar; None shows it when the standard error stream is a terminal.
+    n_samples, n_similar : int
+        Number of samples, and of pairs of them that are similar.
 
     Yields
     ------
@@ -63,7 +68,7 @@ def epoch_bar(max_epochs: int, verbose: bool | int | None) -> Iterator[Callable[
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=max_epochs, loss="")
+        task = progress.add_task("", total=max_epochs, loss=f"{n_samples} samples, {n_similar} similar pairs")
 
         def advance(record: Mapping[str, float]) -> None:
             progress.update(task, advance=1, loss=_loss(record))

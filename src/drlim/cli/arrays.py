@@ -16,13 +16,16 @@ from drlim.tables.files import readable
 __all__ = ["read_array", "read_npy", "read_whole_npz"]
 
 
-def read_array(path: Path, name: str | None, way_out: str) -> Array:
-    """Return an array of an .npy or .npz; of a file of another kind the message ends in ``way_out``."""
+def read_array(path: Path, name: str | None, way_out: str, several: str = "Give a file of one.") -> Array:
+    """Return an array of an .npy or .npz.
+
+    Of a file of another kind the message ends in ``way_out``, and where a name is wanted of several in ``several``.
+    """
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return read_npy(path)
     if suffix == ".npz":
-        return _read_npz(path, name)
+        return _read_npz(path, name, several)
     if not path.exists():
         raise FileNotFoundError(errno.ENOENT, "there is no such file or folder", str(path))
     raise ValueError(f"{path} is of a kind that cannot be read. {way_out}")
@@ -40,14 +43,14 @@ def read_whole_npz(path: Path) -> dict[str, Array]:
         return {name: _member(archive, name) for name in archive}
 
 
-def _read_npz(path: Path, name: str | None) -> Array:
+def _read_npz(path: Path, name: str | None, several: str) -> Array:
     """Return one array of an archive."""
     with readable(path), _archive(path) as archive:
         names = list(archive)
         if name in names or (name is None and len(names) == 1):
             return _member(archive, names[0] if name is None else name)
     if name is None:
-        raise ValueError(f"{path} has {len(names)} arrays: name one. It has {listed(names)}.")
+        raise ValueError(f"{path} has {len(names)} arrays: {listed(names)}. {several}")
     raise ValueError(f"{path} has no array {name!r}. It has {listed(names)}.")
 
 

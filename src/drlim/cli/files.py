@@ -116,7 +116,7 @@ def read_samples(
     if is_table:
         return _read_table(path, columns, left_out)
     kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
-    return Samples(read_array(path, array, f"Give {kinds}."))
+    return Samples(read_array(path, array, f"Give {kinds}.", "Name one by --array NAME."))
 
 
 def read_labels(source: str, data: _Path | None = None) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from drlim._base.messages import listed
 from drlim.cli.files import read_samples
 from drlim.cli.writing import Ids
 from drlim.datasets.folders import image_names
@@ -85,9 +86,14 @@ class SavedModel(NamedTuple):
         size: Size | None = None,
     ) -> Array | Mapping[str, Array]:
         """Return what the model takes of DATA: an array, or columns by name where a table is before the map."""
-        if self.table is not None and is_table(data):
-            used = [column.name for column in self.table.columns_ if column.kind != "left out"]
+        used = _used_by(self.table)
+        if used and is_table(data):
             return columns_of(data, wanted=used)
+        if used and data.is_dir():
+            raise ValueError(
+                f"{data} is a folder of images, and {self.path} was fitted on a table with the columns {listed(used)}. "
+                "Give a .csv, .tsv or .parquet with these."
+            )
         shape = self.map.input_shape_
         color: str = "grey" if len(shape) == 2 else "rgb"
         pixels = shape[-2:] if size is None and data.is_dir() and len(shape) > 1 else size
@@ -132,6 +138,11 @@ def ids_in(opened: CsvTable | ParquetTable, table: Table | None, chosen: str | N
     left_out = (name for name in _left_out_as_ids(table) if name in (opened.names or []))
     name = next(left_out, None) if chosen is None else chosen
     return None if name is None else Ids(name, opened.values(column_place(opened, name)).tolist())
+
+
+def _used_by(table: Table | None) -> list[str]:
+    """Return the names of the columns that a table uses; [] without one."""
+    return [] if table is None else [column.name for column in table.columns_ if column.kind != "left out"]
 
 
 def _left_out_as_ids(table: Table | None) -> list[str]:

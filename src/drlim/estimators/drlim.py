@@ -369,7 +369,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.graph_ = graph if anchor is None else graph.subgraph(np.arange(n_samples))
         self.history_: list[EpochRecord] = list(history)
         self.__dict__.pop("drift_", None)
-        with epoch_bar(plan.settings.max_epochs, self.verbose) as advance:
+        with epoch_bar(plan.settings.max_epochs, self.verbose, n_samples, graph.n_similar) as advance:
             on_epoch = running.recorder(self.history_, plan.unit, advance)
             try:
                 self.stopped_: str = train_rows(

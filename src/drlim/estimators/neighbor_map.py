@@ -377,7 +377,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
                 warn_of_wild_values(problem.trunk, self, chosen)
-            failure, planned = self._train(problem, [] if update is None else self.history_)
+            failure, planned = self._train(problem, known, [] if update is None else self.history_)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
         self.embedding_ = map_samples(self.encoder_, new)
@@ -438,6 +438,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         metric = self.metric if update is None else self._metric_of_new()
         given = None if graph is None else as_graph(graph, n, described)
         stated = None if pairs is None else pairs_graph(pairs, n)
+        _warn_of_too_many(self.n_neighbors, n)
         chosen = chosen_rows(n, seed, listed_samples(stated))
         if chosen is not None:
             samples = rows_of(samples, chosen)  # (r, ...)
@@ -456,11 +457,13 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         _warn_of_rest(known)
         return known, samples, np.arange(n) if chosen is None else chosen, measured
 
-    def _train(self, problem: PlacingProblem, history: Sequence[EpochRecord]) -> tuple[DivergenceError | None, int]:
+    def _train(
+        self, problem: PlacingProblem, known: NeighborhoodGraph, history: Sequence[EpochRecord]
+    ) -> tuple[DivergenceError | None, int]:
         """Train the encoder, and keep it and its history."""
         self.history_: list[EpochRecord] = list(history)
         planned = placing_settings(problem).max_epochs
-        with epoch_bar(planned, self.verbose) as advance:
+        with epoch_bar(planned, self.verbose, known.n_samples, known.n_similar) as advance:
 
             def on_epoch(record: EpochRecord) -> None:
                 self.history_.append({**record, "epoch": len(history) + record["epoch"]})
@@ -584,6 +587,17 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 def _number(given: int | str) -> int | None:
     """Return a number, or None for "auto"."""
     return None if given == "auto" else int(given)
+
+
+def _warn_of_too_many(n_neighbors: int | str, n_samples: int) -> None:
+    """Warn where as many neighbours are asked for as there are samples: all pairs then are similar."""
+    given = _number(n_neighbors)
+    if given is not None and given >= n_samples:
+        warn_user(
+            f"n_neighbors = {given} is not less than the {n_samples} samples: all pairs become similar, weighted by a "
+            "third as many neighbours as there are samples, and the map shows no more than the coarsest groups. Choose "
+            "fewer; 30 are usual."
+        )
 
 
 def _warn_of_rest(graph: NeighborhoodGraph) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import NotRequired, TypedDict
 
 from drlim._base.certificates import CertificateRecord
-from drlim.persistence.before import said_of
+from drlim.persistence.before import StepRecord, said_of
 from drlim.persistence.places_schema import PlacesRecord
 from drlim.persistence.schema import (
     EMBEDDING,
@@ -38,6 +38,8 @@ class ArchitectureSummary(Architecture):
 
 class SampleSummary(TypedDict):
     """The training samples: how many, of how many values, with which names, and how many listed pairs of each kind.
+
+    The values are those that the map takes, the names those of the columns given: a step before it may make more.
 
     ``n_kept`` of them are in the file, for ``novelty``. Labels state pairs of the kinds ``by_labels`` without a list.
     """
@@ -167,11 +169,16 @@ def _of_samples(file: ModelFile) -> SampleSummary:
         "n_samples": file.shapes[EMBEDDING][0],
         "n_kept": file.shapes.get(f"{REFERENCE}rows", [0])[0],
         "n_features": math.prod(file.metadata["architecture"]["input_shape"]),
-        "feature_names": file.metadata["feature_names"],
+        "feature_names": file.metadata["feature_names"] or _names_before(file.metadata.get("before", [])),
         # None is the graph's own "not listed": all the rest are dissimilar, none are ignored.
         "pairs": {kind: None if shape is None else shape[0] // 2 for kind, shape in listed.items()},
         "by_labels": [kind for kind in _KINDS if f"{GRAPH}{kind}.codes" in file.shapes],
     }
+
+
+def _names_before(steps: list[StepRecord]) -> list[str] | None:
+    """Return the names of the columns that the first step of a pipeline takes."""
+    return steps[0]["feature_names"] if steps else None
 
 
 def _of_training(training: Training) -> TrainingSummary:

@@ -10,11 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import check_labels, check_points
+from drlim.tables.values import values_of
 
 __all__ = ["MOST_GROUPS", "Labels", "natural_key", "read_labels"]
 
 MOST_GROUPS = 60
 """Maximum number of groups that a picture names and gives colours of their own."""
+
+_DAYS_OF_A_YEAR = 365.2425
 
 _MOST_WHOLE_FLOATS = 10
 """Maximum number of distinct whole numbers of floating point that are names of groups."""
@@ -51,9 +54,10 @@ def read_labels(labels: ArrayLike, n_samples: int, most_numbers: int = MOST_GROU
         values = values[is_known]
         groups, places = np.unique(values, return_inverse=True)
     codes = np.full(n_samples, -1)
-    if groups.dtype.kind in "fiu" and not _are_names(groups, most_numbers, some_missing=bool(missing.any())):
+    found = _numbers_of(values, groups, most_numbers, some_missing=bool(missing.any()))
+    if found is not None:
         numbers = np.full(n_samples, np.nan)
-        numbers[~missing] = check_points(values[:, None], name="labels")[:, 0]
+        numbers[~missing] = found
         return Labels(~missing, codes, numbers=numbers)
     names = [_name(group) for group in groups.tolist()]
     order = np.arange(len(names))
@@ -61,6 +65,18 @@ def read_labels(labels: ArrayLike, n_samples: int, most_numbers: int = MOST_GROU
         order = np.array(sorted(order.tolist(), key=lambda place: natural_key(names[place])), dtype=np.int64)
     codes[~missing] = np.argsort(order)[places]
     return Labels(~missing, codes, tuple(names[place] for place in order))
+
+
+def _numbers_of(values: Array, groups: Array, most_numbers: int, *, some_missing: bool) -> Floats | None:
+    """Return numbers, and many dates as years, such as 2020.5 for the middle of 2020; None for names of groups."""
+    if values.dtype.kind in "fiu":
+        if _are_names(groups, most_numbers, some_missing=some_missing):
+            return None
+        return check_points(values[:, None], name="labels")[:, 0].astype(np.float64)
+    if values.dtype.kind not in "MU" or len(groups) <= MOST_GROUPS:
+        return None
+    found = values_of(values, "labels")
+    return 1970 + np.asarray(found.numbers) / _DAYS_OF_A_YEAR if found.is_date else None
 
 
 def natural_key(name: str) -> tuple[bool, float, list[tuple[str, int]], str]:

@@ -61,7 +61,7 @@ def plot_embedding(
     Strings, truth values and up to 60 distinct integers are names of groups. So are whole numbers of floating point: up
     to 10 of them, or up to 60 where labels are missing, because pandas stores integers with gaps as floats. Other
     numbers get a colour bar, which ends at the 1 % and 99 % quantiles; arrows mark ends with numbers beyond. To get a
-    colour bar for integers, pass them as floats.
+    colour bar for integers, pass them as floats. More than 60 dates are numbers, in years such as 2020.5.
 
     Groups are in natural order: "2" before "10", "a2" before "a10". Each has a colour of its own; beyond 60 groups,
     colours repeat and no group is named. Samples without a label are grey, smaller and beneath the others, and the
