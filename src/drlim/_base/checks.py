@@ -24,11 +24,13 @@ from drlim._base.forms import plain, taken
 from drlim._base.importing import undisturbed
 from drlim._base.messages import did_you_mean, short_repr
 from drlim._base.refusals import column_names, located_errors, place_words
+from drlim._base.stored_rows import StoredRows
 
 __all__ = [
     "InvalidParameterError",
     "StrOptions",
     "as_array",
+    "check_blocks",
     "check_labels",
     "check_parameters",
     "check_points",
@@ -168,13 +170,39 @@ def check_points(
     return points
 
 
-def refuse_large(samples: Array, largest: float, name: str, names: Sequence[object] | None = None) -> None:
-    """Refuse values beyond ``largest``, by the place of the largest one."""
+def check_blocks(
+    rows: StoredRows,
+    dtype: np.dtype[np.generic],
+    name: str,
+    names: Sequence[str] | None = None,
+    *,
+    largest: float,
+    min_samples: int = 1,
+) -> None:
+    """Do what `check_points` does for rows outside memory, which are read once, a block at a time."""
+    with undisturbed():
+        from sklearn.utils import check_array  # takes a second to import, and many commands need no points
+
+    wanted = {"dtype": dtype, "allow_nd": True, "input_name": name}
+    if len(rows) < min_samples or 0 in rows.shape[1:]:
+        with located_errors(rows, name, names):
+            check_array(np.empty(rows.shape, dtype), ensure_min_samples=min_samples, **wanted)
+    for start, block in rows.blocks():
+        with located_errors(block, name, names, start):
+            values = check_array(block, **wanted)  # (b, ...)
+        refuse_large(values, largest, name, names, start)
+
+
+def refuse_large(
+    samples: Array, largest: float, name: str, names: Sequence[object] | None = None, first_row: int = 0
+) -> None:
+    """Refuse values beyond ``largest``, by the place of the largest one; the first of the samples is a given row."""
     if samples.size and float(max(samples.max(), -samples.min())) > largest:
         place = np.unravel_index(int(np.argmax(np.abs(samples))), samples.shape)
+        where = (int(place[0]) + first_row, *map(int, place[1:]))
         raise ValueError(
             f"Expected {name!r} to hold values up to {largest:.0e} in size: rescale it. Got {samples[place]:.3g} in "
-            f"{place_words(place, names)}."
+            f"{place_words(where, names)}."
         )
 
 

@@ -7,20 +7,29 @@ refusal says what was given, what is taken, and the way from the one to the othe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
 from drlim._base.arrays import Array
 from drlim._base.messages import one_line, short_repr
+from drlim._base.row_sources import FailedReadError, RowSource, Sliced, is_row_source, read_whole, row_source, sliced
 from drlim._base.strange import TAKEN, derives, is_array, refuse_strange, refused_form
 
-__all__ = ["Taken", "plain", "taken"]
+__all__ = ["Taken", "plain", "stored", "taken"]
 
 _DATES = ("datetime", "date", "time", "timestamp", "period", "interval")
 """Beginnings of the names of types of dates in data frames, in lower case."""
 
 _DURATIONS = ("timedelta", "duration")
+
+
+class Items(Protocol):
+    """A map-style Dataset."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> object: ...
 
 
 class Taken(NamedTuple):
@@ -72,6 +81,34 @@ def taken(given: object, name: str = "X") -> Taken:
     return Taken(given)
 
 
+def stored(given: object, name: str = "X") -> RowSource | None:
+    """Return how samples outside memory are read, or None for samples that `taken` takes.
+
+    Parameters
+    ----------
+    given : object
+        A memory map, an array of h5py or zarr, an Arrow table, a map-style Dataset, an AnnData whose ``X`` is one of
+        these, or any object with a ``shape`` of two or more axes that is read by slices of rows. One of up to 256 MiB
+        that is slow to pick rows from is better read into memory, and for it None is returned.
+    name : str, default="X"
+        The parameter's name in an error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it cannot be read.
+    """
+    refuse_strange(given, name)
+    names = [str(one) for one in getattr(given, "var_names", ())] if _is_anndata(given) else None
+    values = getattr(given, "X", None) if names is not None else given
+    if _is_tensor(values) or isinstance(values, list | tuple):
+        return None
+    source = _dataset_source(values, name) if _is_dataset(values) else row_source(values, name)
+    if source is None or source.is_small:
+        return None
+    return source if names is None else source._replace(names=names)
+
+
 def plain(values: object, name: str) -> object:
     """Return a tensor as an array, whatever its device, type and gradient; other values as they are."""
     return _tensor(values, name).values if _is_tensor(values) else values
@@ -103,10 +140,11 @@ def _anndata(given: Any, name: str) -> Taken:
         way_out = f"give one of its arrays, such as {(others or ['adata.obsm[...]'])[0]}"
         raise refused_form(name, "an AnnData whose X is None", way_out)
     in_memory = values.to_memory() if hasattr(values, "to_memory") else values
+    in_memory = _source(in_memory, name).values if is_row_source(in_memory) else in_memory
     return Taken(in_memory, [str(one) for one in given.var_names])
 
 
-def _is_dataset(given: object) -> bool:
+def _is_dataset(given: object) -> TypeGuard[Items]:
     """Return whether an object is a map-style Dataset: torch's, or any other that has a length and items by number."""
     if derives(given, "torch.utils.data", "Dataset"):
         return isinstance(given, Sized) and not derives(given, "torch.utils.data", "IterableDataset")
@@ -115,16 +153,11 @@ def _is_dataset(given: object) -> bool:
     return isinstance(given, Sized) and hasattr(given, "__getitem__") and not is_known
 
 
-def _dataset(given: Any, name: str) -> Taken:
+def _dataset(given: Items, name: str) -> Taken:
     """Return all items of a map-style Dataset as one array."""
-    has_pairs = derives(given, "torch.utils.data", "Dataset")
     rows: Array = np.empty((0,))
     for place in range(len(given)):
-        try:
-            item = given[place]
-        except Exception as error:  # whatever a user's Dataset raises
-            raise ValueError(f"The Dataset given as {name!r} fails at item {place}: {one_line(error)}") from error
-        row = _item(item, name, has_pairs=has_pairs)  # (...)
+        row = _item_at(given, place, name)  # (...)
         if place == 0:
             rows = np.empty((len(given), *row.shape), row.dtype)  # (n, ...)
         if row.shape != rows.shape[1:]:
@@ -132,6 +165,33 @@ def _dataset(given: Any, name: str) -> Taken:
         rows = rows.astype(np.result_type(rows, row), copy=False)
         rows[place] = row
     return Taken(rows)
+
+
+def _dataset_source(given: Items, name: str) -> RowSource | None:
+    """Return how the items of a map-style Dataset are read; None where they are no arrays of numbers."""
+    if len(given) == 0:
+        return None
+    first = _item_at(given, 0, name)  # (...)
+    if first.ndim == 0 or first.dtype.kind not in "biuf":
+        return None
+
+    def read(start: int, stop: int) -> Array:
+        items = [_item_at(given, place, name) for place in range(start, stop)]  # (...) each
+        for place, item in enumerate(items, start):
+            if item.shape != first.shape:
+                raise FailedReadError(str(_unequal(name, "a Dataset of items", first.shape, item.shape, place)))
+        return np.stack(items)  # (b, ...)
+
+    return sliced(Sliced(given, name, (len(given), *first.shape), read))
+
+
+def _item_at(given: Items, place: int, name: str) -> Array:
+    """Return one item of a Dataset as an array, or name the item that it fails at."""
+    try:
+        item = given[place]
+    except Exception as error:  # whatever a user's Dataset raises
+        raise FailedReadError(f"The Dataset given as {name!r} fails at item {place}: {one_line(error)}") from error
+    return _item(item, name, has_pairs=derives(given, "torch.utils.data", "Dataset"))
 
 
 def _item(item: object, name: str, *, has_pairs: bool) -> Array:
@@ -220,6 +280,12 @@ def _dates(name: str, got: str, unit: str) -> ValueError:
     )
 
 
+def _source(given: object, name: str) -> Taken:
+    """Return all rows of what is read by slices, in memory."""
+    found = row_source(given, name)
+    return _array(given, name) if found is None else Taken(read_whole(found.reader), found.names)
+
+
 def _has_kind(given: object) -> bool:
     return isinstance(getattr(getattr(given, "dtype", None), "kind", None), str)
 
@@ -245,6 +311,7 @@ _FORMS: tuple[tuple[Callable[[object], bool], Callable[[Any, str], Taken]], ...]
     (_is_dataset, _dataset),
     (_has_arrays, _listed),
     (_is_frame, _frame),
+    (is_row_source, _source),
     (_has_kind, _array),
 )
 """Forms that are taken: whether an object has it, and what is made of it."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drlim._base.arrays import Array, Index
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.arrays import Index
+from drlim._base.sparse_rows import AnyRows, SparseRows
 
 __all__ = ["row_keys"]
 
@@ -15,7 +15,7 @@ _BLOCK_VALUES = 2**20
 """Maximum number of values that are copied at once."""
 
 
-def row_keys(samples: Array | SparseRows) -> Index:
+def row_keys(samples: AnyRows) -> Index:
     """Return a number for each sample, (n,): the hash of its bytes, in which -0 is 0.
 
     Two different samples have equal numbers with a probability of 2^-64. The numbers differ between processes.
@@ -29,7 +29,7 @@ def row_keys(samples: Array | SparseRows) -> Index:
     return np.fromiter(map(hash, _contents(samples)), dtype=np.int64, count=len(samples))  # (n,)
 
 
-def _contents(samples: Array | SparseRows) -> Iterator[bytes]:
+def _contents(samples: AnyRows) -> Iterator[bytes]:
     """Yield the bytes of each row; of a sparse one, those of its entries other than 0 and of their columns."""
     if isinstance(samples, SparseRows):
         matrix = samples.matrix

@@ -14,11 +14,12 @@ import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows, column_ends
 
 __all__ = ["WILD", "Ordinary", "ordinary", "tamed"]
 
-Samples = TypeVar("Samples", Array, SparseRows, Array | SparseRows)
+Samples = TypeVar("Samples", Array, SparseRows, StoredRows, Array | StoredRows, AnyRows)
 
 WILD = 1000.0
 """Number of ordinary sizes from the median beyond which a value is wild: it takes all the precision of the others."""
@@ -58,7 +59,7 @@ class Ordinary(NamedTuple):
         return self.centre - reach * self.size, self.centre + reach * self.size
 
 
-def ordinary(samples: Array | SparseRows, n_rows: int = _ROWS) -> Ordinary | None:
+def ordinary(samples: AnyRows, n_rows: int = _ROWS) -> Ordinary | None:
     """Return the ordinary values of each column; None where the rows looked at are all the same.
 
     Parameters
@@ -122,6 +123,8 @@ def tamed(samples: Samples) -> Samples:
     """
     if isinstance(samples, SparseRows):
         return _tamed_stored(samples)
+    if isinstance(samples, StoredRows):
+        return _tamed_rows(samples)
     flat = samples.reshape(len(samples), -1)  # (n, p)
     found = ordinary(flat)
     if found is None:
@@ -131,6 +134,23 @@ def tamed(samples: Samples) -> Samples:
         return samples
     clipped: Array = np.clip(flat, low, high).astype(samples.dtype).reshape(samples.shape)  # (n, ...)
     return clipped
+
+
+def _tamed_rows(samples: StoredRows) -> StoredRows:
+    """Bring values into the bounds of their columns where they are read."""
+    flat = samples.flat()  # (n, p)
+    found = ordinary(flat)
+    if found is None:
+        return samples
+    (low, high), (lowest, highest) = found.bounds(), column_ends(flat)  # (p,) each
+    if (highest <= high).all() and (lowest >= low).all():
+        return samples
+
+    def clipped(block: Array) -> Array:
+        inside: Array = np.clip(block.reshape(len(block), -1), low, high).astype(block.dtype)  # (b, p)
+        return inside.reshape(block.shape)  # (b, ...)
+
+    return samples.changed(clipped)
 
 
 def _tamed_stored(samples: SparseRows) -> SparseRows:

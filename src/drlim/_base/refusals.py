@@ -20,7 +20,9 @@ _LONGEST_MESSAGE = 600
 
 
 @contextmanager
-def located_errors(X: object, name: str, names: Sequence[str] | None = None) -> Iterator[None]:
+def located_errors(
+    X: object, name: str, names: Sequence[str] | None = None, first_row: int | None = None
+) -> Iterator[None]:
     """Complete scikit-learn's and NumPy's errors about samples.
 
     An error's sentences are kept, without the array's values and the links; added are the parameter's name, the row and
@@ -34,6 +36,8 @@ def located_errors(X: object, name: str, names: Sequence[str] | None = None) -> 
         The parameter's name.
     names : sequence of str, default=None
         Names of the columns; None takes those that ``X`` has.
+    first_row : int, default=None
+        Row of the samples that ``X`` begins with where it is a block of them; None is all of them.
 
     Raises
     ------
@@ -47,7 +51,8 @@ def located_errors(X: object, name: str, names: Sequence[str] | None = None) -> 
         raise
     except Exception as error:  # also of objects of the user's that are no numbers
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        rest = _fault(X, name, column_names(X) if names is None else names) or _advice(str(error), X, name)
+        known = column_names(X) if names is None else names
+        rest = _fault(X, name, known, first_row) or _advice(str(error), X, name)
         text = brief(error, _LONGEST_MESSAGE - len(rest) - 2)
         text = text if name in text else re.sub(r"\bX\b", lambda _: name, text)  # scikit-learn's word for samples
         whole = f"{text}\n{rest}" if "\n" in text else f"{text.rstrip('.')}. {rest}"
@@ -91,9 +96,16 @@ class _Fault(NamedTuple):
     place: int
     what: str
     way_out: str
+    times: int = 1
+
+    def found(self, *, in_block: bool) -> str:
+        """Say what there is, and how often where not only a block was looked at."""
+        if self.times == 1:
+            return self.what
+        return f"{self.what}, first" if in_block else f"{self.what} {self.times} times, first"
 
 
-def _fault(X: object, name: str, names: Sequence[object] | None) -> str:
+def _fault(X: object, name: str, names: Sequence[object] | None, first_row: int | None) -> str:
     """Return where the first value is that cannot be used, and what to do about it; "" where all values can be."""
     try:
         values, index_of = _values(X)
@@ -103,7 +115,9 @@ def _fault(X: object, name: str, names: Sequence[object] | None) -> str:
     fault = None if find is None else find(values)
     if fault is None:
         return ""
-    return f"{name!r} has {fault.what} in {place_words(index_of(fault.place), names)}: {fault.way_out}."
+    row, *rest = index_of(fault.place)
+    where = place_words((row + (first_row or 0), *rest), names)
+    return f"{name!r} has {fault.found(in_block=first_row is not None)} in {where}: {fault.way_out}."
 
 
 def _values(X: object) -> tuple[Array, Callable[[int], tuple[int, ...]]]:
@@ -130,8 +144,7 @@ def _ragged(X: object, name: str) -> str:
 
 
 def _first(bad: NDArray[np.bool_], what: str, way_out: str) -> _Fault:
-    count = int(bad.sum())
-    return _Fault(int(np.argmax(bad)), what if count == 1 else f"{what} {count} times, first", way_out)
+    return _Fault(int(np.argmax(bad)), what, way_out, int(bad.sum()))
 
 
 def _not_finite(values: Array) -> _Fault | None:

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array, Index
+from drlim._base.stored_rows import StoredRows, joined_rows
 
-__all__ = ["SparseRows", "rows_of", "stacked"]
+__all__ = ["AnyRows", "SparseRows", "held", "rows_of", "stacked"]
 
 
 class MadeWhole(Protocol):
@@ -65,19 +66,28 @@ class SparseRows:
         return SparseRows(self.matrix[index])
 
 
-Stackable = Array | SparseRows | MadeWhole
+AnyRows = Array | SparseRows | StoredRows
+"""Samples that are no copies: an array, sparse rows, or rows outside memory."""
+
+Stackable = AnyRows | MadeWhole
 
 
-def rows_of(samples: Array | SparseRows, index: Index | slice) -> Array | SparseRows:
-    """Return some of the samples in their own form, sparse ones sparse."""
-    return samples.part(index) if isinstance(samples, SparseRows) else samples[index]
+def rows_of(samples: AnyRows, index: Index | slice) -> AnyRows:
+    """Return some of the samples in their own form: sparse ones sparse, and those outside memory not read yet."""
+    return samples.part(index) if isinstance(samples, SparseRows | StoredRows) else samples[index]
 
 
-def stacked(first: Stackable, second: Stackable) -> Array | SparseRows:
-    """Return samples followed by others; sparse where one of the two is."""
-    if not isinstance(first, SparseRows) and not isinstance(second, SparseRows):
-        return np.concatenate([np.asarray(first), np.asarray(second)])  # (n + m, ...)
-    parts = [
-        one.matrix if isinstance(one, SparseRows) else sparse.csr_array(np.asarray(one)) for one in (first, second)
-    ]
-    return SparseRows(sparse.csr_array(sparse.vstack(parts, format="csr")))
+def held(samples: AnyRows) -> AnyRows:
+    """Return samples that are read again and again: those outside memory in it, if they take up to 256 MiB."""
+    return samples.held() if isinstance(samples, StoredRows) else samples
+
+
+def stacked(first: Stackable, second: Stackable) -> AnyRows:
+    """Return samples followed by others; sparse where one of the two is, else outside memory where one is."""
+    both = first, second
+    if any(isinstance(one, SparseRows) for one in both):
+        parts = [one.matrix if isinstance(one, SparseRows) else sparse.csr_array(np.asarray(one)) for one in both]
+        return SparseRows(sparse.csr_array(sparse.vstack(parts, format="csr")))
+    if any(isinstance(one, StoredRows) for one in both):
+        return joined_rows(*(one if isinstance(one, StoredRows) else np.asarray(one) for one in both))
+    return np.concatenate([np.asarray(one) for one in both])  # (n + m, ...)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
+from drlim._base.stored_rows import StoredRows
 
 __all__ = ["RowSource", "Rows", "device_of", "pick_device", "random_state", "seeded", "set_random_state"]
 
@@ -81,6 +83,10 @@ def device_of(module: nn.Module) -> torch.device:
     return torch.device("cpu") if weight is None else weight.device
 
 
+_READ_AHEAD = 2**23
+"""Number of values of batches that are read at once, 32 MiB of float32."""
+
+
 class RowSource(Protocol):
     """Samples that can be read a few at a time: an array, a memory map, or copies that are made when they are read."""
 
@@ -121,6 +127,7 @@ class Rows:
         self.n_copies: int = getattr(source, "n_copies", 1)
         self._source = source
         self._there: Tensor | None = None
+        self._ready: dict[int, tuple[Index, Array]] = {}  # a batch, which keeps its number while it lives, and its rows
         if device.type != "cpu" and isinstance(source, np.ndarray):
             self._there = torch.from_numpy(np.array(source)).to(device)
 
@@ -142,10 +149,31 @@ class Rows:
         draw = getattr(self._source, "drawn", None)
         return self if draw is None else Rows(draw(), self.device, self.dtype)
 
+    def ahead(self, batches: Sequence[Index]) -> Iterator[Index]:
+        """Yield batches of row numbers; the rows of the next few are read at once where that is faster.
+
+        Of a source that is slow to pick rows from, the rows of many batches lie near each other, and those of one do
+        not.
+        """
+        if not isinstance(self._source, StoredRows) or self._source.is_quick or not len(batches):
+            yield from batches
+            return
+        n_values = max(1, prod(self._source.shape[1:]) * len(batches[0]))
+        at_once = max(1, _READ_AHEAD // n_values)
+        for start in range(0, len(batches), at_once):
+            some = batches[start : start + at_once]
+            read = self._source[np.concatenate(some)]  # (b, ...)
+            ends = np.cumsum([len(batch) for batch in some])
+            parts = np.split(read, ends[:-1])
+            self._ready = {id(batch): (batch, part) for batch, part in zip(some, parts, strict=True)}
+            yield from some
+        self._ready = {}
+
     def take(self, index: Index | slice) -> Tensor:
         """Return the rows at ``index`` as a tensor of shape (b, ...)."""
         if self._there is not None:
             if isinstance(index, slice):
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
             return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
-        return torch.from_numpy(np.array(self._source[index])).to(self.device, self.dtype)
+        _, read = self._ready.get(id(index)) or (None, self._source[index])
+        return torch.from_numpy(np.array(read)).to(self.device, self.dtype)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from drlim._base.arrays import Array, Floats
 from drlim._base.ordinary import Ordinary, ordinary
 from drlim._base.sparse_rows import SparseRows
+from drlim._base.stored_rows import StoredRows
 from drlim._base.torch import RowSource
 
 __all__ = ["REACH", "Findings", "Standardize", "UnitLength"]
@@ -24,7 +25,8 @@ _PIXELS_LOOKED_AT = 2**20
 """The same of pixels."""
 
 _BLOCK_VALUES = 2**22
-"""Maximum number of values of sparse samples that are dense at once, 32 MiB in float64."""
+"""Maximum number of values of sparse samples that are dense at once, 32 MiB in float64, and of samples outside memory
+that are read at once."""
 
 _HIDDEN = 10.0
 """Largest scale, in ordinary sizes of a typical column, that serves all columns: beyond it most of the input would be
@@ -171,8 +173,8 @@ class Standardize(nn.Module):
 
 def _chunks(X: RowSource, chunk_size: int) -> Iterator[tuple[int, Floats]]:
     """Yield samples in float64, (c, ...), each chunk with its first row."""
-    if isinstance(X, SparseRows):
-        chunk_size = max(1, min(chunk_size, _BLOCK_VALUES // X.shape[1]))
+    if isinstance(X, SparseRows | StoredRows):  # whose rows may be very long
+        chunk_size = max(1, min(chunk_size, _BLOCK_VALUES // prod(X.shape[1:])))
     for start in range(0, len(X), chunk_size):
         yield start, np.asarray(X[start : start + chunk_size], dtype=np.float64)
 

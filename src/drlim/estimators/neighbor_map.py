@@ -20,7 +20,7 @@ from torch import nn
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.notices import epoch_bar, warn_user
 from drlim._base.ordinary import tamed
-from drlim._base.sparse_rows import SparseRows, rows_of, stacked
+from drlim._base.sparse_rows import AnyRows, SparseRows, held, rows_of, stacked
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -84,7 +84,7 @@ class _Update(NamedTuple):
     """The present map, which training goes on from."""
 
     encoder: PlaceEncoder
-    anchor: Array | SparseRows | None  # (m, ...) samples to leave where they are
+    anchor: AnyRows | None  # (m, ...) samples to leave where they are
     kept: float  # share of an anchor's displacement that is taken back
 
 
@@ -352,7 +352,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             check_unit(laws, type(self).__name__, _LARGEST_UNIT)
         return _Checked(laws, pick_device(self.device, type(self).__name__), draw(self.random_state))
 
-    def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> Array | SparseRows:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> AnyRows:
         """Check samples, and that the metric can be taken of them."""
         samples = check_array_samples(self, X, reset=reset, name=name)
         if isinstance(self.metric, str) or reset or isinstance(samples, SparseRows):
@@ -361,7 +361,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     def _fit(
         self,
-        new: Array | SparseRows,
+        new: AnyRows,
         labels: list[object] | None,
         graph: object,
         pairs: object,
@@ -391,7 +391,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     def _relaxed(
         self,
         known: NeighborhoodGraph,
-        rows: Array | SparseRows,
+        rows: AnyRows,
         measured: Measured,
         is_old: NDArray[np.bool_],
         checked: _Checked,
@@ -424,13 +424,13 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     def _gathered(
         self,
-        samples: Array | SparseRows,
+        samples: AnyRows,
         labels: list[object] | None,
         graph: object,
         pairs: object,
         seed: int,
         update: _Update | None,
-    ) -> tuple[NeighborhoodGraph, Array | SparseRows, Index, Measured]:
+    ) -> tuple[NeighborhoodGraph, AnyRows, Index, Measured]:
         """Return the relations, the rows to relax, their numbers among the samples, and their coordinates."""
         n = len(samples)
         check_two(n)
@@ -441,7 +441,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         _warn_of_too_many(self.n_neighbors, n)
         chosen = chosen_rows(n, seed, listed_samples(stated))
         if chosen is not None:
-            samples = rows_of(samples, chosen)  # (r, ...)
+            samples = held(rows_of(samples, chosen))  # (r, ...)
             labels = cut_labels(labels, chosen)
             given, stated = cut_graph(given, chosen), None if stated is None else stated.subgraph(chosen)
         measured = measure(samples, metric, seed)

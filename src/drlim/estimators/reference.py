@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.sparse_rows import SparseRows, rows_of
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows
 from drlim.estimators.sketches import coordinates
 from drlim.neighbors.coordinates import directions
 from drlim.relations import LazyCopies
@@ -220,7 +221,7 @@ def _blocks(samples: Samples, index: Index) -> Iterator[Array | SparseRows]:
 
 def taken(samples: Samples, index: Index) -> Array | SparseRows:
     """Return some samples; sparse ones stay sparse."""
-    return samples[index] if isinstance(samples, LazyCopies) else rows_of(samples, index)
+    return samples.part(index) if isinstance(samples, SparseRows) else samples[index]
 
 
 def evenly(n: int, most: int) -> Index:
@@ -228,12 +229,15 @@ def evenly(n: int, most: int) -> Index:
     return np.arange(0, n, max(1, -(-n // most)))
 
 
-def extremes(samples: Array | SparseRows) -> tuple[Floats, Floats]:
+def extremes(samples: AnyRows) -> tuple[Floats, Floats]:
     """Return the smallest and the largest value of each column, of each channel, or of all pixels; (g,) each."""
     if isinstance(samples, SparseRows):
         ends = [
             np.asarray(end.toarray()).reshape(-1) for end in (samples.matrix.min(axis=0), samples.matrix.max(axis=0))
         ]
+    elif isinstance(samples, StoredRows):
+        parts = [extremes(block) for _, block in samples.blocks()]  # (g,) each
+        return np.min([low for low, _ in parts], axis=0), np.max([high for _, high in parts], axis=0)
     else:
         axis = tuple(place for place in range(samples.ndim) if place != 1) if samples.ndim in (2, 4) else None
         ends = [np.atleast_1d(samples.min(axis=axis)), np.atleast_1d(samples.max(axis=axis))]

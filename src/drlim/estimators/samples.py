@@ -15,11 +15,13 @@ from sklearn.utils import validation
 from torch import nn
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.checks import refuse_large, refuse_masked, short_repr
-from drlim._base.forms import taken
+from drlim._base.checks import check_blocks, refuse_large, refuse_masked, short_repr
+from drlim._base.forms import stored, taken
 from drlim._base.refusals import column_names, located_errors
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.row_sources import RowSource
+from drlim._base.sparse_rows import AnyRows, SparseRows
 from drlim._base.state import usual_state
+from drlim._base.stored_rows import BLOCK_VALUES, StoredRows
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -28,9 +30,9 @@ from drlim.relations import LazyCopies
 
 __all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "first_samples", "map_samples"]
 
-Samples = Array | LazyCopies | SparseRows
-"""Checked samples, shape (n, ...): an array of float32 or float64, copies that are made when they are read, or sparse
-rows that are made dense when they are read."""
+Samples = AnyRows | LazyCopies | StoredRows
+"""Checked samples, shape (n, ...): an array of float32 or float64, copies that are made when they are read, sparse rows
+that are made dense when they are read, or rows outside memory."""
 
 _LARGEST = 1e30
 """Values beyond it would overflow float32, in which encoders are trained, once squared deviations are summed."""
@@ -49,7 +51,8 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         Otherwise they are compared with its own.
     X : array-like of shape (n_samples, ...), sparse matrix or array, or LazyCopies
         In any form that `drlim._base.forms.taken` takes. Integers of 16 bits and less, and booleans, become float32;
-        others become float64. Sparse samples stay sparse.
+        others become float64. Sparse samples stay sparse. Those outside memory stay there: they are read once here, a
+        block at a time.
     reset : bool
     name : str, default="X"
         The parameter's name in an error.
@@ -65,14 +68,7 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
         Without ``reset``, once for an estimator, when samples lie far outside the training samples.
     """
     refuse_masked(X, name, f"fill the gaps, {name}.filled(...), or drop those samples")
-    given, names = (X, None) if isinstance(X, LazyCopies) else taken(X, name)
-    # Lazy copies were checked when they were declared, and are checked again as they are made.
-    if isinstance(given, LazyCopies):
-        samples: Samples = given
-    elif sparse.issparse(given):
-        samples = _as_sparse_rows(estimator, given, name, reset=reset)
-    else:
-        samples = _as_floats(estimator, given, names, name, reset=reset)
+    samples = _finite_samples(estimator, X, name, reset=reset)
     if reset:
         estimator.input_shape_ = samples.shape[1:]
         estimator.n_features_in_ = math.prod(samples.shape[1:])
@@ -82,12 +78,28 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
             f"Expected {name!r} to hold samples of shape {estimator.input_shape_}, as {kind} was fitted on. "
             f"Got {short_repr(samples)}.{_question(samples.shape, estimator.input_shape_)}"
         )
-    if isinstance(samples, SparseRows):
-        refuse_large(samples.matrix.data, _LARGEST, name, None)
-    elif isinstance(samples, np.ndarray):
-        refuse_large(samples, _LARGEST, name, names or column_names(given))
     if not reset:
         warn_of_far_samples(estimator, samples, name)
+    return samples
+
+
+def _finite_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, name: str, *, reset: bool) -> Samples:
+    """Return samples of any form in a float dtype, or refuse values that cannot be used.
+
+    Lazy copies were checked when they were declared, and are checked again as they are made.
+    """
+    if isinstance(X, LazyCopies):
+        return X
+    source = stored(X, name)
+    if source is not None:
+        return _as_stored_rows(estimator, source, name, reset=reset)
+    given, names = taken(X, name)
+    if sparse.issparse(given):
+        rows = _as_sparse_rows(estimator, given, name, reset=reset)
+        refuse_large(rows.matrix.data, _LARGEST, name, None)
+        return rows
+    samples = _as_floats(estimator, given, names, name, reset=reset)
+    refuse_large(samples, _LARGEST, name, names or column_names(given))
     return samples
 
 
@@ -99,7 +111,7 @@ def _question(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
 
 def check_array_samples(
     estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, name: str = "X"
-) -> Array | SparseRows:
+) -> AnyRows:
     """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
     if isinstance(X, LazyCopies):
         kind = type(estimator).__name__
@@ -108,7 +120,7 @@ def check_array_samples(
             "its parameter 'orbit'."
         )
     samples = check_samples(estimator, X, reset=reset, name=name)
-    return samples if isinstance(samples, SparseRows) else np.asarray(samples)
+    return samples if isinstance(samples, SparseRows | StoredRows) else np.asarray(samples)
 
 
 def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: bool) -> SparseRows:
@@ -148,6 +160,24 @@ def _as_floats(estimator: BaseEstimator, given: ArrayLike, names: list[str] | No
     return samples
 
 
+def _as_stored_rows(estimator: BaseEstimator, source: RowSource, name: str, *, reset: bool) -> StoredRows:
+    """Return rows outside memory in the dtype that `_as_floats` gives an array, every block of them checked."""
+    dtype = _float_type(source.reader.dtype)
+    as_given = StoredRows(source.reader)
+    is_short = len(as_given) < (2 if reset else 1) or math.prod(as_given.shape[1:]) == 0
+    first = len(as_given) if is_short else max(2, BLOCK_VALUES // math.prod(as_given.shape[1:]))
+    _as_floats(estimator, as_given[:first], source.names, name, reset=reset)  # with all that scikit-learn checks
+    check_blocks(as_given, dtype, name, source.names, largest=_LARGEST)
+    return StoredRows(source.reader, dtype)
+
+
+def _float_type(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
+    """Return the dtype in which samples of another are computed with."""
+    if dtype in (np.float32, np.float64):
+        return dtype
+    return np.dtype(np.float32 if dtype in _EXACT_IN_FLOAT32 else np.float64)
+
+
 def _check_names(estimator: BaseEstimator, names: list[str] | None, name: str, *, reset: bool) -> None:
     """Keep the names of columns, or refuse other ones than those of the training data; images have none."""
     if reset and names is not None:
@@ -169,7 +199,7 @@ def first_samples(samples: Samples, n_samples: int) -> Samples:
     """Return the first few of the samples in their own form, and all of them as they are."""
     if n_samples == len(samples):
         return samples
-    return samples.part(slice(n_samples)) if isinstance(samples, SparseRows) else samples[:n_samples]
+    return samples.part(slice(n_samples)) if isinstance(samples, SparseRows | StoredRows) else samples[:n_samples]
 
 
 def map_samples(encoder: nn.Module, samples: Samples) -> Array:

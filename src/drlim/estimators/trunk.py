@@ -12,7 +12,8 @@ from torch import nn
 from drlim._base.arrays import Array
 from drlim._base.calls import reason, user_call
 from drlim._base.checks import short_repr
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import count_features, make_trunk
@@ -28,7 +29,7 @@ Factory = Callable[[tuple[int, ...]], nn.Module]
 
 def trunk_for(
     wanted: str | nn.Module | Factory,
-    samples: Array | SparseRows,
+    samples: AnyRows,
     device: torch.device,
     by_direction: bool,
     seed: int,
@@ -67,17 +68,27 @@ def trunk_for(
     return trunk, _n_features(trunk, samples[:2], device)
 
 
-def _begun(trunk: nn.Module, samples: Array | SparseRows, by_direction: bool, seed: int) -> nn.Module:
+def _begun(trunk: nn.Module, samples: AnyRows, by_direction: bool, seed: int) -> nn.Module:
     """Return a built-in trunk with its standardisation fitted and its weights drawn."""
-    if isinstance(samples, SparseRows):
-        seen = directions(samples) if by_direction else samples
-    else:
-        seen = UnitLength()(torch.from_numpy(np.array(samples))).numpy() if by_direction else samples  # (n, ...)
+    seen = _scaled(samples) if by_direction else samples  # (n, ...)
     for module in trunk.children():
         if isinstance(module, Standardize):
             module.fit(seen)
     _draw_weights(trunk, seed)
     return trunk
+
+
+def _scaled(samples: AnyRows) -> AnyRows:
+    """Return samples scaled to length 1, (n, ...), those outside memory where they are read."""
+    if isinstance(samples, SparseRows):
+        return directions(samples)
+    return samples.changed(_of_unit_length) if isinstance(samples, StoredRows) else _of_unit_length(samples)
+
+
+def _of_unit_length(samples: Array) -> Array:
+    """Return samples scaled to length 1 as the trunk scales them, (n, ...)."""
+    scaled: Array = UnitLength()(torch.from_numpy(np.array(samples))).numpy()
+    return scaled
 
 
 def _draw_weights(module: nn.Module, seed: int) -> None:

@@ -8,16 +8,16 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from drlim._base.arrays import Array, Index
+from drlim._base.arrays import Index
 from drlim._base.identical import row_keys
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows
 from drlim.graph.blocks import Blocks
 from drlim.graph.pairset import PairSet
 
 __all__ = ["count_components", "count_duplicates"]
 
 
-def count_duplicates(samples: Array | SparseRows, dissimilar: PairSet) -> int:
+def count_duplicates(samples: AnyRows, dissimilar: PairSet) -> int:
     """Return the number of a set's pairs whose two samples are identical.
 
     Parameters

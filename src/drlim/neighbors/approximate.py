@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Floats, Index
+from drlim._base.stored_rows import StoredRows, column_ends, column_means
 from drlim.neighbors.exact import ranked, squared_distances
 
 __all__ = ["approximately_nearest"]
@@ -34,13 +35,13 @@ _LISTS_PROBED = 16
 clusters, and 56 % of them without any structure."""
 
 
-def approximately_nearest(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Floats]:
+def approximately_nearest(X: Floats | StoredRows, n_neighbors: int, seed: int) -> tuple[Index, Floats]:
     """Find most of each point's nearest others, nearest first.
 
     Parameters
     ----------
-    X : ndarray of float64, shape (n, d)
-        Points.
+    X : ndarray or StoredRows of float64, shape (n, d)
+        Points. Those outside memory are read into the index in one pass.
     n_neighbors : int
         Number of neighbours k, in [1, n).
     seed : int
@@ -68,14 +69,18 @@ def approximately_nearest(X: Floats, n_neighbors: int, seed: int) -> tuple[Index
     return columns[chosen], measured[chosen]
 
 
-def _single(X: Floats) -> Singles:
+def _single(X: Floats | StoredRows) -> Singles | StoredRows:
     """Return points in float32, centred and scaled first, so that an offset or a large scale costs no digits."""
+    if isinstance(X, StoredRows):
+        mean, (low, high) = column_means(X), column_ends(X)  # (d,) each
+        largest = max(np.abs(low - mean).max(), np.abs(high - mean).max()) or 1.0
+        return X.changed(lambda block: ((block - mean) / largest).astype(np.float32), dtype=np.dtype(np.float32))
     centred = X - X.mean(axis=0)  # (n, d)
     scaled: Singles = (centred / (np.abs(centred).max() or 1.0)).astype(np.float32)
     return scaled
 
 
-def _candidates(X: Singles, wanted: int, n_neighbors: int, seed: int) -> Index:
+def _candidates(X: Singles | StoredRows, wanted: int, n_neighbors: int, seed: int) -> Index:
     """Return at least ``n_neighbors`` others for each point, with more effort where too few are found, shape (n, w)."""
     propose = _proposer(X, seed)
     effort = max(_EF, 2 * wanted)
@@ -92,7 +97,7 @@ def _candidates(X: Singles, wanted: int, n_neighbors: int, seed: int) -> Index:
         effort = min(4 * effort, len(X))
 
 
-def _proposer(X: Singles, seed: int) -> Proposer:
+def _proposer(X: Singles | StoredRows, seed: int) -> Proposer:
     """Build an index by the library that is installed."""
     try:
         import voyager  # noqa: F401 - optional
@@ -107,18 +112,19 @@ def _proposer(X: Singles, seed: int) -> Proposer:
     return _by_faiss(X, seed)
 
 
-def _by_voyager(X: Singles, seed: int) -> Proposer:
+def _by_voyager(X: Singles | StoredRows, seed: int) -> Proposer:
     """Build a graph by voyager, in one thread: the order in which threads link points would change it."""
     import voyager
 
     index = voyager.Index(
         voyager.Space.Euclidean, num_dimensions=X.shape[1], M=_LINKS, random_seed=seed, max_elements=len(X)
     )
-    index.add_items(X, num_threads=1)
+    for block in _blocks(X):
+        index.add_items(block, num_threads=1)
 
     def propose(wanted: int, effort: int) -> Index:
         try:
-            found, _ = index.query(X, k=wanted, query_ef=effort)  # (n, w)
+            found = np.concatenate([index.query(block, k=wanted, query_ef=effort)[0] for block in _blocks(X)])  # (n, w)
         except RuntimeError:  # it found too few for some point
             return np.full((len(X), wanted), -1)
         return np.asarray(found).astype(np.int64)
@@ -126,9 +132,16 @@ def _by_voyager(X: Singles, seed: int) -> Proposer:
     return propose
 
 
-def _by_faiss(X: Singles, seed: int) -> Proposer:
+def _blocks(X: Singles | StoredRows) -> Iterator[Singles]:
+    """Yield points, (b, d), those outside memory a block at a time."""
+    yield from [X] if isinstance(X, np.ndarray) else (block for _, block in X.blocks())
+
+
+def _by_faiss(points: Singles | StoredRows, seed: int) -> Proposer:
     """Build lists by k-means of FAISS, which, unlike its graphs, do not depend on threads."""
     import faiss
+
+    X: Singles = np.asarray(points)  # (n, d) in memory, where the index holds all points, too
 
     n_lists = max(1, round(len(X) ** 0.5))
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(X.shape[1]), X.shape[1], n_lists)

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from drlim._base.arrays import Floats, Index
 from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
 from drlim._base.sparse_rows import SparseRows
+from drlim._base.stored_rows import StoredRows
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.approximate import approximately_nearest
 from drlim.neighbors.blockwise import Measure, nearest_by_blocks, pairs_by_blocks
@@ -19,7 +20,8 @@ from drlim.neighbors.by_cells import nearest_by_cells
 from drlim.neighbors.by_metric import Metric, by_function, distinct_by_metric, hamming, jaccard, without_farthest
 from drlim.neighbors.distinct import distinct_rows, found_graph
 from drlim.neighbors.exact import nearest, suits_tree
-from drlim.neighbors.points import Points, Samples, checked_points
+from drlim.neighbors.outside import nearest_outside
+from drlim.neighbors.points import Points, Samples, checked_points, some_of
 from drlim.neighbors.precomputed import check_distances, distinct_given, nearest_given, pairs_within_given
 from drlim.neighbors.radius import pairs_within_radius
 from drlim.neighbors.sparse_points import nearest_stored, pairs_within_stored
@@ -116,9 +118,9 @@ def nearest_graph(
     points: Points, n_neighbors: int, algorithm: str = "exact", random_state: int | np.random.RandomState | None = 0
 ) -> NeighborhoodGraph:
     """Return the graph of `knn_graph` for points that were checked."""
-    rows = points if isinstance(points, np.ndarray) else SparseRows(points)
+    rows = points if isinstance(points, np.ndarray | StoredRows) else SparseRows(points)
     found = distinct_rows(
-        rows, n_neighbors, lambda some, k: _nearest_points(points[some], k, algorithm, random_state), rows
+        rows, n_neighbors, lambda some, k: _nearest_points(some_of(points, some), k, algorithm, random_state), rows
     )
     return found_graph(found, n_neighbors)
 
@@ -285,8 +287,8 @@ def radius_graph(X: Samples, radius: float, metric: Metric = "euclidean") -> Nei
     if metric in ("euclidean", "cosine"):
         points = checked_points(X, str(metric), min_samples=1)  # (n, d)
         euclidean = float(radius) if metric == "euclidean" else float(np.sqrt(2.0 * radius))
-        if isinstance(points, np.ndarray):
-            return NeighborhoodGraph.from_pairs(len(points), pairs_within_radius(points, euclidean))
+        if isinstance(points, np.ndarray | StoredRows):
+            return NeighborhoodGraph.from_pairs(len(points), pairs_within_radius(np.asarray(points), euclidean))
         return NeighborhoodGraph.from_pairs(points.shape[0], pairs_within_stored(points, euclidean))
     n_samples, distances_of = _measure(X, metric, min_samples=1)
     return NeighborhoodGraph.from_pairs(n_samples, pairs_by_blocks(distances_of, n_samples, float(radius)))
@@ -329,12 +331,12 @@ def _nearest_points(
     points: Points, k: int, algorithm: str, random_state: int | np.random.RandomState | None
 ) -> tuple[Index, Floats]:
     """Return each point's nearest others, (n, k), and their squared distances, by the algorithm asked for."""
-    if not isinstance(points, np.ndarray):
+    if not isinstance(points, np.ndarray | StoredRows):
         return nearest_stored(points, k)
     if algorithm == "auto":
         algorithm = "exact" if len(points) <= _EXACT_ROWS or suits_tree(points) else "cells"
     if algorithm == "exact":
-        return nearest(points, k)
+        return nearest_outside(points, k) if isinstance(points, StoredRows) else nearest(points, k)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     return (approximately_nearest if algorithm == "index" else nearest_by_cells)(points, k, seed)
 

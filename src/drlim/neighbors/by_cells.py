@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.ordinary import tamed
+from drlim._base.stored_rows import StoredRows, column_ends
 from drlim.neighbors.cells import cell_neighbors
 from drlim.neighbors.exact import ranked, squared_distances
 from drlim.neighbors.reduce import principal_components
@@ -38,13 +39,13 @@ _LIMITING = threading.Lock()
 restore each other's number."""
 
 
-def nearest_by_cells(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Floats]:
+def nearest_by_cells(X: Floats | StoredRows, n_neighbors: int, seed: int) -> tuple[Index, Floats]:
     """Find most of each point's nearest others, nearest first.
 
     Parameters
     ----------
-    X : ndarray of float64, shape (n, d)
-        Points.
+    X : ndarray or StoredRows of float64, shape (n, d)
+        Points. Of those outside memory, up to 100 numbers each are held in float32.
     n_neighbors : int
         Number of neighbours k, in [1, n).
     seed : int
@@ -78,9 +79,9 @@ def nearest_by_cells(X: Floats, n_neighbors: int, seed: int) -> tuple[Index, Flo
     return indices, squares
 
 
-def _candidates(X: Floats, n_neighbors: int, seed: int) -> Index:
+def _candidates(X: Floats | StoredRows, n_neighbors: int, seed: int) -> Index:
     """Return the points that cells propose for each point, shape (n, w)."""
-    points: Array = _in_unit(tamed(X))  # (n, d)
+    points: Array | StoredRows = _in_unit(tamed(X))  # (n, d)
     wanted = n_neighbors + _SPARE
     with _one_thread():
         if X.shape[1] > _MOST_COLUMNS:
@@ -90,8 +91,12 @@ def _candidates(X: Floats, n_neighbors: int, seed: int) -> Index:
     return candidates
 
 
-def _in_unit(points: Floats) -> Floats:
+def _in_unit(points: Floats | StoredRows) -> Floats | StoredRows:
     """Return points moved and scaled to at most 1 in size, by a power of two, so that float32 holds their squares."""
+    if isinstance(points, StoredRows):
+        first, (low, high) = points[:1], column_ends(points)  # (1, d), (d,) each
+        power = -int(np.frexp(float(max((high - first).max(), (first - low).max())))[1])
+        return points.changed(lambda block: np.ldexp(block - first, power))
     moved = points - points[0]  # (n, d) small differences far from the origin keep their digits
     largest = float(max(moved.max(), -moved.min()))
     scaled: Floats = np.ldexp(moved, -int(np.frexp(largest)[1]))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Array, Floats, Index, ragged_ranges
+from drlim._base.stored_rows import StoredRows, column_ends, column_means
 
 __all__ = ["cell_neighbors"]
 
@@ -60,12 +61,12 @@ class _Cells(NamedTuple):
     centres: Singles  # (c, p)
 
 
-def cell_neighbors(points: Array, n_neighbors: int, *, seed: int = 0) -> tuple[Index, Floats]:
+def cell_neighbors(points: Array | StoredRows, n_neighbors: int, *, seed: int = 0) -> tuple[Index, Floats]:
     """Return most of the nearest other rows of each row, nearest first, and their squared distances.
 
     Parameters
     ----------
-    points : ndarray of shape (n, p), float32 or float64
+    points : ndarray of shape (n, p), float32 or float64, or StoredRows
         Finite rows; Euclidean distances count. In more than about 100 columns, take principal components first.
     n_neighbors : int
         Number of neighbours of each row, in [1, n - 1].
@@ -100,10 +101,11 @@ def cell_neighbors(points: Array, n_neighbors: int, *, seed: int = 0) -> tuple[I
     rows, scale = _single(points)
     cells = _divided(rows, np.random.default_rng([seed, n]))
     lying = rows[cells.order]  # (n, p) cell by cell, so that a cell is one range of memory
+    del rows
     best = _searched(lying, cells, min(n_neighbors + 1 + _SPARE, n))  # a row is its own nearest
     indices = np.empty((n, n_neighbors), dtype=np.int64)
     squares = np.empty((n, n_neighbors))
-    step = max(1, _BLOCK_VALUES // best.shape[1] // max(1, rows.shape[1]))
+    step = max(1, _BLOCK_VALUES // best.shape[1] // max(1, lying.shape[1]))
     for start in range(0, n, step):
         own = np.arange(start, min(start + step, n))
         place, measured = _measured(lying, own, best[own], n_neighbors)
@@ -111,8 +113,10 @@ def cell_neighbors(points: Array, n_neighbors: int, *, seed: int = 0) -> tuple[I
     return indices, squares * scale**2
 
 
-def _single(points: Array) -> tuple[Singles, float]:
+def _single(points: Array | StoredRows) -> tuple[Singles, float]:
     """Return centred rows in float32, at most 1 in size, and the unit they are in: a power of two, so exact."""
+    if isinstance(points, StoredRows):
+        return _single_rows(points)
     if not np.isfinite(points).all():
         raise ValueError("Expected 'points' to be finite. Got NaN or infinite values.")
     if points.dtype == np.float32:
@@ -122,6 +126,17 @@ def _single(points: Array) -> tuple[Singles, float]:
     largest = float(np.abs(centred).max(initial=0.0))
     scale = 2.0 ** np.ceil(np.log2(largest)) if largest > 0 else 1.0
     return np.divide(centred, scale, dtype=centred.dtype).astype(np.float32, copy=False), float(scale)
+
+
+def _single_rows(points: StoredRows) -> tuple[Singles, float]:
+    """Do what `_single` does for rows of float64 outside memory."""
+    mean, (low, high) = column_means(points), column_ends(points)  # (p,) each
+    largest = float(max(np.abs(low - mean).max(initial=0.0), np.abs(high - mean).max(initial=0.0)))
+    scale = 2.0 ** np.ceil(np.log2(largest)) if largest > 0 else 1.0
+    rows = np.empty(points.shape, dtype=np.float32)  # (n, p)
+    for start, block in points.blocks():
+        rows[start : start + len(block)] = (block - mean) / scale
+    return rows, float(scale)
 
 
 def _searched(lying: Singles, cells: _Cells, kept: int) -> NDArray[np.int32]:

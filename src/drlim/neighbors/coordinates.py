@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Array
 from drlim._base.ordinary import tamed
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows, column_ends, column_means, column_variances
 from drlim.neighbors.copies import find_copies
 from drlim.neighbors.reduce import Components, principal_components
 
@@ -46,7 +47,7 @@ class Measured(NamedTuple):
     components: Components
 
 
-def measure(samples: Array | SparseRows, metric: Metric, seed: int) -> Measured:
+def measure(samples: AnyRows, metric: Metric, seed: int) -> Measured:
     """Return coordinates of samples: 50 principal components, more where they explain too little (`_EXPLAINED`).
 
     Parameters
@@ -67,7 +68,7 @@ def measure(samples: Array | SparseRows, metric: Metric, seed: int) -> Measured:
     return Measured(points if copies is None else points[copies.first][copies.group], components)
 
 
-def _components(rows: Array | SparseRows, seed: int) -> Components:
+def _components(rows: AnyRows, seed: int) -> Components:
     """Return as many principal components as explain enough of the variance."""
     found = principal_components(rows, _FEWEST_COMPONENTS, seed=seed)
     wanted = _EXPLAINED * _variance(rows)
@@ -78,9 +79,12 @@ def _components(rows: Array | SparseRows, seed: int) -> Components:
     return Components(found.mean, found.axes[:, :n], found.variances[:n])
 
 
-def _variance(rows: Array | SparseRows) -> float:
+def _variance(rows: AnyRows) -> float:
     """Return the sum of the variances of all columns, of a part of many rows."""
     step = max(1, -(-len(rows) // _VARIANCE_ROWS))
+    if isinstance(rows, StoredRows):
+        part = rows.part(slice(None, None, step))  # (s, p)
+        return float(column_variances(part, column_means(part)).sum())
     if not isinstance(rows, SparseRows):
         return float(rows[::step].var(axis=0, dtype=np.float64).sum())
     some = rows.matrix[::step].astype(np.float64)  # (s, p)
@@ -88,11 +92,25 @@ def _variance(rows: Array | SparseRows) -> float:
     return float(some.multiply(some).sum() / some.shape[0] - np.square(means).sum())
 
 
-def directions(samples: Array | SparseRows) -> Array | SparseRows:
+@overload
+def directions(samples: Array | SparseRows) -> Array | SparseRows: ...
+
+
+@overload
+def directions(samples: AnyRows) -> AnyRows: ...
+
+
+def directions(samples: AnyRows) -> AnyRows:
     """Return samples scaled to length 1, (n, p); those of zeros stay as they are."""
     if isinstance(samples, SparseRows):
         return _directions_stored(samples)
-    rows = samples.reshape(len(samples), -1)  # (n, p)
+    if isinstance(samples, StoredRows):
+        return samples.flat().changed(_unit_length)
+    return _unit_length(samples.reshape(len(samples), -1))  # (n, p)
+
+
+def _unit_length(rows: Array) -> Array:
+    """Return rows scaled to length 1, (n, p)."""
     largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(rows.dtype).tiny)  # (n, 1)
     rows = rows / largest  # (n, p) so that squares stay finite
     length = np.linalg.norm(rows, axis=1, keepdims=True)  # (n, 1)
@@ -111,22 +129,29 @@ def _directions_stored(samples: SparseRows) -> SparseRows:
     return SparseRows(sparse.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape))
 
 
-def flat(samples: Array | SparseRows) -> Array | SparseRows:
+def flat(samples: AnyRows) -> AnyRows:
     """Return samples with their values in one row each."""
+    if isinstance(samples, StoredRows):
+        return samples.flat()
     return samples if isinstance(samples, SparseRows) else samples.reshape(len(samples), -1)  # (n, p)
 
 
-def _divided(rows: Array | SparseRows, unit: float) -> Array | SparseRows:
+def _divided(rows: AnyRows, unit: float) -> AnyRows:
+    if isinstance(rows, StoredRows):
+        return rows.changed(lambda block: block / unit)
     if not isinstance(rows, SparseRows):
         return rows / unit
     matrix = rows.matrix
     return SparseRows(sparse.csr_array((matrix.data / unit, matrix.indices, matrix.indptr), shape=matrix.shape))
 
 
-def _unit(rows: Array | SparseRows) -> float:
+def _unit(rows: AnyRows) -> float:
     """Return the unit in which to measure rows: 1, or a power of two for those of very large or small deviations."""
     if isinstance(rows, SparseRows):
         spread = float((rows.matrix.max(axis=0) - rows.matrix.min(axis=0)).max())
+    elif isinstance(rows, StoredRows):
+        low, high = column_ends(rows)  # (p,) each
+        spread = float(max(high - low))
     else:
         spread = float(max(np.ptp(rows, axis=0)))
     if spread == 0 or _SMALLEST <= spread <= _LARGEST:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from drlim._base.arrays import Array, Floats, Index, pairs_within, ragged_ranges
+from drlim._base.arrays import Floats, Index, pairs_within, ragged_ranges
 from drlim._base.identical import row_keys
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows
 from drlim.graph import PairSet
 from drlim.graph.blocks import Blocks
 
@@ -143,7 +143,7 @@ def _numbered(is_chosen: NDArray[np.bool_]) -> Index:
     return np.where(is_chosen, np.cumsum(is_chosen) - 1, -1)
 
 
-def find_copies(samples: Array | SparseRows) -> Copies | None:
+def find_copies(samples: AnyRows) -> Copies | None:
     """Return the copies among samples, shape (n, ...), or None where all are distinct.
 
     Examples

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.sparse_rows import SparseRows, rows_of
+from drlim._base.sparse_rows import AnyRows, SparseRows, rows_of
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.neighbors.blockwise import Measure, nearest_by_blocks
 from drlim.neighbors.copies import Copies, Found, find_copies
@@ -36,9 +36,7 @@ _BLOCK_VALUES = 2**20
 """Maximum number of differences at once."""
 
 
-def distinct_rows(
-    samples: Array | SparseRows, n_neighbors: int, search: Search, judged: Array | SparseRows | None = None
-) -> Found:
+def distinct_rows(samples: AnyRows, n_neighbors: int, search: Search, judged: AnyRows | None = None) -> Found:
     """Return neighbours of samples among the distinct ones of them.
 
     Parameters
@@ -103,7 +101,7 @@ def found_graph(found: Found, n_neighbors: int) -> NeighborhoodGraph:
     return NeighborhoodGraph.from_sets(n, similar, ignored=found.copies.without_spring(n_neighbors))
 
 
-def without_strangers(samples: Array | SparseRows, indices: Index, lengths: Floats) -> tuple[Index, Floats]:
+def without_strangers(samples: AnyRows, indices: Index, lengths: Floats) -> tuple[Index, Floats]:
     """Return neighbours, (n, k), and their lengths without those that are no nearer than most other samples.
 
     Parameters
@@ -137,7 +135,7 @@ def without_strangers(samples: Array | SparseRows, indices: Index, lengths: Floa
     return _dropped(indices, lengths, strange)
 
 
-def _may_be_strangers(samples: Array | SparseRows, furthest: Index) -> NDArray[np.bool_]:
+def _may_be_strangers(samples: AnyRows, furthest: Index) -> NDArray[np.bool_]:
     """Return for which samples one of the first others is roughly as far as the furthest neighbour, (n,)."""
     rows = np.arange(len(samples))
     dtype = np.float32 if samples.dtype == np.float32 else np.float64
@@ -148,7 +146,7 @@ def _may_be_strangers(samples: Array | SparseRows, furthest: Index) -> NDArray[n
     return is_equal | ~np.isfinite(last) | ~np.isfinite(others).all(axis=1)
 
 
-def _to_others(samples: Array | SparseRows, rows: Index, which: slice, dtype: type = np.float64) -> Floats:
+def _to_others(samples: AnyRows, rows: Index, which: slice, dtype: type = np.float64) -> Floats:
     """Return squared distances of rows to some other samples, (r, m): to all, if there are few."""
     n = len(samples)
     order = np.random.RandomState(0).permutation(n)  # its stream is the same in all versions of NumPy
@@ -160,7 +158,7 @@ def _to_others(samples: Array | SparseRows, rows: Index, which: slice, dtype: ty
     return squares.reshape(others.shape)  # (r, m)
 
 
-def _squares(samples: Array | SparseRows, first: Index, second: Index, dtype: type = np.float64) -> Floats:
+def _squares(samples: AnyRows, first: Index, second: Index, dtype: type = np.float64) -> Floats:
     """Return squared distances of pairs of samples, (p,), summed in a dtype and in blocks; of sparse ones in float64.
 
     In float32, squares beyond its range are infinite or 0.

@@ -13,10 +13,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from drlim._base.arrays import Floats, Index
+from drlim._base.stored_rows import StoredRows
 
 __all__ = [
     "LARGEST",
     "TREE_SLACK",
+    "bound_of",
     "centred_squares",
     "nearest",
     "ranked",
@@ -36,6 +38,9 @@ _BLOCK_BYTES = 64 * 2**20
 
 _MEASURED_BYTES = 2**20
 """Maximum size of a block of differences, in bytes. In the cache, they take half the time of blocks of 64 MiB."""
+
+_READ_BYTES = 16 * 2**20
+"""The same of points outside memory: the more are read at once, the fewer are read twice."""
 
 _TREE_DIMENSIONS = 8
 """Maximum number of dimensions in which a tree is used. On normal data, its worst case, a tree is as fast as products
@@ -77,15 +82,16 @@ def nearest(X: Floats, n_neighbors: int) -> tuple[Index, Floats]:
     return indices, squares
 
 
-def suits_tree(X: Floats) -> bool:
+def suits_tree(X: Floats | StoredRows) -> bool:
     """Return whether a tree is faster than products for these points."""
     return X.shape[1] <= _TREE_DIMENSIONS and len(X) >= _TREE_SAMPLES
 
 
-def squared_distances(X: Floats, first: Index, second: Index) -> Floats:
+def squared_distances(X: Floats | StoredRows, first: Index, second: Index) -> Floats:
     """Return |X[first] - X[second]|^2 from differences, shape (p,), in blocks of bounded memory."""
     result = np.empty(len(first))  # (p,)
-    step = max(1, _MEASURED_BYTES // (8 * max(1, X.shape[1])))
+    block = _MEASURED_BYTES if isinstance(X, np.ndarray) else _READ_BYTES
+    step = max(1, block // (8 * max(1, X.shape[1])))
     for start in range(0, len(first), step):
         part = slice(start, start + step)
         difference = X[first[part]] - X[second[part]]  # (b, d)
@@ -133,9 +139,15 @@ def centred_squares(X: Floats) -> tuple[Floats, Floats, Floats]:
     """
     centred = X - X.mean(axis=0)  # (n, d)
     squares = np.einsum("nd,nd->n", centred, centred)  # (n,)
+    return centred, squares, bound_of(squares, centred.shape[1])
+
+
+def bound_of(squares: Floats, n_dimensions: int) -> Floats:
+    """Return the maximum error of the squared distances of each point by products, from squared norms; (n,)."""
     # |fl(x.y) - x.y| <= d eps / 2 |x||y|: four such terms, a few roundings more (the 4), and all of it doubled.
-    bound = 8.0 * (centred.shape[1] + 4) * np.finfo(np.float64).eps * (squares + squares.max())  # (n,)
-    return centred, squares, bound + _SMALLEST**2
+    bound: Floats = 8.0 * (n_dimensions + 4) * np.finfo(np.float64).eps * (squares + squares.max())  # (n,)
+    bound += _SMALLEST**2
+    return bound
 
 
 Proposals = Iterator[tuple[Index, Index, Index]]

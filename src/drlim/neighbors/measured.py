@@ -10,7 +10,8 @@ from scipy import sparse
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows, column_ends
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.neighbors.by_metric import by_function, distinct_by_metric, hamming, jaccard
 from drlim.neighbors.cells import cell_neighbors
@@ -41,7 +42,7 @@ _MANY_ROWS = 20_000
 """Maximum number of rows of which a map takes 30 neighbours by default."""
 
 
-def check_metric(samples: Array | SparseRows, metric: Metric, *, fits: bool) -> None:
+def check_metric(samples: AnyRows, metric: Metric, *, fits: bool) -> None:
     """Refuse samples of which a metric cannot be taken.
 
     Parameters
@@ -67,17 +68,18 @@ def check_metric(samples: Array | SparseRows, metric: Metric, *, fits: bool) -> 
         _check_given(samples, fits)
 
 
-def _check_given(samples: Array, fits: bool) -> None:
+def _check_given(samples: Array | StoredRows, fits: bool) -> None:
     """Refuse distances that are not between all pairs of training samples, or below 0."""
     if samples.ndim != 2 or (fits and samples.shape[0] != samples.shape[1]):
         raise ValueError(
             "Expected 'X' to be square with metric='precomputed': the distances between all training samples, shape "
             f"(n_samples, n_samples). Got {short_repr(samples)}."
         )
-    if samples.size and samples.min() < 0:
+    least = float(column_ends(samples)[0].min() if isinstance(samples, StoredRows) else samples.min(initial=0.0))
+    if least < 0:
         raise ValueError(
             "Negative values in data passed to NeighborMap: with metric='precomputed', 'X' holds distances, which are "
-            f"at least 0. Got {float(samples.min()):.3g}."
+            f"at least 0. Got {least:.3g}."
         )
 
 
@@ -149,7 +151,7 @@ def nearest_rows(points: Array, k: int, seed: int) -> tuple[Index, Floats]:
 
 
 def weighted_neighbors(
-    samples: Array | SparseRows, measured: Measured, metric: Metric, n_neighbors: int, seed: int
+    samples: AnyRows, measured: Measured, metric: Metric, n_neighbors: int, seed: int
 ) -> NeighborhoodGraph:
     """Return a graph of each sample's neighbours, weighted by perplexity ``n_neighbors``; thrice as many are kept.
 
@@ -185,7 +187,7 @@ def mate_weights(points: Array, n_neighbors: int, seed: int) -> sparse.csr_array
     return sparse.csr_array(weights + joined + joined.T)
 
 
-def _distinct_nearest(points: Array, k: int, seed: int, rows: Array | SparseRows | None = None) -> Found:
+def _distinct_nearest(points: Array, k: int, seed: int, rows: AnyRows | None = None) -> Found:
     """Return the k nearest others of points among the distinct ones, (n, k), and their squared distances.
 
     With ``rows``, the samples as they are, those that are no nearer than most are no neighbours.
@@ -222,12 +224,12 @@ def _pairs_of_copies(copies: Copies, n_neighbors: int) -> tuple[Index, Floats]:
     return pairs, 1 / degree[pairs[:, 0]]
 
 
-def _by_metric(samples: Array | SparseRows, metric: Metric, k: int) -> Found:
+def _by_metric(samples: AnyRows, metric: Metric, k: int) -> Found:
     """Return neighbours by any metric that is not Euclidean, from all pairs in blocks."""
     if isinstance(samples, SparseRows):
         n, distances_of = jaccard(samples.matrix.astype(bool), 2)
         return distinct_by_metric(distances_of, n, k, metric)
-    rows = samples.reshape(len(samples), -1)  # (n, p)
+    rows = np.asarray(samples).reshape(len(samples), -1)  # (n, p) in memory: all pairs are compared
     if metric == "precomputed":
         return distinct_given(rows, k)
     if callable(metric):

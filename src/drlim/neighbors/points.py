@@ -6,20 +6,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from drlim._base.arrays import Floats
-from drlim._base.checks import check_points
-from drlim._base.forms import taken
+from drlim._base.arrays import Floats, Index
+from drlim._base.checks import check_blocks, check_points
+from drlim._base.forms import stored, taken
 from drlim._base.importing import undisturbed
 from drlim._base.refusals import located_errors
+from drlim._base.row_sources import RowSource
+from drlim._base.stored_rows import StoredRows
 from drlim.neighbors.exact import LARGEST
 
-__all__ = ["Points", "Samples", "checked_points", "checked_sparse"]
+__all__ = ["Points", "Samples", "checked_points", "checked_sparse", "some_of"]
 
-Samples = ArrayLike | sparse.sparray | sparse.spmatrix
-"""Samples, or a matrix of distances, which may be sparse."""
+Samples = ArrayLike | sparse.sparray | sparse.spmatrix | StoredRows
+"""Samples, or a matrix of distances, which may be sparse; or checked rows outside memory."""
 
-Points = Floats | sparse.csr_array
+Points = Floats | sparse.csr_array | StoredRows
 """Points, (n, d) of float64."""
+
+
+def some_of(points: Points, index: Index | slice) -> Points:
+    """Return some of the points, those outside memory not read yet."""
+    return points.part(index) if isinstance(points, StoredRows) else points[index]
 
 
 def checked_points(X: Samples, metric: str, min_samples: int) -> Points:
@@ -30,10 +37,15 @@ def checked_points(X: Samples, metric: str, min_samples: int) -> Points:
     ValueError
         When values are not finite or beyond 1e140, samples are too few, or a sample has no direction ("cosine").
     """
+    if isinstance(X, StoredRows):
+        return _pointing(X.flat().as_type(np.dtype(np.float64)), metric)
+    source = stored(X, "X")
+    if source is not None:
+        return checked_points(_checked_rows(source, min_samples), metric, min_samples)
     given = taken(X, "X").values  # of an AnnData, X, which may be sparse
     if sparse.issparse(given):
-        stored = checked_sparse(given, min_samples)
-        return _stored_directions(stored) if metric == "cosine" else stored
+        matrix = checked_sparse(given, min_samples)
+        return _stored_directions(matrix) if metric == "cosine" else matrix
     samples = check_points(given, name="X", min_samples=min_samples, ndim=None, largest=LARGEST)
     flat: Floats = samples.reshape(len(samples), -1).astype(np.float64)  # (n, d)
     return _directions(flat) if metric == "cosine" else flat
@@ -58,6 +70,24 @@ def checked_sparse(X: object, min_samples: int) -> sparse.csr_array:
             f"row {listed.row[largest]}, column {listed.col[largest]}."
         )
     return stored
+
+
+def _checked_rows(source: RowSource, min_samples: int) -> StoredRows:
+    """Return samples outside memory, every block of them checked."""
+    rows = StoredRows(source.reader)
+    check_blocks(rows, np.dtype(np.float64), "X", source.names, largest=LARGEST, min_samples=min_samples)
+    return rows
+
+
+def _pointing(points: StoredRows, metric: str) -> StoredRows:
+    """Return points outside memory, those of "cosine" at distance 1 from the origin."""
+    if metric != "cosine":
+        return points
+    for start, block in points.blocks():
+        is_off = (block != 0).any(axis=1)  # (b,)
+        if not is_off.all():
+            _refuse_directionless(start + int(np.argmin(is_off)))
+    return points.changed(_directions)
 
 
 def _directions(flat: Floats) -> Floats:

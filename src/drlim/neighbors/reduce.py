@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drlim._base.arrays import Array, Floats, frozen
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
 
 __all__ = ["Components", "principal_components"]
 
@@ -51,7 +51,7 @@ class Components:
     axes: Singles
     variances: Floats
 
-    def project(self, X: Array | SparseRows) -> Singles:
+    def project(self, X: AnyRows) -> Singles:
         """Return the coordinates of rows along the axes.
 
         Parameters
@@ -80,7 +80,7 @@ class Components:
         return coordinates
 
 
-def principal_components(X: Array | SparseRows, n_components: int = 50, *, seed: int = 0) -> Components:
+def principal_components(X: AnyRows, n_components: int = 50, *, seed: int = 0) -> Components:
     """Return the directions of largest variance of rows.
 
     Parameters
@@ -142,7 +142,7 @@ def _centred(rows: Array, mean: Floats) -> Singles:
     return np.asarray(flat.astype(dtype, copy=False) - mean.astype(dtype), dtype=np.float32)
 
 
-def _mean(X: Array | SparseRows, chosen: NDArray[np.int64], width: int) -> Floats:
+def _mean(X: AnyRows, chosen: NDArray[np.int64], width: int) -> Floats:
     """Return the mean of the chosen rows, summed in float64."""
     if isinstance(X, SparseRows):
         return np.asarray(X.part(chosen).matrix.astype(np.float64).mean(axis=0)).ravel()  # (p,)
@@ -153,7 +153,7 @@ def _mean(X: Array | SparseRows, chosen: NDArray[np.int64], width: int) -> Float
     return total / len(chosen)
 
 
-def _covariance(X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats) -> Floats:
+def _covariance(X: AnyRows, chosen: NDArray[np.int64], mean: Floats) -> Floats:
     """Return the covariance matrix of the chosen rows, (p, p): float32 within a block, float64 over the blocks."""
     total = np.zeros((len(mean), len(mean)))
     for part in _blocks(len(chosen), len(mean)):
@@ -163,7 +163,7 @@ def _covariance(X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats) 
 
 
 def _by_projections(
-    X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats, n_components: int, rng: np.random.Generator
+    X: AnyRows, chosen: NDArray[np.int64], mean: Floats, n_components: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Return variances and axes by subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011)."""
     k = min(n_components + _OVERSAMPLED, len(mean))
@@ -175,9 +175,7 @@ def _by_projections(
     return variances, axes @ turned
 
 
-def _times_covariance(
-    X: Array | SparseRows, chosen: NDArray[np.int64], mean: Floats, axes: Floats
-) -> tuple[Floats, Floats]:
+def _times_covariance(X: AnyRows, chosen: NDArray[np.int64], mean: Floats, axes: Floats) -> tuple[Floats, Floats]:
     """Return the covariance times the axes, (p, k), and the covariance along the axes, (k, k)."""
     if isinstance(X, SparseRows):
         matrix = X.part(chosen).matrix.astype(np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from drlim._base.arrays import Array, Index, pairs_within
 from drlim._base.checks import check_parameters, check_points, short_repr
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.transforms import Transform, named_transforms, transformed
 
@@ -165,7 +165,7 @@ class LazyCopies:
     ([[-3, -4], [1, 2]], [-3, -4])
     """
 
-    def __init__(self, samples: Array | SparseRows, transforms: Mapping[str, Transform]) -> None:
+    def __init__(self, samples: AnyRows, transforms: Mapping[str, Transform]) -> None:
         self._samples = samples
         self._transforms = dict(transforms)
         self.shape: tuple[int, ...] = (len(samples) * (len(transforms) + 1), *samples.shape[1:])

@@ -16,11 +16,13 @@ from drlim._base.checks import check_same_length, refuse_masked, short_repr
 from drlim._base.constraints import joined_words
 from drlim._base.forms import plain
 from drlim._base.notices import warn_user
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.neighbors import neighbors_graph
 from drlim.neighbors.builders import knn_graph, nearest_graph
+from drlim.neighbors.points import Points
 from drlim.relations.constraints import pairs as stated_pairs
 from drlim.relations.copies import LazyCopies
 from drlim.relations.label_sets import are_label_sets
@@ -43,6 +45,10 @@ __all__ = [
 ]
 
 
+_EXACT_ROWS = 200_000
+"""Maximum number of samples whose Euclidean neighbours a fit finds exactly: the time grows as the square of it."""
+
+
 class Neighbors(NamedTuple):
     """How neighbours are found where no graph is given: `DrLIM`'s parameters of these names."""
 
@@ -52,7 +58,7 @@ class Neighbors(NamedTuple):
 
 
 def gather(
-    samples: Array | SparseRows | LazyCopies,
+    samples: AnyRows | LazyCopies,
     labels: list[object] | None,
     graph: object,
     pairs: object,
@@ -107,7 +113,7 @@ def gather(
     return known
 
 
-def found_neighbors(samples: Array | SparseRows | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
+def found_neighbors(samples: AnyRows | LazyCopies, neighbors: Neighbors) -> NeighborhoodGraph:
     """Return the graph of the samples' neighbours, found as `DrLIM`'s parameters say."""
     if isinstance(samples, LazyCopies):
         raise TypeError(
@@ -115,18 +121,24 @@ def found_neighbors(samples: Array | SparseRows | LazyCopies, neighbors: Neighbo
             "pass the graph of the orbits, fit(copies.X, graph=copies.graph)."
         )
     if neighbors.neighbors is not None:
-        return neighbors_graph(neighbors.neighbors, samples.matrix if isinstance(samples, SparseRows) else samples)
+        whole = samples.matrix if isinstance(samples, SparseRows) else np.asarray(samples)  # in memory: it is not ours
+        return neighbors_graph(neighbors.neighbors, whole)
     if neighbors.n_neighbors >= len(samples):
         raise ValueError(
             f"Expected n_neighbors < n_samples, but n_neighbors = {neighbors.n_neighbors} and "
             f"n_samples = {len(samples)}: give more samples or fewer neighbours."
         )
     if neighbors.metric != "euclidean":
-        given = samples.matrix if isinstance(samples, SparseRows) else samples
-        return knn_graph(given, neighbors.n_neighbors, neighbors.metric)
+        return knn_graph(
+            samples.matrix if isinstance(samples, SparseRows) else samples, neighbors.n_neighbors, neighbors.metric
+        )
     if isinstance(samples, SparseRows):
         return nearest_graph(samples.matrix.astype(np.float64), neighbors.n_neighbors)
-    return nearest_graph(samples.reshape(len(samples), -1).astype(np.float64), neighbors.n_neighbors)  # (n, p)
+    if isinstance(samples, StoredRows):
+        points: Points = samples.flat().as_type(np.dtype(np.float64))
+    else:
+        points = samples.reshape(len(samples), -1).astype(np.float64)  # (n, p)
+    return nearest_graph(points, neighbors.n_neighbors, "exact" if len(samples) <= _EXACT_ROWS else "auto")
 
 
 def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:

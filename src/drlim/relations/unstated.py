@@ -11,9 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from drlim._base.arrays import Array, Floats, Index
+from drlim._base.arrays import Floats, Index
 from drlim._base.notices import warn_user
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.relations.copies import LazyCopies
 
@@ -38,7 +38,7 @@ _BLOCK, _VALUES = 4096, 2**22
 """Maximum number of samples, and of their values, that distances are taken to at once. Sparse ones are made dense."""
 
 
-def warn_of_rest(samples: Array | SparseRows | LazyCopies, graph: NeighborhoodGraph) -> None:
+def warn_of_rest(samples: AnyRows | LazyCopies, graph: NeighborhoodGraph) -> None:
     """Warn where the rest of a graph parts samples that are near each other.
 
     There is a warning from 100 samples on, where the rest is dissimilar, if
@@ -88,7 +88,7 @@ def _are_groups(similar: PairSet) -> bool:
     return similar.n_pairs == int((sizes * (sizes - 1)).sum()) // 2
 
 
-def parted_by_rest(samples: Array | SparseRows, graph: NeighborhoodGraph) -> float:
+def parted_by_rest(samples: AnyRows, graph: NeighborhoodGraph) -> float:
     """Return the share of samples near a sample that the rest of a graph declares dissimilar, in [0, 1].
 
     Examples
@@ -116,7 +116,7 @@ def parted_by_rest(samples: Array | SparseRows, graph: NeighborhoodGraph) -> flo
     return float((parted.sum(axis=1) / counted.sum(axis=1)).mean())
 
 
-def _nearest(samples: Array | SparseRows, rows: Index, k: int) -> Index:
+def _nearest(samples: AnyRows, rows: Index, k: int) -> Index:
     """Return the k others nearest to some rows, (r, k), by squared distances from products, a block at a time."""
     points = _points(samples, rows)  # (r, p)
     centre = points.mean(axis=0)  # (p,)
@@ -136,6 +136,6 @@ def _nearest(samples: Array | SparseRows, rows: Index, k: int) -> Index:
     return near
 
 
-def _points(samples: Array | SparseRows, rows: Index) -> Floats:
+def _points(samples: AnyRows, rows: Index) -> Floats:
     """Return some samples as float64, (r, p)."""
     return np.asarray(samples[rows], dtype=np.float64).reshape(len(rows), -1)  # (r, p)

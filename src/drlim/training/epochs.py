@@ -251,5 +251,5 @@ def _batches(problem: Problem, epoch: int) -> Iterator[Index]:
     n_samples = len(problem.rows) // problem.rows.n_copies
     first = np.arange(problem.rows.n_copies)[:, None] * n_samples  # (n_copies, 1)
     order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)  # (n,)
-    for batch in np.array_split(order, problem.n_steps):
-        yield (first + batch).ravel()  # (n_copies * b,)
+    batches = [(first + batch).ravel() for batch in np.array_split(order, problem.n_steps)]  # (n_copies * b,) each
+    yield from problem.rows.ahead(batches)

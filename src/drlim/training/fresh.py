@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Index
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows
 from drlim.relations import LazyCopies
 from drlim.relations.transforms import transformed
 
@@ -41,7 +41,7 @@ class FreshCopies:
 
     n_copies = 2
 
-    def __init__(self, X: Array | SparseRows, orbit: Orbit, seed: int) -> None:
+    def __init__(self, X: AnyRows, orbit: Orbit, seed: int) -> None:
         self._draws = Draws(orbit, seed)
         self._copies = LazyCopies(X, {"orbit": self._draws})
 

@@ -280,7 +280,7 @@ def _batches(run: _Run, epoch: int) -> Iterator[Index]:
     Nearly equal, so that no last batch of one sample upsets a batch normalisation.
     """
     order = np.random.default_rng([run.seed, epoch]).permutation(len(run.rows))
-    yield from np.array_split(order, run.n_steps)
+    yield from run.rows.ahead(np.array_split(order, run.n_steps))
 
 
 def _multiplications(run: _Run) -> float:

@@ -9,7 +9,8 @@ from torch import nn
 from drlim._base.arrays import Array
 from drlim._base.calls import FailedCallError, reason
 from drlim._base.notices import warn_user
-from drlim._base.sparse_rows import SparseRows
+from drlim._base.sparse_rows import AnyRows, SparseRows
+from drlim._base.stored_rows import StoredRows, column_means, column_variances
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import embed_rows
 from drlim.graph import NeighborhoodGraph
@@ -32,17 +33,17 @@ _N_SPREAD = 512
 """Maximum number of samples by which the spread is estimated."""
 
 
-def preflight(samples: Array | SparseRows | LazyCopies, graph: NeighborhoodGraph, springs: Springs) -> None:
+def preflight(samples: AnyRows | LazyCopies, graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of what will train badly. Lazy copies are not looked at: that would make them all."""
     if isinstance(samples, LazyCopies):
         return
-    if isinstance(samples, np.ndarray):  # sparse samples lie about zero
+    if not isinstance(samples, SparseRows):  # which lie about zero
         warn_of_offset(samples)
     warn_of_twins(samples, graph, springs)
     _warn_of_strength(springs)
 
 
-def try_encoder(encoder: nn.Module, samples: Array | SparseRows | LazyCopies, n_components: int) -> None:
+def try_encoder(encoder: nn.Module, samples: AnyRows | LazyCopies, n_components: int) -> None:
     """Refuse an encoder that does not map two samples to two points, or cannot be trained."""
     wanted = f"The 'encoder' parameter of DrLIM must map (2, ...) samples to shape (2, {n_components})"
     cpu = torch.device("cpu")
@@ -93,10 +94,16 @@ def try_orbit(rows: Rows, owner: str = "DrLIM") -> None:
         ) from error
 
 
-def warn_of_offset(samples: Array) -> None:
+def warn_of_offset(samples: Array | StoredRows) -> None:
     """Warn where the samples lie so far from zero that float32, in which encoders train, blurs them."""
-    spread = float(samples.std(dtype=np.float64)) if samples.ndim > 2 else float(np.sqrt(samples.var(axis=0).mean()))
-    farthest = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
+    if isinstance(samples, StoredRows):
+        mean = column_means(samples)  # (...)
+        middle = float(mean.mean()) if samples.ndim > 2 else mean
+        spread = float(np.sqrt(column_variances(samples, np.broadcast_to(middle, mean.shape)).mean()))
+    else:
+        mean = samples.mean(axis=0, dtype=np.float64)  # (...)
+        spread = float(samples.std(dtype=np.float64) if samples.ndim > 2 else np.sqrt(samples.var(axis=0).mean()))
+    farthest = float(np.abs(mean).max())
     if spread > 0 and farthest > 1e5 * spread:
         warn_user(
             f"The samples in 'X' lie {farthest / spread:.0e} times their spread away from zero. Training in float32 "
@@ -104,7 +111,7 @@ def warn_of_offset(samples: Array) -> None:
         )
 
 
-def warn_of_scale(network: nn.Module, samples: Array | SparseRows | LazyCopies, springs: Springs) -> None:
+def warn_of_scale(network: nn.Module, samples: AnyRows | LazyCopies, springs: Springs) -> None:
     """Warn where an encoder places the samples out of all proportion to the margin before it is trained.
 
     Parameters
@@ -141,7 +148,7 @@ def _warn_of_strength(springs: Springs) -> None:
         )
 
 
-def warn_of_twins(samples: Array | SparseRows, graph: NeighborhoodGraph, springs: Springs) -> None:
+def warn_of_twins(samples: AnyRows, graph: NeighborhoodGraph, springs: Springs) -> None:
     """Warn of identical samples declared dissimilar: a function of the sample can never part them."""
     count = count_duplicates(samples, graph.dissimilar)
     if count:

@@ -14,7 +14,7 @@ from torch import nn
 
 from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
-from drlim._base.sparse_rows import SparseRows, rows_of
+from drlim._base.sparse_rows import AnyRows, rows_of
 from drlim._base.torch import Rows, RowSource
 from drlim.encoders.embedding import embed_rows
 from drlim.forces import Balance, graph_energy
@@ -178,14 +178,14 @@ class Split(NamedTuple):
         The samples held out; None without any.
     """
 
-    samples: Array | LazyCopies | SparseRows | Part
+    samples: AnyRows | LazyCopies | Part
     graph: NeighborhoodGraph
     rows: Index
     judge: HeldOut | None
 
 
 def split(
-    samples: Array | LazyCopies | SparseRows,
+    samples: AnyRows | LazyCopies,
     graph: NeighborhoodGraph,
     springs: Springs,
     held: Index | None,
@@ -200,8 +200,8 @@ def split(
 
 
 def split_off(
-    samples: Array | LazyCopies | SparseRows, graph: NeighborhoodGraph, held: Index
-) -> tuple[Array | SparseRows | Part, NeighborhoodGraph, Index]:
+    samples: AnyRows | LazyCopies, graph: NeighborhoodGraph, held: Index
+) -> tuple[AnyRows | Part, NeighborhoodGraph, Index]:
     """Return the samples that remain to train on, their graph, and their rows (m,)."""
     rows = np.setdiff1d(np.arange(len(samples)), held)  # (m,)
     graph = graph.subgraph(rows)
