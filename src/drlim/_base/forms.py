@@ -103,10 +103,21 @@ def stored(given: object, name: str = "X") -> RowSource | None:
     values = getattr(given, "X", None) if names is not None else given
     if _is_tensor(values) or isinstance(values, list | tuple):
         return None
+    _refuse_one_axis(values, name)
     source = _dataset_source(values, name) if _is_dataset(values) else row_source(values, name)
     if source is None or source.is_small:
         return None
     return source if names is None else source._replace(names=names)
+
+
+def _refuse_one_axis(values: object, name: str) -> None:
+    """Refuse rows that are single values and that NumPy makes no array of."""
+    shape = getattr(values, "shape", ())
+    if isinstance(shape, tuple) and len(shape) == 1 and not hasattr(values, "__array__"):
+        raise ValueError(
+            f"Expected {name!r} to have rows of one value or more, shape (n_samples, n_features). Got an object of "
+            f"type {type(values).__name__} and shape {shape}."
+        )
 
 
 def plain(values: object, name: str) -> object:
@@ -283,7 +294,7 @@ def _dates(name: str, got: str, unit: str) -> ValueError:
 def _source(given: object, name: str) -> Taken:
     """Return all rows of what is read by slices, in memory."""
     found = row_source(given, name)
-    return _array(given, name) if found is None else Taken(read_whole(found.reader), found.names)
+    return Taken(given) if found is None else _array(read_whole(found.reader), name)._replace(names=found.names)
 
 
 def _has_kind(given: object) -> bool:

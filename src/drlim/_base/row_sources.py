@@ -213,12 +213,13 @@ def row_source(given: object, name: str) -> RowSource | None:
     if not is_row_source(given):
         return None
     reader = Sliced(given, name, tuple(map(int, given.shape)), lambda start, stop: given[start:stop])
-    return sliced(reader) if reader.dtype.kind in "biuf" else None  # others are refused with the sentence for arrays
+    return sliced(reader)
 
 
 def sliced(reader: Sliced, names: list[str] | None = None) -> RowSource:
     """Return a source that is slow to pick rows from, with whether it is better read into memory."""
-    return RowSource(reader, names, is_small=prod(reader.shape) * reader.dtype.itemsize <= _WHOLE_BYTES)
+    is_small = prod(reader.shape) * reader.dtype.itemsize <= _WHOLE_BYTES
+    return RowSource(reader, names, is_small or reader.dtype.kind not in "biuf")  # others are refused, as in an array
 
 
 def read_whole(reader: Reader) -> Array:

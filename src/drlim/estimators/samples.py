@@ -21,7 +21,7 @@ from drlim._base.refusals import column_names, located_errors
 from drlim._base.row_sources import RowSource
 from drlim._base.sparse_rows import AnyRows, SparseRows
 from drlim._base.state import usual_state
-from drlim._base.stored_rows import BLOCK_VALUES, StoredRows
+from drlim._base.stored_rows import StoredRows
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -144,12 +144,20 @@ def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: b
     return SparseRows(matrix)
 
 
-def _as_floats(estimator: BaseEstimator, given: ArrayLike, names: list[str] | None, name: str, *, reset: bool) -> Array:
+def _as_floats(
+    estimator: BaseEstimator,
+    given: ArrayLike,
+    names: list[str] | None,
+    name: str,
+    *,
+    reset: bool,
+    first_row: int | None = None,
+) -> Array:
     """Return samples as float32 where that is exact, else in their own float dtype or float64."""
     small = getattr(given, "dtype", None) in _EXACT_IN_FLOAT32
     wanted = {"dtype": np.float32 if small else [np.float64, np.float32], "ensure_min_samples": 2 if reset else 1}
     is_table = getattr(given, "ndim", 2) <= 2
-    with located_errors(given, name, names):
+    with located_errors(given, name, names, first_row):
         if is_table and names is None:
             table: Array = validation.validate_data(estimator, given, reset=reset, **wanted)  # (n, p)
             return table
@@ -165,8 +173,8 @@ def _as_stored_rows(estimator: BaseEstimator, source: RowSource, name: str, *, r
     dtype = _float_type(source.reader.dtype)
     as_given = StoredRows(source.reader)
     is_short = len(as_given) < (2 if reset else 1) or math.prod(as_given.shape[1:]) == 0
-    first = len(as_given) if is_short else max(2, BLOCK_VALUES // math.prod(as_given.shape[1:]))
-    _as_floats(estimator, as_given[:first], source.names, name, reset=reset)  # with all that scikit-learn checks
+    some = as_given[: len(as_given) if is_short else 2]  # by which scikit-learn checks columns and their names
+    _as_floats(estimator, some, source.names, name, reset=reset, first_row=0)
     check_blocks(as_given, dtype, name, source.names, largest=_LARGEST)
     return StoredRows(source.reader, dtype)
 
