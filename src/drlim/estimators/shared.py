@@ -7,12 +7,13 @@ from sklearn.utils import Tags
 from drlim.estimators.hints import HintingMixin
 from drlim.estimators.novelty import NoveltyMixin
 from drlim.estimators.reading import ReadingMixin
+from drlim.estimators.showing import ShowingMixin
 
 __all__ = ["SharedMixin"]
 
 
-class SharedMixin(HintingMixin, ReadingMixin, NoveltyMixin):
-    """`kneighbors`, `decode`, `novelty`, hints for misspelt parameters, and tags."""
+class SharedMixin(HintingMixin, ReadingMixin, NoveltyMixin, ShowingMixin):
+    """`kneighbors`, `decode`, `novelty`, hints for misspelt parameters, what a notebook shows, and tags."""
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedding_")

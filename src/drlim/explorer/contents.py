@@ -33,6 +33,9 @@ _MANY = 200_000
 _MOST_COLUMNS = 50
 """Maximum number of columns of an array that a page holds: more are pixels, or coordinates without names."""
 
+_MOST_VALUES = 2_000_000
+"""Maximum number of values of such columns, about 5 MB: two columns of a million samples."""
+
 _N_COLOURS = 60
 
 
@@ -177,7 +180,8 @@ def _of_samples(estimator: DrLIM | NeighborMap, X: object, n: int) -> list[Colum
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or len(names) != values.shape[1]:
         names = [f"x{place}" for place in range(values.shape[1])]
-    return [numbers(str(name), values[:, place]) for place, name in enumerate(names)]
+    most = min(len(names), _MOST_VALUES // max(1, n))
+    return [numbers(str(name), values[:, place]) for place, name in enumerate(names[:most])]
 
 
 def _subtitle(estimator: DrLIM | NeighborMap, n: int, *, is_training: bool) -> str:

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 7cb916ea5abd824bf589f0666716a9554e98fad35071c133244bed435934f03c. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 42f09109d2bcba4d820362f5f50bd78fe0f9972d753bd101348ac57d01820068. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -468,7 +468,7 @@
       this.setExtent(positions);
       this.reset();
     }
-    /** Take the extent of positions (three numbers each), without the farthest of a thousand where they are many. */
+    /** Take the extent of positions, three numbers each: its middle, its sides, and the diameter of the sphere around. */
     setExtent(positions) {
       const n = positions.length / 3;
       this.middle = [0, 0, 0];
@@ -486,6 +486,13 @@
           this.size[axis] = high - low;
         }
       }
+      const [x, y, z] = this.middle;
+      let farthest = 0;
+      for (let i = 0; i < n; i++) {
+        const square = (positions[3 * i] - x) ** 2 + (positions[3 * i + 1] - y) ** 2 + (positions[3 * i + 2] - z) ** 2;
+        if (square > farthest) farthest = square;
+      }
+      this.reach = 2 * Math.sqrt(farthest) || 1;
     }
     /** Show the whole map. */
     reset() {
@@ -500,7 +507,7 @@
     }
     /** Pixels for a unit of the map. */
     get scale() {
-      const [x, y] = this.turns ? [Math.hypot(...this.size), Math.hypot(...this.size)] : this.size;
+      const [x, y] = this.turns ? [this.reach, this.reach] : this.size;
       const wide = x > 0 ? this.width / x : Infinity;
       const high = y > 0 ? this.height / y : Infinity;
       const fitting = Math.min(wide, high);
@@ -602,10 +609,10 @@
     }
     return low <= high ? [low, high] : [0, 0];
   }
-  function pointColours(column, n, palette, theme, shown) {
+  function pointColours(column, n, palette, theme) {
     const colours = new Uint8Array(4 * n);
     const words = new Uint32Array(colours.buffer);
-    const word = ([red, green, blue]) => (4278190080 | blue << 16 | green << 8 | red) >>> 0;
+    const word = ([red, green, blue]) => (2147483648 | blue << 16 | green << 8 | red) >>> 0;
     if (!column) words.fill(word(groupColour(palette, 1, theme)));
     else if (column.kind === "category") {
       const table = Uint32Array.from(
@@ -622,9 +629,6 @@
         const value = column.values[i];
         words[i] = Number.isFinite(value) ? table[Math.round((value - low) * factor)] : missing;
       }
-    }
-    if (shown) {
-      for (let i = 0; i < n; i++) if (!shown[i]) words[i] = 0;
     }
     return colours;
   }
@@ -784,13 +788,15 @@ uniform float size;
 uniform float opacity;
 uniform vec3 page;
 uniform float fade;
+uniform float least;
+uniform float most;
 out vec4 shade;
 void main() {
   vec3 seen = rotation * (position - centre);
   gl_Position = vec4(scale * seen.xy, -depth * seen.z, 1.0);
   gl_PointSize = size * (1.0 + 0.35 * depth * seen.z);
-  if (colour.a == 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  shade = vec4(mix(colour.rgb, page, fade), colour.a * opacity);
+  if (colour.a <= least || colour.a > most) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+  shade = vec4(mix(colour.rgb, page, fade), opacity);
 }`;
   var FRAGMENT = `#version 300 es
 precision highp float;
@@ -806,6 +812,9 @@ void main() {
   }
   drawn = vec4(shade.rgb, shade.a * edge);
 }`;
+  var HIDDEN = 0;
+  var USUAL = 128;
+  var CHOSEN = 255;
   function compiled(gl, kind, source) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
@@ -821,7 +830,8 @@ void main() {
       this.canvas = canvas;
       this.flat = flat2;
       this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
-      this.counts = { all: 0, chosen: 0 };
+      this.n = 0;
+      this.anyChosen = false;
       if (this.gl) this.prepare();
     }
     /** Make program and buffers; done again after the browser took the context away. */
@@ -837,64 +847,64 @@ void main() {
         throw new Error(gl.getProgramInfoLog(program));
       }
       gl.useProgram(program);
-      const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade"];
+      const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade", "least", "most"];
       this.uniforms = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
-      this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer(), chosen: gl.createBuffer() };
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
+      this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer() };
       gl.enableVertexAttribArray(0);
-      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
       gl.enableVertexAttribArray(1);
-      gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
       gl.enable(gl.BLEND);
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
     }
     setPositions(positions) {
       if (!this.gl) return;
-      this.counts.all = positions.length / 3;
+      this.n = positions.length / 3;
       this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.positions);
       this.gl.bufferData(this.gl.ARRAY_BUFFER, positions, this.gl.DYNAMIC_DRAW);
     }
-    /** Take four bytes a point: red, green, blue, and an alpha of 0 for points that are not drawn. */
-    setColours(colours) {
+    /** Take four bytes a point: red, green, blue, and HIDDEN, USUAL or CHOSEN; where some are chosen, others fade. */
+    setColours(colours, anyChosen) {
       if (!this.gl) return;
+      this.anyChosen = anyChosen;
       this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.colours);
       this.gl.bufferData(this.gl.ARRAY_BUFFER, colours, this.gl.DYNAMIC_DRAW);
     }
-    /** Take the numbers of the points that stand out; the others fade. */
-    setChosen(chosen) {
-      if (!this.gl) return;
-      this.counts.chosen = chosen.length;
-      this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.buffers.chosen);
-      this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, chosen, this.gl.DYNAMIC_DRAW);
-    }
-    /** Draw; `size` in pixels of the canvas, `page` the colour of the page as three numbers up to 1. */
-    draw(camera, { size, opacity, page, ratio }) {
+    /**
+     * Draw every k-th point; all with `every` 1.
+     *
+     * `size` is the diameter of a point in pixels of the page, `page` the colour of the page as three numbers up to 1.
+     */
+    draw(camera, { size, opacity, page, ratio, every }) {
       const gl = this.gl;
       if (!gl || gl.isContextLost()) return;
       gl.viewport(0, 0, this.canvas.width, this.canvas.height);
       gl.clearColor(...page, 1);
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      if (!this.counts.all) return;
-      const reach = Math.hypot(...camera.size) || 1;
+      if (!this.n) return;
+      const uniforms = this.uniforms;
       if (this.flat) gl.disable(gl.DEPTH_TEST);
       else gl.enable(gl.DEPTH_TEST);
-      gl.uniformMatrix3fv(this.uniforms.rotation, true, camera.rotation);
-      gl.uniform3fv(this.uniforms.centre, camera.centre);
-      gl.uniform2f(this.uniforms.scale, 2 * camera.scale / camera.width, 2 * camera.scale / camera.height);
-      gl.uniform1f(this.uniforms.depth, this.flat ? 0 : 0.9 / reach);
-      gl.uniform3fv(this.uniforms.page, page);
-      gl.uniform1f(this.uniforms.size, size * ratio);
-      gl.uniform1f(this.uniforms.opacity, opacity);
-      gl.uniform1f(this.uniforms.fade, this.counts.chosen ? 0.78 : 0);
-      gl.drawArrays(gl.POINTS, 0, this.counts.all);
-      if (this.counts.chosen) {
-        gl.uniform1f(this.uniforms.fade, 0);
-        gl.uniform1f(this.uniforms.opacity, Math.max(opacity, 0.85));
-        gl.uniform1f(this.uniforms.size, (size + 1) * ratio);
-        if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
-        gl.drawElements(gl.POINTS, this.counts.chosen, gl.UNSIGNED_INT, 0);
-      }
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
+      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 0);
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
+      gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 0);
+      gl.uniformMatrix3fv(uniforms.rotation, true, camera.rotation);
+      gl.uniform3fv(uniforms.centre, camera.centre);
+      gl.uniform2f(uniforms.scale, 2 * camera.scale / camera.width, 2 * camera.scale / camera.height);
+      gl.uniform1f(uniforms.depth, this.flat ? 0 : 0.9 / camera.reach);
+      gl.uniform3fv(uniforms.page, page);
+      const pass = (least, most, fade, wide, opaque) => {
+        gl.uniform1f(uniforms.least, least / 255);
+        gl.uniform1f(uniforms.most, most / 255);
+        gl.uniform1f(uniforms.fade, fade);
+        gl.uniform1f(uniforms.size, wide * ratio);
+        gl.uniform1f(uniforms.opacity, opaque);
+        gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1) / every) + 1);
+      };
+      const [hidden, usual, chosen] = [HIDDEN + 0.5, USUAL + 0.5, CHOSEN + 0.5];
+      pass(hidden, this.anyChosen ? usual : chosen, this.anyChosen ? 0.78 : 0, size, opacity);
+      if (!this.anyChosen) return;
+      if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
+      pass(usual, chosen, 0, size + 1, Math.max(opacity, 0.85));
     }
   };
 
@@ -989,6 +999,9 @@ void main() {
 
   // src/explorer.js
   var NONE = new Uint32Array(0);
+  var HURRIED = 1e5;
+  var PAUSE2 = 200;
+  var POINTS_FOLLOW = ["selection", "shown", "colour", "theme", "moved"];
   var Explorer = class {
     constructor(payload, thumbnails, canvases) {
       this.payload = payload;
@@ -1022,10 +1035,10 @@ void main() {
     }
     /** Take over a change of the state. */
     follow(names) {
-      if (names.has("colour") || names.has("theme") || names.has("shown")) this.recolour();
-      if (names.has("selection")) this.points.setChosen(this.visible(this.state.selection));
-      if (names.has("shown")) this.points.setChosen(this.visible(this.state.selection));
-      this.redraw();
+      if (names.has("colour") || names.has("theme")) this.recolour();
+      else if (names.has("selection") || names.has("shown")) this.remark();
+      if (POINTS_FOLLOW.some((name) => names.has(name))) this.redraw();
+      else this.redrawOverlay();
     }
     /** Number of samples. */
     get n() {
@@ -1033,7 +1046,16 @@ void main() {
     }
     recolour() {
       const { state, samples, meta } = this;
-      this.points.setColours(pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme, state.shown));
+      this.colours = pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme);
+      this.remark();
+    }
+    /** Mark points that are hidden or chosen in the fourth bytes of their colours. */
+    remark() {
+      const { colours, state, n } = this;
+      const { shown, selection } = state;
+      for (let i = 0; i < n; i++) colours[4 * i + 3] = shown && !shown[i] ? HIDDEN : USUAL;
+      for (const i of selection) if (colours[4 * i + 3] === USUAL) colours[4 * i + 3] = CHOSEN;
+      this.points.setColours(colours, selection.length > 0);
     }
     /** Return those of some samples that no filter hides. */
     visible(chosen) {
@@ -1047,7 +1069,7 @@ void main() {
     clear() {
       this.lasso = [];
       this.state.set({ selection: NONE, current: -1, hovered: -1 });
-      this.redraw();
+      this.redrawOverlay();
     }
     /** Hide samples by a mask under a name, 0 for those to hide; null takes that filter away. */
     filter(name, mask) {
@@ -1088,24 +1110,37 @@ void main() {
       }
       this.ratio = ratio;
       this.camera.resize(width, height);
-      this.draw();
+      this.draw(true);
     }
     /** Draw with the next frame. */
     redraw() {
+      this.pointsWait = true;
+      this.redrawOverlay();
+    }
+    /** Draw with the next frame what is over the points: a million of them take a tenth of a second and more. */
+    redrawOverlay() {
       if (this.waiting) return;
       this.waiting = true;
       requestAnimationFrame(() => {
         this.waiting = false;
-        this.draw();
+        if (this.pointsWait) this.draw(true);
+        else this.drawOver();
       });
     }
-    draw() {
-      const look = { size: this.pointSize, opacity: this.opacity, page: THEMES[this.state.theme].page, ratio: this.ratio };
-      this.points.draw(this.camera, look);
+    /** Draw all points, or in a hurry every k-th of many, and all of them once nothing has changed for a moment. */
+    draw(hurried = false) {
+      this.pointsWait = false;
+      clearTimeout(this.later);
+      const every = hurried ? Math.min(20, Math.max(1, Math.round(this.n / HURRIED))) : 1;
+      const { pointSize: size, opacity, ratio } = this;
+      this.points.draw(this.camera, { size, opacity, ratio, every, page: THEMES[this.state.theme].page });
+      if (every > 1) this.later = setTimeout(() => this.draw(), PAUSE2);
+      this.drawOver();
+    }
+    drawOver() {
       const context = this.canvases.overlay.getContext("2d");
       context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       drawOverlay(context, this);
-      for (const listener of this.drawn ?? []) listener();
     }
     /**
      * Move the samples to other places, n times (x, y, z) or (x, y), over some seconds; at once without.
@@ -1129,7 +1164,7 @@ void main() {
           }
           this.points.setPositions(this.positions);
           if (share < 1) {
-            this.draw();
+            this.draw(true);
             requestAnimationFrame(step);
             return;
           }
@@ -1151,7 +1186,6 @@ void main() {
         this.points.prepare();
         this.points.setPositions(this.positions);
         this.recolour();
-        this.points.setChosen(this.visible(this.state.selection));
         this.redraw();
       });
     }
@@ -1834,10 +1868,10 @@ void main() {
       if (drawing) explorer.lasso.push(left, top);
       else if (held.size === 2) pinch(event, left, top, before);
       else move(event, left - before[0], top - before[1]);
-      if (!drawing || held.size === 2) held.set(event.pointerId, [left, top]);
-      else held.set(event.pointerId, [left, top]);
+      held.set(event.pointerId, [left, top]);
       state.set({ hovered: -1 });
-      explorer.redraw();
+      if (drawing) explorer.redrawOverlay();
+      else explorer.redraw();
     });
     const release = (event) => {
       if (!held.delete(event.pointerId)) return;
@@ -1845,7 +1879,7 @@ void main() {
       else if (!dragged && event.type === "pointerup") click(event);
       drawing = false;
       explorer.lasso = [];
-      explorer.redraw();
+      explorer.redrawOverlay();
     };
     surface.addEventListener("pointerup", release);
     surface.addEventListener("pointercancel", release);
@@ -2111,7 +2145,7 @@ void main() {
       parts.push(`<image width="${width}" height="${height}" href="${picture(explorer).toDataURL("image/png")}"/>`, "</svg>");
       return parts.join("\n");
     }
-    const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme, state.shown);
+    const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme);
     const chosen = new Set(state.selection);
     for (const { i, left, top } of seen) {
       const faded = chosen.size && !chosen.has(i) ? 0.22 : 1;
@@ -2225,7 +2259,6 @@ void main() {
     listenToKeys(explorer, parts.overlay, { search, toggleTheme, announce });
     new ResizeObserver(() => explorer.resize()).observe(parts.map);
     explorer.resize();
-    if (explorer.points.gl) explorer.points.gl.finish();
     explorer.timings = { began, first: performance.now() };
     if (payload.meta.editing) startEditing(explorer, page);
     document.documentElement.dataset.ready = "yes";

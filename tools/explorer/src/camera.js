@@ -11,7 +11,7 @@ export class Camera {
     this.reset();
   }
 
-  /** Take the extent of positions (three numbers each), without the farthest of a thousand where they are many. */
+  /** Take the extent of positions, three numbers each: its middle, its sides, and the diameter of the sphere around. */
   setExtent(positions) {
     const n = positions.length / 3;
     this.middle = [0, 0, 0];
@@ -29,6 +29,13 @@ export class Camera {
         this.size[axis] = high - low;
       }
     }
+    const [x, y, z] = this.middle;
+    let farthest = 0;
+    for (let i = 0; i < n; i++) {
+      const square = (positions[3 * i] - x) ** 2 + (positions[3 * i + 1] - y) ** 2 + (positions[3 * i + 2] - z) ** 2;
+      if (square > farthest) farthest = square;
+    }
+    this.reach = 2 * Math.sqrt(farthest) || 1;
   }
 
   /** Show the whole map. */
@@ -47,7 +54,7 @@ export class Camera {
 
   /** Pixels for a unit of the map. */
   get scale() {
-    const [x, y] = this.turns ? [Math.hypot(...this.size), Math.hypot(...this.size)] : this.size;
+    const [x, y] = this.turns ? [this.reach, this.reach] : this.size;
     const wide = x > 0 ? this.width / x : Infinity;
     const high = y > 0 ? this.height / y : Infinity;
     const fitting = Math.min(wide, high);

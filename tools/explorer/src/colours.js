@@ -61,11 +61,11 @@ export function rangeOf(values) {
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** Return four bytes a point; `shown` hides points where it is 0. */
-export function pointColours(column, n, palette, theme, shown) {
+/** Return four bytes a point, of which the last is 128: see points.js. */
+export function pointColours(column, n, palette, theme) {
   const colours = new Uint8Array(4 * n);
   const words = new Uint32Array(colours.buffer);
-  const word = ([red, green, blue]) => (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0; // little-endian
+  const word = ([red, green, blue]) => (0x80000000 | (blue << 16) | (green << 8) | red) >>> 0; // little-endian
   if (!column) words.fill(word(groupColour(palette, 1, theme)));
   else if (column.kind === "category") {
     const table = Uint32Array.from({ length: column.categories.length + 1 }, (_, code) =>
@@ -82,6 +82,5 @@ export function pointColours(column, n, palette, theme, shown) {
       words[i] = Number.isFinite(value) ? table[Math.round((value - low) * factor)] : missing;
     }
   }
-  if (shown) for (let i = 0; i < n; i++) if (!shown[i]) words[i] = 0;
   return colours;
 }

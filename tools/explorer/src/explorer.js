@@ -5,11 +5,18 @@ import { pointColours, THEMES } from "./colours.js";
 import { columnsOf, positionsOf } from "./data.js";
 import { drawOverlay } from "./overlay.js";
 import { nearestPoint, pointsInside } from "./picking.js";
-import { Points } from "./points.js";
+import { CHOSEN, HIDDEN, Points, USUAL } from "./points.js";
 import { Samples, Thumbnails } from "./samples.js";
 import { makeState } from "./state.js";
 
 const NONE = new Uint32Array(0);
+
+/** Number of points drawn at once while the user moves, and milliseconds without a change until all are. */
+const HURRIED = 100000;
+const PAUSE = 200;
+
+/** Changes after which the points are drawn again; what is drawn over them always is. */
+const POINTS_FOLLOW = ["selection", "shown", "colour", "theme", "moved"];
 
 /**
  * The map, its state, and the ways to change it.
@@ -57,10 +64,10 @@ export class Explorer {
 
   /** Take over a change of the state. */
   follow(names) {
-    if (names.has("colour") || names.has("theme") || names.has("shown")) this.recolour();
-    if (names.has("selection")) this.points.setChosen(this.visible(this.state.selection));
-    if (names.has("shown")) this.points.setChosen(this.visible(this.state.selection));
-    this.redraw();
+    if (names.has("colour") || names.has("theme")) this.recolour();
+    else if (names.has("selection") || names.has("shown")) this.remark();
+    if (POINTS_FOLLOW.some((name) => names.has(name))) this.redraw();
+    else this.redrawOverlay();
   }
 
   /** Number of samples. */
@@ -70,7 +77,17 @@ export class Explorer {
 
   recolour() {
     const { state, samples, meta } = this;
-    this.points.setColours(pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme, state.shown));
+    this.colours = pointColours(samples.columns[state.colour], this.n, meta.palette, state.theme);
+    this.remark();
+  }
+
+  /** Mark points that are hidden or chosen in the fourth bytes of their colours. */
+  remark() {
+    const { colours, state, n } = this;
+    const { shown, selection } = state;
+    for (let i = 0; i < n; i++) colours[4 * i + 3] = shown && !shown[i] ? HIDDEN : USUAL;
+    for (const i of selection) if (colours[4 * i + 3] === USUAL) colours[4 * i + 3] = CHOSEN;
+    this.points.setColours(colours, selection.length > 0);
   }
 
   /** Return those of some samples that no filter hides. */
@@ -87,7 +104,7 @@ export class Explorer {
   clear() {
     this.lasso = [];
     this.state.set({ selection: NONE, current: -1, hovered: -1 });
-    this.redraw();
+    this.redrawOverlay();
   }
 
   /** Hide samples by a mask under a name, 0 for those to hide; null takes that filter away. */
@@ -135,26 +152,41 @@ export class Explorer {
     }
     this.ratio = ratio;
     this.camera.resize(width, height);
-    this.draw();
+    this.draw(true);
   }
 
   /** Draw with the next frame. */
   redraw() {
+    this.pointsWait = true;
+    this.redrawOverlay();
+  }
+
+  /** Draw with the next frame what is over the points: a million of them take a tenth of a second and more. */
+  redrawOverlay() {
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.draw();
+      if (this.pointsWait) this.draw(true);
+      else this.drawOver();
     });
   }
 
-  draw() {
-    const look = { size: this.pointSize, opacity: this.opacity, page: THEMES[this.state.theme].page, ratio: this.ratio };
-    this.points.draw(this.camera, look);
+  /** Draw all points, or in a hurry every k-th of many, and all of them once nothing has changed for a moment. */
+  draw(hurried = false) {
+    this.pointsWait = false;
+    clearTimeout(this.later);
+    const every = hurried ? Math.min(20, Math.max(1, Math.round(this.n / HURRIED))) : 1;
+    const { pointSize: size, opacity, ratio } = this;
+    this.points.draw(this.camera, { size, opacity, ratio, every, page: THEMES[this.state.theme].page });
+    if (every > 1) this.later = setTimeout(() => this.draw(), PAUSE);
+    this.drawOver();
+  }
+
+  drawOver() {
     const context = this.canvases.overlay.getContext("2d");
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     drawOverlay(context, this);
-    for (const listener of this.drawn ?? []) listener();
   }
 
   /**
@@ -179,7 +211,7 @@ export class Explorer {
         }
         this.points.setPositions(this.positions);
         if (share < 1) {
-          this.draw();
+          this.draw(true);
           requestAnimationFrame(step);
           return;
         }
@@ -202,7 +234,6 @@ export class Explorer {
       this.points.prepare();
       this.points.setPositions(this.positions);
       this.recolour();
-      this.points.setChosen(this.visible(this.state.selection));
       this.redraw();
     });
   }

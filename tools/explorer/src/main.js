@@ -57,7 +57,6 @@ async function start() {
   listenToKeys(explorer, parts.overlay, { search, toggleTheme, announce });
   new ResizeObserver(() => explorer.resize()).observe(parts.map);
   explorer.resize();
-  if (explorer.points.gl) explorer.points.gl.finish();
   explorer.timings = { began, first: performance.now() };
   if (payload.meta.editing) startEditing(explorer, page);
   document.documentElement.dataset.ready = "yes";

@@ -41,7 +41,7 @@ export function svgOf(explorer) {
     parts.push(`<image width="${width}" height="${height}" href="${picture(explorer).toDataURL("image/png")}"/>`, "</svg>");
     return parts.join("\n");
   }
-  const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme, state.shown);
+  const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme);
   const chosen = new Set(state.selection);
   for (const { i, left, top } of seen) {
     const faded = chosen.size && !chosen.has(i) ? 0.22 : 1;

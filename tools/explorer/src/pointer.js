@@ -33,10 +33,10 @@ export function listenToPointer(explorer, surface) {
     if (drawing) explorer.lasso.push(left, top);
     else if (held.size === 2) pinch(event, left, top, before);
     else move(event, left - before[0], top - before[1]);
-    if (!drawing || held.size === 2) held.set(event.pointerId, [left, top]);
-    else held.set(event.pointerId, [left, top]);
+    held.set(event.pointerId, [left, top]);
     state.set({ hovered: -1 });
-    explorer.redraw();
+    if (drawing) explorer.redrawOverlay();
+    else explorer.redraw();
   });
 
   const release = (event) => {
@@ -45,7 +45,7 @@ export function listenToPointer(explorer, surface) {
     else if (!dragged && event.type === "pointerup") click(event);
     drawing = false;
     explorer.lasso = [];
-    explorer.redraw();
+    explorer.redrawOverlay();
   };
   surface.addEventListener("pointerup", release);
   surface.addEventListener("pointercancel", release);

@@ -11,13 +11,15 @@ uniform float size;
 uniform float opacity;
 uniform vec3 page;
 uniform float fade;
+uniform float least;
+uniform float most;
 out vec4 shade;
 void main() {
   vec3 seen = rotation * (position - centre);
   gl_Position = vec4(scale * seen.xy, -depth * seen.z, 1.0);
   gl_PointSize = size * (1.0 + 0.35 * depth * seen.z);
-  if (colour.a == 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  shade = vec4(mix(colour.rgb, page, fade), colour.a * opacity);
+  if (colour.a <= least || colour.a > most) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+  shade = vec4(mix(colour.rgb, page, fade), opacity);
 }`;
 
 const FRAGMENT = `#version 300 es
@@ -35,6 +37,11 @@ void main() {
   drawn = vec4(shade.rgb, shade.a * edge);
 }`;
 
+/** Fourth byte of the colour of a point. */
+export const HIDDEN = 0;
+export const USUAL = 128;
+export const CHOSEN = 255;
+
 function compiled(gl, kind, source) {
   const shader = gl.createShader(kind);
   gl.shaderSource(shader, source);
@@ -51,7 +58,8 @@ export class Points {
     this.canvas = canvas;
     this.flat = flat;
     this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
-    this.counts = { all: 0, chosen: 0 };
+    this.n = 0;
+    this.anyChosen = false;
     if (this.gl) this.prepare();
   }
 
@@ -68,67 +76,66 @@ export class Points {
       throw new Error(gl.getProgramInfoLog(program));
     }
     gl.useProgram(program);
-    const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade"];
+    const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade", "least", "most"];
     this.uniforms = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
-    this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer(), chosen: gl.createBuffer() };
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
+    this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer() };
     gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
     gl.enableVertexAttribArray(1);
-    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
     gl.enable(gl.BLEND);
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
   }
 
   setPositions(positions) {
     if (!this.gl) return;
-    this.counts.all = positions.length / 3;
+    this.n = positions.length / 3;
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.positions);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, positions, this.gl.DYNAMIC_DRAW);
   }
 
-  /** Take four bytes a point: red, green, blue, and an alpha of 0 for points that are not drawn. */
-  setColours(colours) {
+  /** Take four bytes a point: red, green, blue, and HIDDEN, USUAL or CHOSEN; where some are chosen, others fade. */
+  setColours(colours, anyChosen) {
     if (!this.gl) return;
+    this.anyChosen = anyChosen;
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers.colours);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, colours, this.gl.DYNAMIC_DRAW);
   }
 
-  /** Take the numbers of the points that stand out; the others fade. */
-  setChosen(chosen) {
-    if (!this.gl) return;
-    this.counts.chosen = chosen.length;
-    this.gl.bindBuffer(this.gl.ELEMENT_ARRAY_BUFFER, this.buffers.chosen);
-    this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, chosen, this.gl.DYNAMIC_DRAW);
-  }
-
-  /** Draw; `size` in pixels of the canvas, `page` the colour of the page as three numbers up to 1. */
-  draw(camera, { size, opacity, page, ratio }) {
+  /**
+   * Draw every k-th point; all with `every` 1.
+   *
+   * `size` is the diameter of a point in pixels of the page, `page` the colour of the page as three numbers up to 1.
+   */
+  draw(camera, { size, opacity, page, ratio, every }) {
     const gl = this.gl;
     if (!gl || gl.isContextLost()) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(...page, 1);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    if (!this.counts.all) return;
-    const reach = Math.hypot(...camera.size) || 1;
+    if (!this.n) return;
+    const uniforms = this.uniforms;
     if (this.flat) gl.disable(gl.DEPTH_TEST);
     else gl.enable(gl.DEPTH_TEST);
-    gl.uniformMatrix3fv(this.uniforms.rotation, true, camera.rotation);
-    gl.uniform3fv(this.uniforms.centre, camera.centre);
-    gl.uniform2f(this.uniforms.scale, (2 * camera.scale) / camera.width, (2 * camera.scale) / camera.height);
-    gl.uniform1f(this.uniforms.depth, this.flat ? 0 : 0.9 / reach);
-    gl.uniform3fv(this.uniforms.page, page);
-    gl.uniform1f(this.uniforms.size, size * ratio);
-    gl.uniform1f(this.uniforms.opacity, opacity);
-    gl.uniform1f(this.uniforms.fade, this.counts.chosen ? 0.78 : 0);
-    gl.drawArrays(gl.POINTS, 0, this.counts.all);
-    if (this.counts.chosen) {
-      gl.uniform1f(this.uniforms.fade, 0);
-      gl.uniform1f(this.uniforms.opacity, Math.max(opacity, 0.85));
-      gl.uniform1f(this.uniforms.size, (size + 1) * ratio);
-      if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
-      gl.drawElements(gl.POINTS, this.counts.chosen, gl.UNSIGNED_INT, 0);
-    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
+    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 0);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
+    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 0);
+    gl.uniformMatrix3fv(uniforms.rotation, true, camera.rotation);
+    gl.uniform3fv(uniforms.centre, camera.centre);
+    gl.uniform2f(uniforms.scale, (2 * camera.scale) / camera.width, (2 * camera.scale) / camera.height);
+    gl.uniform1f(uniforms.depth, this.flat ? 0 : 0.9 / camera.reach);
+    gl.uniform3fv(uniforms.page, page);
+    const pass = (least, most, fade, wide, opaque) => {
+      gl.uniform1f(uniforms.least, least / 255);
+      gl.uniform1f(uniforms.most, most / 255);
+      gl.uniform1f(uniforms.fade, fade);
+      gl.uniform1f(uniforms.size, wide * ratio);
+      gl.uniform1f(uniforms.opacity, opaque);
+      gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1) / every) + 1);
+    };
+    const [hidden, usual, chosen] = [HIDDEN + 0.5, USUAL + 0.5, CHOSEN + 0.5];
+    pass(hidden, this.anyChosen ? usual : chosen, this.anyChosen ? 0.78 : 0, size, opacity);
+    if (!this.anyChosen) return;
+    if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
+    pass(usual, chosen, 0, size + 1, Math.max(opacity, 0.85));
   }
 }
