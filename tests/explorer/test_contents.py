@@ -165,3 +165,17 @@ def test_many_positions_are_stored_in_16_bits(model, points, monkeypatch):
     assert steps.dtype == np.uint16
     back = low + steps * (np.array(high) - low) / 65535
     np.testing.assert_allclose(back, model.embedding_, atol=np.ptp(model.embedding_) / 65535)
+
+
+def test_columns_of_arrays_that_are_wide_or_long_are_left_out_and_said(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(40, 60))
+    model = DrLIM(encoder="linear", max_epochs=1, random_state=0).fit(X)
+    contents = contents_of(model, X)
+    assert contents.meta["columns_left_out"].startswith("60 of the 60 columns of the samples are left out")
+    assert not any(one["name"].startswith("x") for one in contents.meta["columns"])
+    narrow = DrLIM(encoder="linear", max_epochs=1, random_state=0).fit(X[:, :5])
+    assert contents_of(narrow, X[:, :5]).meta["columns_left_out"] == ""
+    monkeypatch.setattr("drlim.explorer.contents._MOST_VALUES", 80)
+    contents = contents_of(narrow, X[:, :5])
+    assert [one["name"] for one in contents.meta["columns"]][:3] == ["x0", "x1", "energy"]
+    assert contents.meta["columns_left_out"].startswith("3 of the 5 columns")

@@ -14,7 +14,6 @@ from PIL import Image
 from scipy import ndimage
 
 from drlim import DrLIM, NeighborhoodGraph, datasets, explore
-from drlim.explorer import contents_of, render
 
 pytestmark = pytest.mark.browser
 
@@ -399,9 +398,3 @@ def test_points_move_to_new_places(grid, open_page):
     found = np.array(tab.evaluate(f"Array.from({EXPLORER}.positions)")).reshape(-1, 3)
     np.testing.assert_array_equal(found[:, :2], places[::-1] * 2)
     assert count_drawn(tab) == 30
-
-
-def test_a_page_for_editing_starts_the_editing_module(grid, open_page):
-    model, _ = grid
-    tab = open_page(render(contents_of(model), editing={"token": "t"}))
-    assert tab.evaluate(f"{EXPLORER}.meta.editing.token") == "t"

@@ -11,7 +11,6 @@ import pytest
 
 import drlim
 from drlim import DrLIM, explore
-from drlim.explorer import contents_of, policy, render
 from drlim.explorer.payload import unpack
 
 SOURCES = Path(__file__).parents[2] / "tools" / "explorer" / "src"
@@ -65,15 +64,6 @@ def test_hostile_texts_make_no_element(model):
     assert Parsed(page).texts["title"] == [HOSTILE]
     meta, _ = unpack("".join(Parsed(page).texts["drlim-payload"]))
     assert meta["ids"][0] == HOSTILE
-
-
-def test_only_a_page_for_editing_may_connect(model):
-    contents = contents_of(model)
-    assert unpack(re.search(r'payload">(.*?)<', render(contents))[1])[0]["editing"] is None
-    page = render(contents, editing={"token": "t"})
-    assert unpack(re.search(r'payload">(.*?)<', page)[1])[0]["editing"] == {"token": "t"}
-    assert "connect-src 'self'" in policy(editing=True)
-    assert "connect-src 'none'" in policy()
 
 
 def test_the_same_map_makes_the_same_page(model):

@@ -17,9 +17,9 @@ In the page, ``window.drlim`` is ``{explorer, side, announce, addPanel}``:
 - ``addPanel(title, {name})`` adds a section to the side, and returns the element to fill; ``announce(text)`` says a
   line under the map, which screen readers read.
 
-With ``render(contents, editing={...})`` the script calls ``startEditing(explorer, page)`` of ``editing.js``, ``page``
-being what ``window.drlim`` is, and ``explorer.meta.editing`` what was given; the policy then allows connections to the
-page's own server. ``document.documentElement.dataset.ready`` is "yes" once the first points are drawn.
+Where ``meta.editing`` is an object, as the server for editing sends it, the script calls ``startEditing(explorer,
+page)`` of ``editing.js``, ``page`` being what ``window.drlim`` is. ``document.documentElement.dataset.ready`` is "yes"
+once the first points are drawn.
 """
 
 from __future__ import annotations

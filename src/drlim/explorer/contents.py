@@ -78,16 +78,16 @@ def contents_of(
         ``meta`` has the keys ``format`` (1), ``title``, ``subtitle``, ``theme``, ``n_samples``, ``dimensions`` (2 or
         3), ``positions`` ({"low", "high"}: the range of each axis), ``ids`` (list of texts, or None), ``columns``
         (list: see `drlim.explorer.columns.stored`), ``colour`` (the column that colours the points at first, or -1),
-        ``palette``, ``thumbnails`` (or None), ``springs_left_out`` and ``mapping`` (see
-        `drlim.explorer.mapping.mapping_of`). ``arrays`` has ``positions``, (n, 2) or (n, 3),
-        in float32, or in uint16 over the range from 200,000 samples on; ``column0``, ``column1``, ... of columns that
-        are no texts; ``thumbnails``, the bytes of the sheet; and what `drlim.explorer.judged.listed_springs` returns.
+        ``palette``, ``thumbnails`` (or None), ``springs_left_out``, ``columns_left_out`` (sentences) and ``mapping``
+        (see `drlim.explorer.mapping.mapping_of`). ``arrays`` has ``positions``, (n, 2) or (n, 3), in float32, or in
+        uint16 over the range from 200,000 samples on; ``column0``, ``column1``, ... of columns that are no texts;
+        ``thumbnails``, the bytes of the sheet; and what `drlim.explorer.judged.listed_springs` returns.
     """
     check_parameters({"theme": theme, "encoder": encoder}, _ACCEPTED, "explore")
     estimator = _map_of(model)
     Z, is_training, samples = _positions(model, estimator, X)
     n = len(Z)
-    found = _columns(estimator, X, n, labels, columns, text)
+    found, said = _columns(estimator, X, n, labels, columns, text)
     if is_training:
         found += spring_columns(estimator, estimator.embedding_)
     found += [] if samples is None else novelty_column(estimator, samples, n)
@@ -103,6 +103,7 @@ def contents_of(
         "palette": group_colours(_N_COLOURS, beside_grey=any(_has_gaps(column) for column in found)),
         "colour": _first_colour(found),
         "springs_left_out": left_out,
+        "columns_left_out": said,
     }
     meta["mapping"], weights = mapping_of(model, estimator, encoder)
     contents = Contents(meta, arrays | weights)
@@ -152,13 +153,14 @@ def _positions(model: object, estimator: DrLIM | NeighborMap, X: object) -> tupl
 
 def _columns(
     estimator: DrLIM | NeighborMap, X: object, n: int, labels: object, columns: object, text: object
-) -> list[Column]:
-    """Return labels, text, further columns and those of X, each name once."""
+) -> tuple[list[Column], str]:
+    """Return labels, text, further columns and those of X, each name once; and a sentence on those left out."""
     found = [] if labels is None else [_label_column(labels, n)]
     found += [] if text is None else [as_texts("text", text, n)]
     found += [] if columns is None else table_columns(columns, n, "columns")
     taken = {column.name for column in found}
-    return found + [column for column in _of_samples(estimator, X, n) if column.name not in taken]
+    own, said = _of_samples(estimator, X, n)
+    return found + [column for column in own if column.name not in taken], said
 
 
 def _label_column(labels: object, n: int) -> Column:
@@ -168,20 +170,20 @@ def _label_column(labels: object, n: int) -> Column:
     return as_groups("label", Values(None, read.as_texts())) if column.kind == "text" else column
 
 
-def _of_samples(estimator: DrLIM | NeighborMap, X: object, n: int) -> list[Column]:
-    """Return the columns of a table, or of an array of not too many."""
+def _of_samples(estimator: DrLIM | NeighborMap, X: object, n: int) -> tuple[list[Column], str]:
+    """Return the columns of a table, or of an array of not too many, and a sentence on those left out."""
     if isinstance(X, Mapping) or hasattr(X, "columns"):
-        return table_columns(X, n, "X")
+        return table_columns(X, n, "X"), ""
     if getattr(X, "ndim", 0) != 2 or hasattr(X, "tocsr"):
-        return []
+        return [], ""
     values = np.asarray(X)
-    if values.shape[1] > _MOST_COLUMNS:
-        return []
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None or len(names) != values.shape[1]:
-        names = [f"x{place}" for place in range(values.shape[1])]
-    most = min(len(names), _MOST_VALUES // max(1, n))
-    return [numbers(str(name), values[:, place]) for place, name in enumerate(names[:most])]
+    width = values.shape[1]
+    most = min(width, _MOST_VALUES // n) if width <= _MOST_COLUMNS else 0
+    names = [*getattr(estimator, "feature_names_in_", ())]
+    names = names if len(names) == width else [f"x{place}" for place in range(width)]
+    left_out = f"{width - most} of the {width} columns of the samples are left out; columns= takes those to show."
+    columns = [numbers(str(name), values[:, place]) for place, name in enumerate(names[:most])]
+    return columns, left_out if most < width else ""
 
 
 def _subtitle(estimator: DrLIM | NeighborMap, n: int, *, is_training: bool) -> str:

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 42f09109d2bcba4d820362f5f50bd78fe0f9972d753bd101348ac57d01820068. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 2e7ca5288b1c0bb9d3d08d63cd9f8f5e48d5a8f217c4bc3b5e3c93a15dec06d1. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -1272,7 +1272,14 @@ void main() {
       ...choices.map(({ column, place }) => element("option", { value: place }, column.name))
     );
     const key = element("div", { class: "key" });
-    refill(body, element("label", { for: "colour" }, "Colour by"), select, key);
+    const left = explorer.meta.columns_left_out;
+    refill(
+      body,
+      element("label", { for: "colour" }, "Colour by"),
+      select,
+      key,
+      left ? element("p", { class: "note" }, left) : null
+    );
     const counts = /* @__PURE__ */ new Map();
     let hidden = /* @__PURE__ */ new Set();
     const follow = (names) => {
@@ -1702,7 +1709,7 @@ void main() {
       else planes[0][place] = red * 19595 + green * 38470 + blue * 7471 + 32768 >> 16;
     }
     const values = planes.flatMap((plane) => Array.from(resized(plane, bitmap.width, bitmap.height, wide, high)));
-    return values.map((value) => value * pixel);
+    return { values: values.map((value) => value * pixel), picture: canvas };
   }
   async function samplesIn(file, mapping) {
     const { input_shape: shape, names, table, pixel } = mapping;
@@ -1721,7 +1728,7 @@ void main() {
     }
     if (file.type.startsWith("image/")) {
       if (table || shape.length < 2) throw new Error("The map takes rows of numbers, and no pictures: drop a .csv or .npy.");
-      return [{ name: file.name, values: await pictureSample(file, shape, pixel), picture: file }];
+      return [{ name: file.name, ...await pictureSample(file, shape, pixel) }];
     }
     throw new Error("The page reads .npy, .csv, .tsv and pictures.");
   }
@@ -1730,6 +1737,7 @@ void main() {
   var MOST = 2e3;
   var MOST_LISTED = 50;
   var N_NEAREST = 5;
+  var SIDE = 64;
   function nearestSamples(positions, at, k) {
     const found2 = [];
     const squares = [];
@@ -1743,6 +1751,13 @@ void main() {
       [found2[place], squares[place]] = [i, square];
     }
     return found2;
+  }
+  function shrunk(picture2) {
+    const factor = SIDE / Math.max(picture2.width, picture2.height);
+    const [width, height] = [picture2.width, picture2.height].map((side) => Math.max(1, Math.round(side * factor)));
+    const canvas = element("canvas", { class: "thumbnail", width, height, role: "img", "aria-label": "the new picture" });
+    canvas.getContext("2d").drawImage(picture2, 0, 0, width, height);
+    return canvas;
   }
   function addNewcomers(body, explorer, announce, surface) {
     const { mapping } = explorer.meta;
@@ -1818,6 +1833,7 @@ void main() {
       return element(
         "div",
         { class: "newcomer" },
+        sample.picture ? shrunk(sample.picture) : null,
         element("strong", {}, sample.name),
         element("span", { class: "note" }, `at ${sample.found.map(written).join(", ")}; nearest on the map:`),
         element("div", { class: "pictures" }, ...near)

@@ -7,7 +7,7 @@ import hashlib
 import html
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -159,39 +159,27 @@ def explore(
     )
 
 
-def render(contents: Contents, *, editing: Mapping[str, object] | None = None) -> str:
-    """Return the whole page.
-
-    Parameters
-    ----------
-    contents : Contents
-    editing : dict of str to object, default=None
-        What the editing module of the page is told, as JSON; it is ``meta.editing`` there. None is a page to look at,
-        which connects to nothing.
-    """
-    meta = {**contents.meta, "editing": None if editing is None else dict(editing)}
+def render(contents: Contents) -> str:
+    """Return the whole page, as one file."""
     script, style = _asset("page.js"), _asset("page.css")
     parts = {
-        "policy": html.escape(policy(editing=editing is not None)),
+        "policy": html.escape(policy()),
         "title": html.escape(str(contents.meta["title"])),
         "style": style,
-        "payload": pack(meta, contents.arrays),
+        "payload": pack(contents.meta, contents.arrays),
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("page.html"))
 
 
-def policy(*, editing: bool = False) -> str:
-    """Return the Content-Security-Policy of the page: its own script and style alone, pictures of its own making.
-
-    A page for editing connects to the server that it came from, in addition.
-    """
+def policy() -> str:
+    """Return the Content-Security-Policy of the page: its own script and style alone, pictures of its own making."""
     sources = {
         "default-src": "'none'",
         "script-src": _hash(_asset("page.js")),
         "style-src": _hash(_asset("page.css")),
         "img-src": "data: blob:",
-        "connect-src": "'self'" if editing else "'none'",
+        "connect-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'none'",
     }

@@ -84,7 +84,7 @@ export function resized(pixels, width, height, wide, high) {
   return made;
 }
 
-/** Return the pixels of a picture as the map takes them, grey or three channels, times `pixel`. */
+/** Return the pixels of a picture as the map takes them, grey or three channels, times `pixel`; and the picture. */
 async function pictureSample(file, shape, pixel) {
   const [channels, high, wide] = shape.length === 2 ? [1, ...shape] : shape;
   if (![1, 3].includes(channels)) throw new Error(`The map takes images of ${channels} channels, which a picture has not.`);
@@ -102,7 +102,7 @@ async function pictureSample(file, shape, pixel) {
     else planes[0][place] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; // as Pillow makes grey
   }
   const values = planes.flatMap((plane) => Array.from(resized(plane, bitmap.width, bitmap.height, wide, high)));
-  return values.map((value) => value * pixel);
+  return { values: values.map((value) => value * pixel), picture: canvas };
 }
 
 /** Return the samples in a file, [{name, values, picture}]. */
@@ -123,7 +123,7 @@ export async function samplesIn(file, mapping) {
   }
   if (file.type.startsWith("image/")) {
     if (table || shape.length < 2) throw new Error("The map takes rows of numbers, and no pictures: drop a .csv or .npy.");
-    return [{ name: file.name, values: await pictureSample(file, shape, pixel), picture: file }];
+    return [{ name: file.name, ...(await pictureSample(file, shape, pixel)) }];
   }
   throw new Error("The page reads .npy, .csv, .tsv and pictures.");
 }

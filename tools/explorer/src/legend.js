@@ -24,7 +24,14 @@ export function addLegend(body, explorer) {
     ...choices.map(({ column, place }) => element("option", { value: place }, column.name)),
   );
   const key = element("div", { class: "key" });
-  refill(body, element("label", { for: "colour" }, "Colour by"), select, key);
+  const left = explorer.meta.columns_left_out;
+  refill(
+    body,
+    element("label", { for: "colour" }, "Colour by"),
+    select,
+    key,
+    left ? element("p", { class: "note" }, left) : null,
+  );
   const counts = new Map();
   let hidden = new Set();
 

@@ -7,6 +7,7 @@ import { samplesIn } from "./files.js";
 const MOST = 2000;
 const MOST_LISTED = 50;
 const N_NEAREST = 5;
+const SIDE = 64; // pixels of the picture of a new sample
 
 /** Return the samples nearest to a position of the map, the nearest first. */
 export function nearestSamples(positions, at, k) {
@@ -23,6 +24,15 @@ export function nearestSamples(positions, at, k) {
     [found[place], squares[place]] = [i, square];
   }
   return found;
+}
+
+/** Return a small canvas with a picture. */
+function shrunk(picture) {
+  const factor = SIDE / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * factor)));
+  const canvas = element("canvas", { class: "thumbnail", width, height, role: "img", "aria-label": "the new picture" });
+  canvas.getContext("2d").drawImage(picture, 0, 0, width, height);
+  return canvas;
 }
 
 export function addNewcomers(body, explorer, announce, surface) {
@@ -107,6 +117,7 @@ export function addNewcomers(body, explorer, announce, surface) {
     return element(
       "div",
       { class: "newcomer" },
+      sample.picture ? shrunk(sample.picture) : null,
       element("strong", {}, sample.name),
       element("span", { class: "note" }, `at ${sample.found.map(written).join(", ")}; nearest on the map:`),
       element("div", { class: "pictures" }, ...near),
