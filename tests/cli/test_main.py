@@ -132,3 +132,10 @@ def test_a_missing_file_is_named_before_anything_slow(run, monkeypatch, argument
     code, out, err = run(*arguments)
     assert (code, out) == (1, "")
     assert err == "drlim: error: x.csw: No such file or directory. Did you mean 'x.csv'?\n"
+
+
+def test_the_module_is_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "drlim", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"drlim {drlim.__version__}\n")
+    wrong = subprocess.run([sys.executable, "-m", "drlim", "fitt"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr) == (2, "drlim: error: No such command: fitt. Did you mean 'fit'?\n")

@@ -523,3 +523,9 @@ def test_a_point_that_is_not_finite_shows_in_the_energy() -> None:
     energy, gradient = all_pairs(Z, Repulsion(0.01))
     assert np.isnan(energy)
     assert torch.isnan(gradient).any()
+
+
+def test_no_rows_have_no_energy_and_no_gradient():
+    graph = NeighborhoodGraph.from_pairs(3, [(0, 1)])
+    found = graph_energy(torch.rand(3, 2), graph, make_springs(), rows=np.empty(0, dtype=np.int64))
+    assert (found.similar, found.dissimilar, found.gradient.shape) == (0.0, 0.0, (0, 2))

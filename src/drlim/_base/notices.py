@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from drlim._base.importing import undisturbed
+from drlim._base.launched import launched_rank
 
 __all__ = ["epoch_bar", "warn_user"]
 
@@ -32,7 +33,7 @@ def warn_user(message: str) -> None:
 def epoch_bar(
     max_epochs: int, verbose: bool | int | None, n_samples: int, n_similar: int
 ) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """Show a progress bar on the standard error stream while the block runs.
+    """Show a progress bar on the standard error stream while the block runs, of several processes in the first alone.
 
     The bar shows the epoch, the loss, pairs per second where pairs are counted, and the time left. Before the first
     epoch has ended, it shows the numbers of samples and of similar pairs.
@@ -52,7 +53,7 @@ def epoch_bar(
         Moves the bar by one epoch. Its argument is the epoch's record, of which it uses ``energy`` or
         ``cross_entropy``, ``pairs`` and ``seconds``.
     """
-    if not (sys.stderr.isatty() if verbose is None else verbose):
+    if launched_rank() or not (sys.stderr.isatty() if verbose is None else verbose):
         yield lambda _: None
         return
 

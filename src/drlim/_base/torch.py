@@ -135,6 +135,11 @@ class Rows:
         return len(self._source)
 
     @property
+    def source(self) -> RowSource:
+        """What the rows are read from."""
+        return self._source
+
+    @property
     def n_draws(self) -> int:
         """Number of draws made of a source of fresh copies, on which the next one depends; 0 of any other source."""
         return int(getattr(self._source, "n_draws", 0))

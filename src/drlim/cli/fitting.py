@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from drlim._base.launched import launched_rank
 from drlim.cli.options import (
     MODEL_SUFFIX,
     ArrayName,
@@ -220,6 +221,8 @@ def fit(
     began = time.perf_counter()
     estimator.fit(found.X, labels, graph=stated.graph_of(data, found.samples))
     seconds = time.perf_counter() - began
+    if launched_rank():  # the first of several processes writes and prints
+        return 1 if estimator.stopped_ in CUT_SHORT else 0
     report = report_on(estimator, found.samples, change, seed)
     return _keep(estimator, method, seconds, model, embedding, found, report, as_json)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import typer
 
+from drlim._base.launched import launched_rank
 from drlim._base.messages import did_you_mean, one_line
 
 __all__ = [
@@ -31,7 +32,9 @@ class UsageError(ValueError):
 
 
 def answer(as_json: bool, result: Mapping[str, object], lines: Iterable[str]) -> None:
-    """Print the result, once, to the standard output."""
+    """Print the result, once, to the standard output: of several processes the first prints."""
+    if launched_rank():
+        return
     if as_json:
         typer.echo(json.dumps(_json_ready(result), allow_nan=False))
         return
@@ -93,8 +96,9 @@ def _failure_text(error: Exception) -> str:
 
 
 def say(kind: str, text: str) -> None:
-    """Print one line to the standard error stream."""
-    typer.echo(f"drlim: {kind}: {text}", err=True)
+    """Print one line to the standard error stream; of several processes, each but the first says which it is."""
+    rank = launched_rank()
+    typer.echo(f"drlim: {kind}: {f'rank {rank}: ' if rank else ''}{text}", err=True)
 
 
 def show_warnings_in_one_line() -> None:
@@ -104,6 +108,8 @@ def show_warnings_in_one_line() -> None:
         say("warning", " ".join(str(message).split())[:LONGEST_LINE])
 
     warnings.simplefilter("ignore")
+    if launched_rank():  # the first of several processes says it
+        return
     warnings.simplefilter("always", UserWarning)
     warnings.simplefilter("default", RuntimeWarning)
     # Columns of files are found by name before scikit-learn sees an array without names.

@@ -69,15 +69,21 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = BATCH_SIZE) -> Arr
 
 
 def embed_rows(
-    encoder: Module, rows: Rows, batch_size: int = BATCH_SIZE, output: Callable[[Module, Tensor], Tensor] | None = None
+    encoder: Module,
+    rows: Rows,
+    batch_size: int = BATCH_SIZE,
+    output: Callable[[Module, Tensor], Tensor] | None = None,
+    part: slice | None = None,
 ) -> Tensor:
     """Map all rows in evaluation mode, a batch at a time; return (n, ...) without gradient.
 
     The encoder computes in the dtype of the rows, whatever its own. With ``output``, its results are those of
-    ``output(encoder, batch)``.
+    ``output(encoder, batch)``. With ``part``, some consecutive rows are mapped.
     """
+    first, end = (0, len(rows)) if part is None else (part.start, part.stop)
     with evaluating(encoder, rows.dtype) as forward, torch.no_grad():
-        batches = (rows.take(slice(start, start + batch_size)) for start in range(0, len(rows), batch_size))
+        starts = range(first, end, batch_size)
+        batches = (rows.take(slice(start, min(start + batch_size, end))) for start in starts)
         outputs = [called(forward, x, output) for x in batches]  # each (b, ...)
         return torch.cat(outputs).to(rows.dtype)  # (n, ...)
 

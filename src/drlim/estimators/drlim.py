@@ -30,6 +30,7 @@ from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
 from drlim.springs import Springs
 from drlim.training import Anchor, DivergenceError
+from drlim.training.distributed import present_shares
 from drlim.training.loop import train_rows
 from drlim.training.preflight import preflight
 from drlim.training.problem import EpochRecord
@@ -263,7 +264,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             springs, device, seed = checked_parameters(self, pairs, graph)
             samples = check_samples(self, X, reset=True)
             check_validation(self.validation, samples)
-            with training_mode(seed, device):
+            with training_mode(self, samples, seed, device):
                 known = running.gathered(self, samples, y, graph, pairs)
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"), springs)
                 preflight(samples, known, springs)
@@ -343,7 +344,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             everything = stacked(samples, old)  # (n + m, ...)
             positions = running.positions_in_margins(self.encoder_, springs, old)  # (m, d)
             tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
-        with training_mode(seed, device):
+        with training_mode(self, everything, seed, device):
             known = running.gathered(self, everything, y, graph, pairs, n_anchors=len(everything) - len(samples))
             encoder = copy.deepcopy(self.encoder_).to(device)
             planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
@@ -386,7 +387,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Map the training samples, and keep what `novelty` needs of them."""
         self.n_iter_ = len(self.history_)
         self._n_features_out = self.n_components
-        self.embedding_ = map_samples(self.encoder_, samples)
+        self.embedding_ = map_samples(self.encoder_, samples, present_shares())
         self._remember(samples, goes_on=len(history) > 0, anchored=anchor is not None)
 
     def fit_transform(

@@ -373,7 +373,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         samples = new if old is None else stacked(new, old)  # (n, ...)
         known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, update)
         is_old = chosen >= len(new)  # (r,)
-        with training_mode(checked.seed, checked.device):
+        with training_mode(self, new, checked.seed, checked.device, known):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
                 warn_of_wild_values(problem.trunk, self, chosen)

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from drlim._base.arrays import Array
+from drlim._base.joining import joined
 from drlim._base.notices import warn_user
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, seeded
@@ -23,7 +24,7 @@ from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies, with_copies
 from drlim.relations.gather import Neighbors, check_targets, found_neighbors, gather
 from drlim.springs import Springs
-from drlim.training import DivergenceError
+from drlim.training import DivergenceError, fingerprint
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
 from drlim.training.problem import EpochRecord
@@ -51,6 +52,10 @@ __all__ = [
 ]
 
 
+_OF_A_PROCESS = ("device", "verbose", "callbacks", "checkpoint", "checkpoint_every")
+"""Parameters that may differ between the processes of a fit."""
+
+
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError,)) -> Iterator[None]:
     """Run a fit as if NumPy and torch were as usual, and restore the estimator's attributes if it is refused.
@@ -70,13 +75,36 @@ def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] 
 
 
 @contextmanager
-def training_mode(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators, and record gradients even where the caller has switched them off.
+def training_mode(
+    estimator: BaseEstimator,
+    samples: Samples,
+    seed: int,
+    device: torch.device,
+    graph: NeighborhoodGraph | None = None,
+) -> Iterator[None]:
+    """Join a launcher's other processes, seed torch's generators, and record gradients whatever the caller has set.
 
+    Other processes must have been given the same as this one; relations are compared where there is a ``graph``.
     Inference mode was left before, by `all_or_nothing`.
     """
-    with torch.enable_grad(), seeded(seed, device):
+    with joined(device) as group, torch.enable_grad(), seeded(seed, device):
+        if group.is_several:
+            group.agree(_given(estimator, samples, seed, graph))
         yield
+
+
+def _given(estimator: BaseEstimator, samples: Samples, seed: int, graph: NeighborhoodGraph | None) -> dict[str, str]:
+    """Return what a fit was given, as short texts by name."""
+    parameters = estimator.get_params(deep=False)
+    relations = {} if graph is None else {"relations": fingerprint.of_graph(graph)}
+    return {
+        "the estimator": type(estimator).__name__,
+        **fingerprint.versions(),
+        **fingerprint.of_parameters({name: parameters[name] for name in parameters if name not in _OF_A_PROCESS}),
+        "the seed drawn from random_state": str(seed),
+        "samples": fingerprint.of_samples(samples),
+        **relations,
+    }
 
 
 def training_rows(

@@ -27,6 +27,7 @@ from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.far_samples import warn_of_far_samples
 from drlim.relations import LazyCopies
+from drlim.training.distributed import UNSHARED, Shares
 
 __all__ = ["Samples", "check_array_samples", "check_samples", "confidence_of", "first_samples", "map_samples"]
 
@@ -210,12 +211,15 @@ def first_samples(samples: Samples, n_samples: int) -> Samples:
     return samples.part(slice(n_samples)) if isinstance(samples, SparseRows | StoredRows) else samples[:n_samples]
 
 
-def map_samples(encoder: nn.Module, samples: Samples) -> Array:
-    """Map checked samples, in their dtype, shape (n, n_components); refuse those that leave the finite numbers."""
+def map_samples(encoder: nn.Module, samples: Samples, shares: Shares = UNSHARED) -> Array:
+    """Map checked samples, in their dtype, shape (n, n_components); refuse those that leave the finite numbers.
+
+    With ``shares``, the processes of a fit each map a part, and all get the whole.
+    """
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
     with usual_state():
         rows = Rows(samples, device_of(encoder), dtype)
-        embedding: Array = embed_rows(encoder, rows, _batch_size(encoder)).cpu().numpy()
+        embedding: Array = shares.embedded(encoder, rows, _batch_size(encoder)).cpu().numpy()
     if not np.isfinite(embedding).all():
         raise ValueError(
             "The encoder maps some of the samples in 'X' to values that are not finite: they lie too far from "

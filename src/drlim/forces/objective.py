@@ -240,6 +240,8 @@ def graph_energy(
             f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples. Got {short_repr(Z)}."
         )
     points = Z.detach()
+    if rows is not None and len(rows) == 0:
+        return GraphEnergy(0.0, 0.0, points[:0], balance)  # (0, d)
     similar, attraction = _weighted(points, graph.similar, rows, springs.similar)
     dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar)
     gradient = balance.similar * attraction + balance.dissimilar * repulsion

@@ -172,6 +172,11 @@ class LazyCopies:
         self.dtype = samples.dtype
 
     @property
+    def originals(self) -> AnyRows:
+        """The samples that the rows are copies of."""
+        return self._samples
+
+    @property
     def n_originals(self) -> int:
         """Number of samples that the rows are copies of: row i is one of sample ``i % n_originals``."""
         return len(self._samples)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from drlim._base.joining import alone
+from drlim._base.watch import GroupError
 from drlim.training.divergence import DivergenceError
 from drlim.training.loop import train
 from drlim.training.problem import Anchor, Result, Settings
 
-__all__ = ["Anchor", "DivergenceError", "Result", "Settings", "train"]
+__all__ = ["Anchor", "DivergenceError", "GroupError", "Result", "Settings", "alone", "train"]

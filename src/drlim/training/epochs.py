@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -14,9 +14,10 @@ from torch import Tensor
 from drlim._base.arrays import Index
 from drlim._base.calls import user_call
 from drlim._base.torch import random_state, set_random_state
-from drlim.encoders.embedding import called, embed_rows
+from drlim.encoders.embedding import called
 from drlim.encoders.standardize import Standardize
 from drlim.forces import GraphEnergy, graph_energy, pair_list
+from drlim.training.distributed import Mapped
 from drlim.training.divergence import check_energy, check_gradients
 from drlim.training.memory import Memory
 from drlim.training.optimizer import WeightAverage, learning_rate_at, set_learning_rate
@@ -53,7 +54,8 @@ def memory_for(problem: Problem) -> Memory | None:
         return None
     n_features = min(32, cast(int, settings.batch_size) // 8)
     bounds = [module for module in problem.encoder.children() if isinstance(module, Standardize) and module.is_bounded]
-    return Memory(embed_rows(problem.encoder, problem.rows), problem.rows, n_features, next(iter(bounds), None))
+    positions = problem.shares.embedded(problem.encoder, problem.rows)  # (n, d)
+    return Memory(positions, problem.rows, n_features, next(iter(bounds), None))
 
 
 def _takes_all(problem: Problem) -> bool:
@@ -107,8 +109,12 @@ def _full_epoch(
     Activations of the first ``n_kept`` samples are kept for the backward pass; the other chunks are mapped twice.
     """
     rows = problem.rows.drawn()  # the line search of L-BFGS and both passes of a chunk need the same copies
-    n_samples, size = len(rows), problem.settings.chunk_size
-    chunks = [slice(start, min(start + size, n_samples)) for start in range(0, n_samples, size)]
+    shares, n_samples, size = problem.shares, len(rows), problem.settings.chunk_size
+    own = shares.part(n_samples)
+    n_own = own.stop - own.start
+    # A process without samples of its own maps one, with no force on it, for its gradients to be zero and there.
+    chunks = [slice(start, min(start + size, own.stop)) for start in range(own.start, own.stop, size)] or [slice(0, 1)]
+    asked = np.arange(own.start, own.stop) if shares.is_shared else None  # (s,)
     rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
     trials: list[EpochSums] = []
 
@@ -117,27 +123,36 @@ def _full_epoch(
         states, outputs = [], []
         for chunk in chunks:
             states.append(random_state(rows.device))
-            with torch.set_grad_enabled(chunk.stop <= n_kept):
+            with torch.set_grad_enabled(chunk.stop - own.start <= n_kept):
                 outputs.append(called(problem.encoder, rows.take(chunk)))  # (c, d)
-        Z = torch.cat([output.detach() for output in outputs])  # (n, d)
-        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance)
-        energy, anchored = problem.with_anchor(energy, Z, slice(None))
-        check_energy(energy, epoch, 0, rate)
+        Z_own = torch.cat([output.detach() for output in outputs])[:n_own]  # (s, d)
+        Z = shares.group.gather(Z_own, shares.counts(n_samples), "positions")  # (n, d)
+        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance, rows=asked)
+        energy, anchored = problem.with_anchor(energy, Z_own, own)
+        if not shares.is_shared:
+            check_energy(energy, epoch, 0, rate)
+        forces = iter(_chunked(energy.gradient, size))
         for chunk, output, state in zip(chunks, outputs, states, strict=True):
             Z_chunk = output  # (c, d)
             if not output.requires_grad:
                 set_random_state(state, rows.device)  # dropout must drop what it dropped before
                 Z_chunk = called(problem.encoder, rows.take(chunk))
             with user_call("The gradient of 'encoder'"):
-                Z_chunk.backward(energy.gradient[chunk])  # type: ignore[no-untyped-call]  # torch types it so
-        check_gradients(problem.encoder, energy, epoch, 0, rate)
-        trials.append(EpochSums(energy.similar, energy.dissimilar, anchored, 0))
-        return energy.total + anchored
+                Z_chunk.backward(next(forces))  # type: ignore[no-untyped-call]  # torch types it so
+        _add_gradients(problem, energy, epoch, 0)
+        similar, dissimilar, anchored = shares.group.totals([energy.similar, energy.dissimilar, anchored])
+        trials.append(EpochSums(similar, dissimilar, anchored, 0))
+        return problem.balance.total(similar, dissimilar) + anchored
 
     set_learning_rate(problem, optimizer, epoch)
     optimizer.step(closure)
     average.update()
     return trials[0]._replace(pairs=len(trials) * n_samples * (n_samples - 1) // 2)
+
+
+def _chunked(gradient: Tensor, size: int) -> Sequence[Tensor]:
+    """Return the gradient of samples by chunks, (c, d) each; of no samples, a chunk of one without a force."""
+    return torch.split(gradient, size) if len(gradient) else [gradient.new_zeros(1, gradient.shape[1])]
 
 
 def _all_epoch(
@@ -155,21 +170,26 @@ def _all_epoch(
     sums = EpochSums(0.0, 0.0, 0.0, 0)
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
-        Z = called(problem.encoder, problem.rows.take(batch))  # (b, d)
-        memory.update(batch, Z.detach())
+        mapped = problem.shares.mapped(problem.encoder, problem.rows, batch)
+        memory.update(batch, mapped.everyone)
         if not memory.is_trusted:
-            size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
-            _step(problem, optimizer, Z, energy, scale, epoch, step)
-            share = scale * size / (len(problem.rows) // problem.rows.n_copies)
-            sums = sums.plus(share * energy.similar, share * energy.dissimilar, anchored, _n_pairs(len(batch)))
+            size, scale, energy, anchored = _within_batch(problem, mapped.everyone, batch, position)
+            _step(problem, optimizer, mapped, energy, scale, epoch, step)
+            # All processes sum all of the batch: one of them counts it.
+            first = problem.shares.first
+            share = first * scale * size / (len(problem.rows) // problem.rows.n_copies)
+            n_pairs = first * _n_pairs(len(batch))
+            sums = sums.plus(share * energy.similar, share * energy.dissimilar, first * anchored, n_pairs)
         else:
-            energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=batch)
-            energy, anchored = problem.with_anchor(energy, Z, batch)
+            own = batch[mapped.part]
+            energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=own)
+            energy, anchored = problem.with_anchor(energy, mapped.own, own)
             # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
-            _step(problem, optimizer, Z, energy, problem.n_steps, epoch, step)
-            sums = sums.plus(energy.similar, energy.dissimilar, anchored, len(batch) * (len(problem.rows) - 1))
+            _step(problem, optimizer, mapped, energy, problem.n_steps, epoch, step)
+            sums = sums.plus(energy.similar, energy.dissimilar, anchored, len(own) * (len(problem.rows) - 1))
         average.update()
-    return sums
+    similar, dissimilar, anchored, pairs = problem.shares.group.totals(sums)
+    return EpochSums(similar, dissimilar, anchored, int(pairs))
 
 
 def _batch_epoch(
@@ -179,9 +199,9 @@ def _batch_epoch(
     sums, seen = EpochSums(0.0, 0.0, 0.0, 0), 0
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
-        Z = called(problem.encoder, problem.rows.take(batch))  # (b, d)
-        size, scale, energy, anchored = _within_batch(problem, Z, batch, position)
-        _step(problem, optimizer, Z, energy, scale, epoch, step)
+        mapped = problem.shares.mapped(problem.encoder, problem.rows, batch)
+        size, scale, energy, anchored = _within_batch(problem, mapped.everyone, batch, position)
+        _step(problem, optimizer, mapped, energy, scale, epoch, step)
         average.update()
         sums = sums.plus(
             energy.similar * scale * size, energy.dissimilar * scale * size, anchored, _n_pairs(len(batch))
@@ -226,20 +246,31 @@ def _discounted(problem: Problem, energy: GraphEnergy, Z: Tensor, size: int, sha
 def _step(
     problem: Problem,
     optimizer: torch.optim.Optimizer,
-    Z: Tensor,
+    mapped: Mapped,
     energy: GraphEnergy,
     scale: float,
     epoch: int,
     step: int,
 ) -> None:
-    """Carry the forces on a batch to the weights, and take one step."""
-    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
-    check_energy(energy, epoch, step, rate)
+    """Carry the forces on a batch, or on this process's part of it, to the weights, and take one step."""
+    if len(energy.gradient) != len(mapped.own):  # of all the batch
+        energy = energy._replace(gradient=energy.gradient[mapped.part])  # (s, d)
+    if not problem.shares.is_shared:
+        check_energy(energy, epoch, step, learning_rate_at(problem, epoch / problem.settings.max_epochs))
     optimizer.zero_grad()
     with user_call("The gradient of 'encoder'"):
-        Z.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
-    check_gradients(problem.encoder, energy, epoch, step, rate)
+        mapped.own.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
+    _add_gradients(problem, energy, epoch, step)
     optimizer.step()
+
+
+def _add_gradients(problem: Problem, energy: GraphEnergy, epoch: int, step: int) -> None:
+    """Add up the gradients of all processes, and refuse what is not finite in any of them."""
+    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
+    energy = problem.shares.add_gradients(problem.encoder, energy)
+    if problem.shares.is_shared:  # not before: one process would stop, and the others wait for its gradients
+        check_energy(energy, epoch, step, rate)
+    check_gradients(problem.encoder, energy, epoch, step, rate)
 
 
 def _batches(problem: Problem, epoch: int) -> Iterator[Index]:

@@ -59,6 +59,11 @@ class FreshCopies:
     def n_draws(self, count: int) -> None:
         self._draws.n_calls = count
 
+    @property
+    def originals(self) -> AnyRows:
+        """The samples that the rows are copies of."""
+        return self._copies.originals
+
     def __len__(self) -> int:
         return len(self._copies)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor, nn
 
+from drlim.training.distributed import Shares
 from drlim.training.problem import EpochRecord, Settings, Stopped
 from drlim.training.validation import HeldOut
 
@@ -34,10 +35,10 @@ class Best:
         self._settings = settings
         self._judged: list[float] = []
 
-    def see(self, record: EpochRecord, network: nn.Module, state: dict[str, Tensor]) -> None:
+    def see(self, record: EpochRecord, network: nn.Module, state: dict[str, Tensor], shares: Shares) -> None:
         """Judge an epoch by its record and weights; add the energy of the samples held out to the record."""
         if self._validation is not None:
-            record["energy_validation"] = self._validation.energy(network)
+            record["energy_validation"] = self._validation.energy(network, shares)
         self._see(record, state)
 
     def _see(self, record: EpochRecord, state: dict[str, Tensor]) -> None:

@@ -14,11 +14,14 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in
+from drlim._base.joining import joined
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of, seeded
 from drlim.forces.objective import balance_of
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
+from drlim.training.agreement import agree
+from drlim.training.distributed import present_shares
 from drlim.training.preflight import warn_of_scale
 from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings, Stopped
 from drlim.training.run import Run
@@ -122,7 +125,7 @@ def train(
         if on_epoch is not None:
             on_epoch(record_in_unit(record, unit))
 
-    with usual_state(), torch.enable_grad(), seeded(seed, device):
+    with usual_state(), joined(device), torch.enable_grad(), seeded(seed, device):
         warn_of_scale(network, samples, springs)
         part = split(samples, graph, springs, held, device, settings.dissimilar_weight)
         rows = Rows(part.samples, device, torch.float32)
@@ -152,8 +155,10 @@ def train_rows(
     and records hold ``energy_anchor``. With ``validation``, samples that are not among the rows judge each epoch.
     """
     balance = balance_of(graph, settings.dissimilar_weight)
-    springs_of_anchor = None if anchor is None else AnchorSprings.of(anchor, len(rows), rows.device)
-    run = Run(Problem(encoder, rows, graph, springs, balance, settings, seed, springs_of_anchor), validation)
+    tied = None if anchor is None else AnchorSprings.of(anchor, len(rows), rows.device)
+    problem = Problem(encoder, rows, graph, springs, balance, settings, seed, tied, present_shares())
+    agree(problem, validation)
+    run = Run(problem, validation)
     stopped: Stopped | None = None
     encoder.train()
     try:

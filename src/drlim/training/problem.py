@@ -15,6 +15,7 @@ from drlim._base.torch import Rows
 from drlim.forces import Balance, GraphEnergy
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
+from drlim.training.distributed import UNSHARED, Shares
 
 __all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Settings", "Stopped", "refuse_decay"]
 
@@ -181,6 +182,7 @@ class Problem:
     settings: Settings
     seed: int
     anchor: AnchorSprings | None = None
+    shares: Shares = UNSHARED
 
     @property
     def n_steps(self) -> int:

@@ -88,7 +88,8 @@ class Run:
         DivergenceError
             When it leaves the finite numbers. The module has the weights of the epoch before.
         """
-        began, epoch = time.perf_counter(), self.epoch
+        began, epoch, shares = time.perf_counter(), self.epoch, self.problem.shares
+        shares.reseed(self.problem.seed, epoch, self.problem.rows.device)
         try:
             sums = self._run_epoch(epoch)
             rate = learning_rate_at(self.problem, epoch / self.problem.settings.max_epochs)
@@ -96,9 +97,10 @@ class Run:
         except DivergenceError:
             self.module.load_state_dict(self._last_finite)
             raise
+        seconds = shares.compare([self.problem.encoder, self.module], epoch, time.perf_counter() - began)
         self._last_finite = copy.deepcopy(self.module.state_dict())
-        record = _record(self.problem, epoch, sums, time.perf_counter() - began)
-        self._best.see(record, self.module, self._last_finite)
+        record = _record(self.problem, epoch, sums, seconds)
+        self._best.see(record, self.module, self._last_finite, shares)
         self.history.append(record)
         return record
 
@@ -119,8 +121,10 @@ class Run:
 
     def interrupt(self) -> None:
         """Leave the module with finite weights in the middle of an epoch."""
-        if self._average.is_encoder or not is_finite(self.module):  # L-BFGS may be in the middle of a line search
+        is_searching = self._average.is_encoder  # L-BFGS may be in the middle of a line search
+        if is_searching or self.problem.shares.is_shared or not is_finite(self.module):
             self.module.load_state_dict(self._last_finite)
+        self.problem.shares.group.leave("Ctrl-C")
 
     def finish(self) -> None:
         """Put the weights of the result into the encoder, those of the best epoch where samples were held out."""

@@ -16,12 +16,12 @@ from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.sparse_rows import AnyRows, rows_of
 from drlim._base.torch import Rows, RowSource
-from drlim.encoders.embedding import embed_rows
 from drlim.forces import Balance, graph_energy
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.relations import LazyCopies
 from drlim.relations.gather import check_trainable
 from drlim.springs import Springs
+from drlim.training.distributed import UNSHARED, Shares
 
 __all__ = ["HeldOut", "Part", "Split", "held_out_rows", "split", "split_off"]
 
@@ -63,10 +63,12 @@ class HeldOut(NamedTuple):
         balance = Balance(1 / similar, dissimilar_weight / dissimilar)
         return cls(rows, graph, springs, samples, balance)
 
-    def energy(self, network: nn.Module) -> float:
+    def energy(self, network: nn.Module, shares: Shares = UNSHARED) -> float:
         """Return the objective over the springs of the samples held out: to each other, and to those trained on."""
-        Z = embed_rows(network, self.rows)  # (n, d)
-        return graph_energy(Z, self.graph, self.springs, self.balance, rows=self.samples).total
+        Z = shares.embedded(network, self.rows)  # (n, d)
+        own = self.samples[shares.part(len(self.samples))]  # (s,)
+        energy = graph_energy(Z, self.graph, self.springs, self.balance, rows=own)
+        return self.balance.total(*shares.group.totals([energy.similar, energy.dissimilar]))
 
 
 def _half_weight(pairs: PairSet, samples: Index) -> float:
@@ -88,20 +90,20 @@ class Part:
     """
 
     def __init__(self, source: RowSource, rows: Index) -> None:
-        self._source = source
-        self._rows = rows
+        self.source = source
+        self.rows = rows
         self.dtype: np.dtype[np.generic] | None = getattr(source, "dtype", None)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(m, ...)."""
-        return (len(self._rows), *self._source.shape[1:])
+        return (len(self.rows), *self.source.shape[1:])
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __getitem__(self, index: Index | slice) -> Array:
-        return np.asarray(self._source[self._rows[index]])  # (b, ...)
+        return np.asarray(self.source[self.rows[index]])  # (b, ...)
 
 
 def held_out_rows(validation: object, n_samples: int, seed: int = 0, *, n_copies: int = 1) -> Index | None:

@@ -1,0 +1,206 @@
+"""Training in several processes: what each of them maps, and what travels.
+
+The gradient with respect to the weights is a sum over samples::
+
+    dE/dW = sum_i (dE/dz_i) (dz_i/dW)
+
+Each process maps its share of a batch and gives the positions, d numbers a sample, to the others. Each then knows the
+forces on its own samples exactly, carries them to the weights, and the gradients of the weights are added up. No mean
+of a process's own is ever taken, so that shares of unequal size, or of none, change nothing: the objective is that of
+one process, and so is its gradient, up to rounding. All processes take the same step from the same sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._base.arrays import Index
+from drlim._base.checks import InvalidParameterError
+from drlim._base.group import ALONE, Group
+from drlim._base.hashing import of_module
+from drlim._base.joining import present_group
+from drlim._base.notices import warn_user
+from drlim._base.torch import Rows
+from drlim.encoders.embedding import BATCH_SIZE, called, embed_rows
+from drlim.forces import GraphEnergy
+
+__all__ = ["UNSHARED", "Mapped", "Shares", "present_shares", "refuse_batch_statistics"]
+
+
+class Mapped(NamedTuple):
+    """A batch that was mapped.
+
+    Attributes
+    ----------
+    own : Tensor, shape (s, d)
+        Positions of this process's samples, with a gradient.
+    part : slice
+        The places of these samples in the batch.
+    everyone : Tensor, shape (b, d)
+        Positions of all samples of the batch, without a gradient.
+    """
+
+    own: Tensor
+    part: slice
+    everyone: Tensor
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How samples are shared out among the processes of a group: in equal, consecutive parts of each batch.
+
+    Attributes
+    ----------
+    group : Group
+    """
+
+    group: Group = ALONE
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are several processes."""
+        return self.group.is_several
+
+    @property
+    def first(self) -> int:
+        """1 in rank 0, and 0 in the others: the factor of a sum that all processes have."""
+        return int(self.group.rank == 0)
+
+    def part(self, count: int, rank: int | None = None) -> slice:
+        """Return the places that a process has among ``count``, this one by default. It may have none."""
+        at = self.group.rank if rank is None else rank
+        return slice(count * at // self.group.size, count * (at + 1) // self.group.size)
+
+    def counts(self, count: int) -> list[int]:
+        """Return the number of places of each process."""
+        parts = [self.part(count, rank) for rank in range(self.group.size)]
+        return [part.stop - part.start for part in parts]
+
+    def mapped(self, encoder: nn.Module, rows: Rows, batch: Index) -> Mapped:
+        """Map this process's share of a batch, and gather the positions of all of it."""
+        part = self.part(len(batch))
+        own = self._own(encoder, rows, batch, part)  # (s, d)
+        return Mapped(own, part, self.group.gather(own, self.counts(len(batch)), "positions"))
+
+    def _own(self, encoder: nn.Module, rows: Rows, batch: Index, part: slice) -> Tensor:
+        """Map a part of a batch, (s, d). Where it is empty, a sample is mapped and left out: the gradients are zero."""
+        taken = part if part.stop > part.start else slice(0, 1)
+        if rows.n_copies > 1 and self.is_shared:  # all processes draw the same copies, as one process would
+            return called(encoder, rows.take(batch)[taken])[: part.stop - part.start]
+        return called(encoder, rows.take(batch[taken]))[: part.stop - part.start]
+
+    def add_gradients(self, encoder: nn.Module, energy: GraphEnergy) -> GraphEnergy:
+        """Replace the gradients of an encoder's weights by their sums over all processes.
+
+        An energy, or a force, that is not finite in any process is NaN in what is returned in all of them: they all
+        notice, and none waits for another.
+        """
+        if not self.is_shared:
+            return energy
+        weights = [weight for weight in encoder.parameters() if weight.requires_grad]
+        parts = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
+        flat = torch.cat([*(part.reshape(-1) for part in parts), _marks(energy).to(parts[0])])  # (w + 3,)
+        self.group.add(flat, "gradients")
+        sizes = [weight.numel() for weight in weights]
+        for weight, gradient in zip(weights, torch.split(flat[:-3], sizes), strict=True):
+            weight.grad = gradient.view_as(weight)
+        return _marked(energy, flat[-3:])
+
+    def embedded(self, encoder: nn.Module, rows: Rows, batch_size: int = BATCH_SIZE) -> Tensor:
+        """Map all rows in evaluation mode, (n, d). Blocks are those of one process, and so are the bytes."""
+        if not self.is_shared or rows.n_copies > 1:
+            return embed_rows(encoder, rows, batch_size)
+        return self.by_blocks(len(rows), batch_size, lambda some: embed_rows(encoder, rows, batch_size, part=some))
+
+    def by_blocks(self, n_rows: int, size: int, made: Callable[[slice], Tensor]) -> Tensor:
+        """Return what a function makes of all rows, (n, k): each process makes whole blocks, and gets those of others.
+
+        Parameters
+        ----------
+        n_rows : int
+        size : int
+            Number of rows of a block.
+        made : callable
+            Returns (s, k) of consecutive rows, given as a slice.
+        """
+        n_blocks = math.ceil(n_rows / size)
+        bounds = [min(n_rows, n_blocks * rank // self.group.size * size) for rank in range(self.group.size + 1)]
+        own = slice(bounds[self.group.rank], bounds[self.group.rank + 1])
+        part = made(own) if own.stop > own.start else made(slice(0, 1))[:0]  # (s, k)
+        return self.group.gather(part, list(np.diff(bounds)), "other positions")
+
+    def reseed(self, seed: int, epoch: int, device: torch.device) -> None:
+        """Seed torch's generators for an epoch, another way in each process: shares have masks of their own."""
+        if self.is_shared:
+            drawn = int(np.random.default_rng([seed, epoch, self.group.rank, 2]).integers(2**62))
+            (torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed)(drawn)
+
+    def compare(self, modules: Sequence[nn.Module], epoch: int, seconds: float) -> float:
+        """Give all processes the weights of rank 0, with a warning, where they came apart; return rank 0's seconds.
+
+        Processors of different kinds round differently, and buffers may follow the samples of a process.
+        """
+        if not self.is_shared:
+            return seconds
+        found = self.group.lists([*map(_checksum, modules), seconds])
+        if any(one[:-1] != found[0][:-1] for one in found):
+            for module in modules:
+                for tensor in module.state_dict().values():
+                    if isinstance(tensor, Tensor):  # a user's module may keep more than tensors
+                        self.group.copy_first(tensor)
+            warn_user(
+                f"The weights of the {self.group.size} processes had come apart after epoch {epoch + 1}: processors of "
+                "different kinds round differently, and a buffer of the encoder may follow the samples of a process. "
+                "Those of rank 0 are taken."
+            )
+        return found[0][-1]
+
+
+UNSHARED = Shares()
+"""One process maps all."""
+
+
+def present_shares() -> Shares:
+    """Return the shares of the fit that runs here."""
+    return Shares(present_group())
+
+
+def _checksum(module: nn.Module) -> float:
+    """Return 48 bits of a module's fingerprint, which double precision holds exactly."""
+    return float(int(of_module(module)[:12], 16))
+
+
+def _marks(energy: GraphEnergy) -> Tensor:
+    """Return 0, or NaN where they are not finite, for the two energies and the forces, (3,)."""
+    marks = [0.0 if math.isfinite(value) else math.nan for value in (energy.similar, energy.dissimilar)]
+    return torch.tensor([*marks, 0.0 if bool(energy.gradient.isfinite().all()) else math.nan])  # (3,)
+
+
+def _marked(energy: GraphEnergy, marks: Tensor) -> GraphEnergy:
+    """Return energies and forces with the sums of all processes' marks added: NaN where one of them is not finite."""
+    similar, dissimilar, forces = marks.tolist()
+    return energy._replace(
+        similar=energy.similar + similar,
+        dissimilar=energy.dissimilar + dissimilar,
+        gradient=energy.gradient.new_full((1,), forces),
+    )
+
+
+def refuse_batch_statistics(encoder: nn.Module, shares: Shares) -> None:
+    """Refuse modules whose outputs depend on the other samples of a batch, of which a process has a part only."""
+    if not shares.is_shared:
+        return
+    for name, module in encoder.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - their common base
+            raise InvalidParameterError(
+                f"The 'encoder' parameter normalises by statistics of a batch ({type(module).__name__} at {name!r}), "
+                f"of which each of {shares.group.size} processes has a part only: use nn.GroupNorm or nn.LayerNorm, "
+                "or fit in one process."
+            )
