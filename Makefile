@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow test-random lint explorer-bundle house coverage reproduce bench bench-maps clean
+.PHONY: help demo test test-slow test-random stories release-check lint explorer-bundle house coverage reproduce bench bench-maps clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,12 @@ test: $(VENV)/.test ## install what the tests need, and run them all, in two pro
 
 test-slow: $(VENV)/.test ## the tests that are long or large, which `make test` leaves out
 	$(BIN)/python -m pytest -m slow
+
+stories: ## tell the stories of seven newcomers from a fresh virtual environment, each with its time
+	rm -rf .venv-stories
+	$(PYTHON) -m venv .venv-stories
+	.venv-stories/bin/python -m pip install --quiet --constraint constraints.txt ".[viz,onnx]" "umap-learn>=0.5.7"
+	.venv-stories/bin/python -m tests.stories
 
 test-random: $(VENV)/.test ## the tests in random order, by three seeds
 	for seed in 1 2 3; do TEST_SEED=$$seed $(BIN)/python -m pytest -p tools.random_order || exit 1; done
