@@ -28,6 +28,9 @@ test: $(VENV)/.test ## install what the tests need, and run them all, in two pro
 test-slow: $(VENV)/.test ## the tests that are long or large, which `make test` leaves out
 	$(BIN)/python -m pytest -m slow
 
+release-check: $(VENV)/.release ## build the release twice, compare, check and try it in an empty environment
+	$(BIN)/python tools/release_check.py
+
 stories: ## tell the stories of seven newcomers from a fresh virtual environment, each with its time
 	rm -rf .venv-stories
 	$(PYTHON) -m venv .venv-stories
@@ -92,6 +95,10 @@ $(VENV)/.test: $(VENV)/.package
 
 $(VENV)/.docs: $(VENV)/.package
 	$(INSTALL) --editable ".[viz,fast]" --group docs
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.package
+	$(INSTALL) --group release
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.package
