@@ -45,6 +45,7 @@ _HOME = {
     "target_graph": "relations",
     "train": "training",
     "with_copies": "relations",
+    "callbacks": "",
     "datasets": "",
     "encoders": "",
     "forces": "",

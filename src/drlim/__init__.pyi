@@ -1,5 +1,6 @@
 """Types of the public names; `__init__.py` imports them when first used."""
 
+from drlim import callbacks as callbacks
 from drlim import datasets as datasets
 from drlim import encoders as encoders
 from drlim import forces as forces
@@ -76,6 +77,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "target_graph",
     "train",
     "with_copies",
+    "callbacks",
     "datasets",
     "encoders",
     "forces",

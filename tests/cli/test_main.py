@@ -38,7 +38,7 @@ def test_ctrl_c_keeps_the_partly_trained_model(run, monkeypatch):
     command = (*COMMAND, "--embedding", "z.npy", *QUICK, "--max-epochs", "50", "--tol", "0")
     with interrupted_at(3, monkeypatch):
         code, out, err = run(*command)
-    assert code == 1
+    assert code == 130
     assert err == ("drlim: warning: Training was interrupted after 3 of 50 epochs; the map is usable as it stood.\n")
     assert "partly trained model saved to m.safetensors\n" in out
     model = drlim.load("m.safetensors")
@@ -46,13 +46,13 @@ def test_ctrl_c_keeps_the_partly_trained_model(run, monkeypatch):
     assert np.load("z.npy").tobytes() == model.embedding_.tobytes()
     with interrupted_at(3, monkeypatch):
         code, out, _ = run(*command, "--json")
-    assert (code, json.loads(out)["stopped"]) == (1, "interrupted")
+    assert (code, json.loads(out)["stopped"]) == (130, "interrupted")
 
 
 def test_ctrl_c_keeps_the_partly_trained_map_of_neighbors(run, monkeypatch):
     with interrupted_at(2, monkeypatch, "neighbor_map"):
         code, out, err = run(*NEIGHBORS, "--embedding", "z.npy", "--max-epochs", "9")
-    assert code == 1
+    assert code == 130
     assert err == "drlim: warning: Training was interrupted after 2 of 9 epochs; the map is usable as it stood.\n"
     assert "partly trained model saved to m.safetensors\n" in out
     model = drlim.load("m.safetensors")
@@ -66,7 +66,7 @@ def test_ctrl_c_elsewhere_ends_in_one_line(run, monkeypatch):
 
     monkeypatch.setattr("drlim.cli.preparing.read_samples", press)
     code, out, err = run("fit", "x.npy", "--model", "m.safetensors")
-    assert (code, out) == (1, "")
+    assert (code, out) == (130, "")
     assert err.strip() == "drlim: error: Interrupted."
     assert not Path("m.safetensors").exists()
 

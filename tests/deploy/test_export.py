@@ -28,6 +28,7 @@ from drlim import DrLIM, NeighborMap, export
 from drlim.deploy import read_description, tracing
 from drlim.deploy.onnx_map import _relations
 from drlim.encoders.retrieval import Retrieval
+from drlim.persistence.schema import OF_A_FIT
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -126,9 +127,8 @@ def test_the_description(placed, placed_file):
     assert found["estimator"] == "NeighborMap"
     assert found["steps"] == []
     assert found["feature_names"] is None
-    assert found["parameters"] == {name: value for name, value in placed.get_params().items() if name != "device"} | {
-        "device": "auto"
-    }
+    wanted = {name: value for name, value in placed.get_params().items() if name not in OF_A_FIT}
+    assert found["parameters"] == {**wanted, "device": "auto"}
     assert found["architecture"]["input_shape"] == [4]
     graph = placed.graph_
     counts = {"n_samples": 60, "similar": graph.n_similar, "dissimilar": graph.n_dissimilar, "ignored": 0}

@@ -117,7 +117,8 @@ PARAMETERS = [(kind, name) for kind in (DrLIM, NeighborMap) for name in kind().g
 
 @pytest.mark.parametrize(("kind", "name"), PARAMETERS)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_any_parameter(kind, name):
+def test_any_parameter(kind, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # any text is the name of a folder
     assert complaints(lambda value: kind(**{"n_neighbors": 3, name: value}).fit(X), f"{name}") == {}
 
 

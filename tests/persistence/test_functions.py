@@ -76,7 +76,9 @@ def test_without_them_a_score_is_that_of_before_or_an_error(path, name):
 def refused(call: Any, parameter: str, function: Any) -> None:
     kind = "a function" if callable(function) else "an object"
     name = getattr(function, "__name__", type(function).__name__)
-    message = f"was {kind}, '{name}', and no code is in a model file. Give the same again: set_params({parameter}=...)."
+    message = (
+        f"was {kind}, '{name}', and no code is in a model file. Give the same again: model.set_params({parameter}=...)."
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         call(TABLE)
 

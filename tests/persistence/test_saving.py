@@ -17,7 +17,7 @@ from tests.persistence.models import IMAGES, QUICK, TABLE, Net, assert_same, for
 
 from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, save
 from drlim.persistence import ModelFileError, read_summary
-from drlim.persistence.schema import read_model_file
+from drlim.persistence.schema import OF_A_FIT, read_model_file
 
 VARIANTS: dict[str, tuple[dict[str, Any], Any]] = {
     "linear": ({}, TABLE),
@@ -49,6 +49,11 @@ def test_names_of_columns_come_back_and_are_checked(path):
         loaded.transform(X[list("dcba")])
 
 
+class Looking:
+    def on_fit_end(self):
+        pass
+
+
 def test_every_parameter_comes_back(path):
     given_: dict[str, Any] = {
         "n_components": np.int64(3),
@@ -72,13 +77,15 @@ def test_every_parameter_comes_back(path):
         "random_state": 7,
         "verbose": False,
     }
-    assert given_.keys() == DrLIM().get_params().keys()
-    original = DrLIM(**given_).fit(TABLE)
+    assert given_.keys() | OF_A_FIT.keys() == DrLIM().get_params().keys()
+    of_a_fit = {"callbacks": [Looking()], "checkpoint": path.parent / "kept", "checkpoint_every": "1h"}
+    original = DrLIM(**given_, **of_a_fit).fit(TABLE)
     save(original, path)
+    assert b"kept" not in path.read_bytes()
     loaded = load(path)
-    assert loaded.get_params() == given_
+    assert loaded.get_params() == {**given_, **OF_A_FIT}
     assert loaded.device == torch.device("cpu")
-    assert_same(loaded, original, TABLE)
+    assert_same(loaded, original, TABLE, own=tuple(OF_A_FIT))
 
 
 @pytest.mark.parametrize("rows", [[3, 1, 4], np.array([3, 1, 4]), range(2, 6), np.arange(12) > 8])

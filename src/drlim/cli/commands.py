@@ -1,9 +1,9 @@
 """The command line: parses, calls public names, prints.
 
-Exit codes: 0 done; 1 the work failed, Ctrl-C cut it short, or a certificate no longer holds; 2 the command was not
-understood; 3 a certificate cannot be checked. Results go to the standard output, with ``--json`` as one object;
-progress, warnings and one line for an error go to the standard error stream. Everything slow is imported inside the
-command that needs it, so that ``drlim --help`` answers at once.
+Exit codes: 0 done; 1 the work failed, or a certificate no longer holds; 2 the command was not understood; 3 a
+certificate cannot be checked; 130 Ctrl-C cut the work short; 143 SIGTERM did. Results go to the standard output, with
+``--json`` as one object; progress, warnings and one line for an error go to the standard error stream. Everything slow
+is imported inside the command that needs it, so that ``drlim --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from drlim.cli.output import (
     show_warnings_in_one_line,
 )
 from drlim.cli.report import description_lines, report_lines, summary_lines
+from drlim.cli.signals import INTERRUPTED, ending_in_order
 
 __all__ = ["app", "main"]
 
@@ -60,9 +61,6 @@ _PLACES: dict[str, Literal["auto", "legend", "map"] | None] = {
     "none": None,
 }
 """Places of the names of groups in a picture, as the command line and as `plot_embedding` calls them."""
-
-_INTERRUPTED = 130
-"""Exit code that newer versions of typer return for Ctrl-C; older versions raise an exception."""
 
 
 class _Commands(TyperGroup):
@@ -103,21 +101,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = [argument for argument in given if argument != "--debug"]  # it may stand anywhere
     command = typer.main.get_command(app)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ending_in_order() as ending:
         show_warnings_in_one_line()
         try:
             code = int(command.main(args=arguments, prog_name="drlim", standalone_mode=False) or 0)
         except (typer.Abort, KeyboardInterrupt):
-            code = _INTERRUPTED
+            code = INTERRUPTED
         except Exception as error:
             if len(arguments) < len(given):
                 traceback.print_exc()
             say("error", sentence(error))
             return 2 if is_usage(error) else getattr(error, "exit_code", 1)
-    if code == _INTERRUPTED:
-        say("error", "Interrupted.")
-        return 1
-    return code
+    if code == INTERRUPTED:  # newer versions of typer return it for Ctrl-C
+        say("error", ending.sentence)
+    return ending.exit_code(code)
 
 
 @app.callback(invoke_without_command=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import typer
 
@@ -26,10 +26,13 @@ from drlim.cli.options import (
     image_size,
     names_of,
 )
-from drlim.cli.output import UsageError, answer, nearest
-from drlim.cli.report import CUT_SHORT, FitResult, fit_lines
+from drlim.cli.output import UsageError, answer, nearest, say, sentence
+from drlim.cli.report import FitResult, fit_lines
+from drlim.cli.signals import CUT_SHORT_AND_KEPT
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from drlim.cli.preparing import Prepared
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.metrics import InvarianceReport
@@ -168,12 +171,26 @@ def fit(
         float | None,
         typer.Option(help="By drlim only: share of the samples held out, by which training is stopped."),
     ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="File for the numbers of each epoch, .csv, written anew after each.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Folder for the newest two states of the training, to go on from after a kill.")
+    ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(help="Epochs between two checkpoints, or a time, such as 90s, 10min or 2h.", show_default="1"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from the newest checkpoint, if there is one, to the same bytes."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Learn a map of samples and save it.
 
-    Ctrl-C ends the training; the map as it stands then is saved, and the exit code is 1, as it is of a training that
-    diverged.
+    Ctrl-C and SIGTERM end the training, after a checkpoint where --checkpoint names a folder; the map as it stands then
+    is saved. The exit codes are 130 and 143, and 1 of a training that diverged.
     """
     from drlim.cli.targets import MAP_SUFFIXES, check_output
     from drlim.transforms import ignoring
@@ -196,6 +213,8 @@ def fit(
         "tol": tol,
         "weight_decay": _number(weight_decay, float),
         "validation": validation,
+        "checkpoint": checkpoint,
+        "checkpoint_every": _number(checkpoint_every, int),
     }
     given["orbit"] = change = None if ignore is None else ignoring(ignore)
     parameters = {name: value for name, value in given.items() if value is not None}
@@ -205,6 +224,8 @@ def fit(
     check_output(model, [MODEL_SUFFIX])
     if embedding is not None:
         check_output(embedding, MAP_SUFFIXES)
+    if log is not None:
+        check_output(log, [".csv"])
     check_one_source(graph, relations)
     check_inputs(data, graph, relations)
     from drlim.cli.ignoring import report_on
@@ -219,12 +240,32 @@ def fit(
     found = prepared(data, options, ids=ids, array=array, left_out=left_out, size=pixels, color=color)
     labels = None if labels_from is None else folder_classes(data)
     began = time.perf_counter()
-    estimator.fit(found.X, labels, graph=stated.graph_of(data, found.samples))
+    _fit(estimator, found.X, labels, stated.graph_of(data, found.samples), log, resume)
     seconds = time.perf_counter() - began
     if launched_rank():  # the first of several processes writes and prints
-        return 1 if estimator.stopped_ in CUT_SHORT else 0
+        return _exit_code(estimator.stopped_)
     report = report_on(estimator, found.samples, change, seed)
     return _keep(estimator, method, seconds, model, embedding, found, report, as_json)
+
+
+def _fit(
+    estimator: DrLIM | NeighborMap, X: object, labels: object, graph: object, log: Path | None, resume: bool
+) -> None:
+    """Fit an estimator, with a log of its epochs."""
+    from drlim.callbacks import CallbackError, CsvWriter
+
+    if log is not None:
+        estimator.set_params(callbacks=[CsvWriter(log)])
+    try:
+        estimator.fit(cast("ArrayLike", X), labels, graph=graph, resume=resume)
+    except CallbackError as error:  # a log that cannot be written any more costs no map
+        say("error", sentence(error))
+
+
+def _exit_code(stopped: str) -> int:
+    if stopped == "interrupted":
+        return CUT_SHORT_AND_KEPT
+    return 1 if stopped in ("diverged", "callback") else 0
 
 
 def _check_method(method: str, parameters: Mapping[str, object]) -> None:
@@ -292,7 +333,7 @@ def _keep(
         result["invariance"] = report.to_dict()
         lines += report_lines_of(report)
     answer(as_json, result, lines)
-    return 1 if estimator.stopped_ in CUT_SHORT else 0
+    return _exit_code(estimator.stopped_)
 
 
 def _number(text: str | None, kind: Callable[[str], _Number]) -> _Number | str | None:

@@ -90,7 +90,8 @@ def _failure_text(error: Exception) -> str:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError):
         return f"Out of memory. {error}"
-    if isinstance(error, ValueError | TypeError | OSError | ArithmeticError | ImportError):
+    is_callback = type(error).__name__ == "CallbackError"  # of a module that imports torch
+    if is_callback or isinstance(error, ValueError | TypeError | OSError | ArithmeticError | ImportError):
         return str(error)
     return f"{type(error).__name__}: {error}. This is a defect of drlim; --debug shows where."
 

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from drlim.paper.report import Report
     from drlim.persistence import Summary
 
-__all__ = ["CUT_SHORT", "FitResult", "description_lines", "fit_lines", "report_lines", "summary_lines"]
+__all__ = [
+    "CUT_SHORT",
+    "FitResult",
+    "description_lines",
+    "fit_lines",
+    "report_lines",
+    "summary_lines",
+]
 
 
 CUT_SHORT = ("interrupted", "diverged")

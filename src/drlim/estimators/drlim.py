@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,24 +15,24 @@ from torch import nn
 
 from drlim._base.arrays import Array
 from drlim._base.notices import epoch_bar
-from drlim._base.sparse_rows import stacked
 from drlim._base.state import usual_state
 from drlim.estimators import running
 from drlim.estimators.answers import answering
-from drlim.estimators.encoder import encoder_for
+from drlim.estimators.encoder import encoder_for, in_unit_of
+from drlim.estimators.keeping import Keeping, keeping
 from drlim.estimators.parameters import check_anchor_weight
-from drlim.estimators.plan import check_validation, checked_parameters, plan_training
+from drlim.estimators.plan import check_validation, checked_parameters, plan_training, train_kept
 from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
 from drlim.estimators.samples import Samples, check_samples, first_samples, map_samples
 from drlim.estimators.shared import SharedMixin
+from drlim.estimators.watching import watching
 from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
 from drlim.springs import Springs
-from drlim.training import Anchor, DivergenceError
+from drlim.training import Anchor
 from drlim.training.distributed import present_shares
-from drlim.training.loop import train_rows
 from drlim.training.preflight import preflight
 from drlim.training.problem import EpochRecord
 
@@ -115,6 +116,13 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         "auto" is a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
         With an int, weights and batches are the same in every fit, and so is the map, to the byte on one machine.
+    callbacks : None or list of object, default=None
+        Objects with any of ``on_fit_begin``, ``on_epoch_end(record, model_state)`` and ``on_fit_end``; returning True
+        ends the training. See `drlim.callbacks`.
+    checkpoint : None, str or path-like, default=None
+        Folder for the newest two states of the training, from which ``fit(..., resume=True)`` goes on after a kill.
+    checkpoint_every : int or str, default=1
+        Epochs between two checkpoints, in [1, inf), or a time, such as "90s", "10min" or "2h".
     verbose : bool, int or None, default=None
         Whether to show a progress bar; None shows it on a terminal.
 
@@ -130,7 +138,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         One record an epoch: see `drlim.train`.
     n_iter_ : int
         Epochs run.
-    stopped_ : {"converged", "max_epochs", "interrupted", "diverged", "validation"}
+    stopped_ : {"converged", "max_epochs", "interrupted", "diverged", "validation", "callback"}
         Why training ended. "diverged": energies left the finite numbers, or rose by more than a tenth; the map is the
         last finite one, or that of the lowest energy.
     drift_ : dict of float to float
@@ -183,6 +191,9 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int | None = None,
+        callbacks: Sequence[object] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | str = 1,
     ) -> None:
         self.n_components = n_components
         self.encoder = encoder
@@ -204,8 +215,19 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
-    def fit(self, X: ArrayLike | LazyCopies, y: object = None, *, graph: object = None, pairs: object = None) -> DrLIM:
+    def fit(
+        self,
+        X: ArrayLike | LazyCopies,
+        y: object = None,
+        *,
+        graph: object = None,
+        pairs: object = None,
+        resume: bool = False,
+    ) -> DrLIM:
         """Learn the map.
 
         All statements about the samples count: ``pairs`` overrule the labels ``y``, and ``y`` overrules the neighbours
@@ -225,6 +247,9 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         pairs : array-like of int, shape (n_pairs, 2), dict or NeighborhoodGraph, default=None
             Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored"; or
             what `drlim.pairs` returns, which scikit-learn cuts along with the samples in a search.
+        resume : bool, default=False
+            Whether to go on from the newest valid checkpoint, to the bytes of a fit that was not cut short. Without
+            one, training begins anew. Other data, relations, parameters or versions than before are refused.
 
         Returns
         -------
@@ -238,6 +263,8 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             as it was, with the map of an earlier `fit` if there was one.
         DivergenceError
             When training leaves the finite numbers. The estimator keeps the last finite map.
+        CallbackError
+            When a callback fails. The estimator keeps the map as it stood.
 
         Warns
         -----
@@ -262,6 +289,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         with all_or_nothing(self):
             springs, device, seed = checked_parameters(self, pairs, graph)
+            kept, seed = keeping(self, resume, "fit", seed)
             samples = check_samples(self, X, reset=True)
             check_validation(self.validation, samples)
             with training_mode(self, samples, seed, device):
@@ -269,7 +297,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"), springs)
                 preflight(samples, known, springs)
                 warn_of_wild_values(encoder, self)
-                planned = self._train(encoder.to(device), samples, known, springs, seed)
+                planned = self._train(encoder.to(device), samples, known, springs, seed, kept)
         warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
 
@@ -282,6 +310,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         pairs: object = None,
         anchor: ArrayLike | None = None,
         anchor_weight: float = 1.0,
+        resume: bool = False,
     ) -> DrLIM:
         """Train on from the present map, with new samples and their relations.
 
@@ -301,6 +330,8 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             them, the new samples may turn and bend the map at will.
         anchor_weight : float, default=1.0
             Weight of the mean of 1/2 D^2 over the anchors, in (0, 1e6]. More holds them tighter.
+        resume : bool, default=False
+            As in `fit`: call it on the map that the call which was cut short began with.
 
         Returns
         -------
@@ -324,33 +355,35 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         check_anchor_weight(anchor_weight)
         if not self.__sklearn_is_fitted__():
             running.refuse_anchor_without_map(anchor)
-            return self.fit(X, y, graph=graph, pairs=pairs)
+            return self.fit(X, y, graph=graph, pairs=pairs, resume=resume)
         with all_or_nothing(self):
-            planned = self._train_on(X, y, graph, pairs, anchor, anchor_weight)
+            planned = self._train_on(X, y, graph, pairs, anchor, anchor_weight, resume)
         warn_if_cut_short(self.stopped_, self.n_iter_, planned)
         return self
 
     def _train_on(
-        self, X: ArrayLike, y: object, graph: object, pairs: object, anchor: ArrayLike | None, anchor_weight: float
+        self,
+        X: ArrayLike,
+        y: object,
+        graph: object,
+        pairs: object,
+        anchor: ArrayLike | None,
+        anchor_weight: float,
+        resume: bool,
     ) -> int:
         """Do what `fit` does, from the present weights, with the anchors' rows after those of X."""
         springs, device, seed = checked_parameters(self, pairs, graph)
+        kept, seed = keeping(self, resume, "partial_fit", seed)
         samples = check_samples(self, X, reset=False)
         check_validation(self.validation, samples)
         running.check_same_components(self.n_components, self.embedding_)
-        tied, everything = None, samples
-        if anchor is not None:
-            old = check_samples(self, anchor, reset=False, name="anchor")
-            everything = stacked(samples, old)  # (n + m, ...)
-            positions = running.positions_in_margins(self.encoder_, springs, old)  # (m, d)
-            tied = Anchor(np.arange(len(samples), len(everything)), positions, anchor_weight)
+        everything, tied, old = running.with_anchor(self, samples, anchor, anchor_weight, springs)
         with training_mode(self, everything, seed, device):
             known = running.gathered(self, everything, y, graph, pairs, n_anchors=len(everything) - len(samples))
             encoder = copy.deepcopy(self.encoder_).to(device)
-            planned = self._train(encoder, everything, known, springs, seed, tied, self.history_)
+            planned = self._train(encoder, everything, known, springs, seed, kept, tied, self.history_)
         if tied is not None:
-            moved = running.positions_in_margins(self.encoder_, springs, old) - tied.positions  # (m, d)
-            self.drift_ = running.drift(torch.linalg.vector_norm(moved, dim=1).numpy())
+            self.drift_ = running.drift_of_anchor(self.encoder_, springs, old, tied)
         return planned
 
     def _train(
@@ -360,28 +393,29 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         graph: NeighborhoodGraph,
         springs: Springs,
         seed: int,
+        kept: Keeping | None,
         anchor: Anchor | None = None,
         history: Sequence[EpochRecord] = (),
     ) -> int:
         """Train, and keep whatever finite map comes of it; return the number of epochs planned in all."""
+        if kept is not None:
+            kept.add_training(samples, graph, encoder, springs, seed, anchor, len(history))
         plan = plan_training(self.get_params(deep=False), encoder, samples, graph, springs, seed, anchor)
         n_samples = len(samples) - (0 if anchor is None else len(anchor.samples))  # anchors come after them
+        new, planned = first_samples(samples, n_samples), plan.settings.max_epochs
         self.encoder_ = encoder
         self.graph_ = graph if anchor is None else graph.subgraph(np.arange(n_samples))
         self.history_: list[EpochRecord] = list(history)
         self.__dict__.pop("drift_", None)
-        with epoch_bar(plan.settings.max_epochs, self.verbose, n_samples, graph.n_similar) as advance:
-            on_epoch = running.recorder(self.history_, plan.unit, advance)
-            try:
-                self.stopped_: str = train_rows(
-                    *plan[:5], seed=seed, anchor=plan.anchor, validation=plan.validation, on_epoch=on_epoch
-                ).stopped
-            except DivergenceError:
-                self.stopped_ = "diverged"
-                self._embed(first_samples(samples, n_samples), history, anchor)
-                raise
-        self._embed(first_samples(samples, n_samples), history, anchor)
-        return len(history) + plan.settings.max_epochs
+        with epoch_bar(planned, self.verbose, n_samples, graph.n_similar) as advance:
+            watch = watching(self, planned, advance, plan.unit, lambda module: in_unit_of(encoder, module), new)
+            keeper = None if kept is None else kept.keeper(planned)
+            self.stopped_, failure = train_kept(plan, seed, watch, keeper)
+            self._embed(new, history, anchor)
+            failed = watch.end(encoder, self.stopped_, failure)
+        if failed is not None:
+            raise failed
+        return len(history) + planned
 
     def _embed(self, samples: Samples, history: Sequence[EpochRecord], anchor: Anchor | None) -> None:
         """Map the training samples, and keep what `novelty` needs of them."""
@@ -391,10 +425,16 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._remember(samples, goes_on=len(history) > 0, anchored=anchor is not None)
 
     def fit_transform(
-        self, X: ArrayLike | LazyCopies, y: object = None, *, graph: object = None, pairs: object = None
+        self,
+        X: ArrayLike | LazyCopies,
+        y: object = None,
+        *,
+        graph: object = None,
+        pairs: object = None,
+        resume: bool = False,
     ) -> Array:
         """Learn the map and return it for the training samples: ``fit(X, y, ...).embedding_``."""
-        return self.fit(X, y, graph=graph, pairs=pairs).embedding_
+        return self.fit(X, y, graph=graph, pairs=pairs, resume=resume).embedding_
 
     def transform(self, X: ArrayLike | LazyCopies) -> Array:
         """Map samples, seen before or not.

@@ -11,13 +11,13 @@ from drlim._base.calls import user_call
 from drlim._base.checks import short_repr
 from drlim.encoders import Standardize
 from drlim.encoders.networks import build_encoder
-from drlim.encoders.scaled import scaled
+from drlim.encoders.scaled import network_and_unit, scaled
 from drlim.estimators.samples import Samples
 from drlim.springs import Springs
 from drlim.training.preflight import try_encoder, warn_of_scale
 from drlim.training.units import in_margins, unit_of
 
-__all__ = ["encoder_for"]
+__all__ = ["encoder_for", "in_unit_of"]
 
 Factory = Callable[[tuple[int, ...], int], nn.Module]
 
@@ -59,6 +59,11 @@ def encoder_for(
     if not isinstance(wanted, str):
         warn_of_scale(in_margins(encoder, springs)[0], samples, springs)
     return encoder
+
+
+def in_unit_of(encoder: nn.Module, module: nn.Module) -> nn.Module:
+    """Return a copy of a module in training, whose outputs count in margins, in the unit of the encoder's outputs."""
+    return scaled(copy.deepcopy(network_and_unit(module)[0]), network_and_unit(encoder)[1])
 
 
 def _made(factory: Factory, input_shape: tuple[int, ...], n_components: int, previous: nn.Module | None) -> nn.Module:

@@ -49,7 +49,7 @@ def refuse_left_out(parameters: Mapping[str, object], owner: str, needed: Collec
             article = "a" if value.kind == "function" else "an"
             raise InvalidParameterError(
                 f"The {name!r} parameter of {owner} was {article} {value.kind}, {value.name[:60]!r}, and no code is in "
-                f"a model file. Give the same again: set_params({name}=...)."
+                f"a model file. Give the same again: model.set_params({name}=...)."
             )
 
 

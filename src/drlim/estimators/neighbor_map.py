@@ -6,6 +6,8 @@ docstrings of public methods, which stand where scikit-learn's users look for th
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ from drlim._base.state import usual_state
 from drlim._base.torch import Rows, pick_device
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.answers import answering
+from drlim.estimators.keeping import Keeping, keeping
 from drlim.estimators.map_score import map_score
 from drlim.estimators.parameters import check_anchor_weight, check_map_parameters, check_two
 from drlim.estimators.running import (
@@ -42,6 +45,7 @@ from drlim.estimators.running import (
 from drlim.estimators.samples import check_array_samples, confidence_of, map_samples
 from drlim.estimators.shared import SharedMixin
 from drlim.estimators.trunk import trunk_for
+from drlim.estimators.watching import watching
 from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.graph import NeighborhoodGraph
 from drlim.neighbors.coordinates import Measured, Metric, measure
@@ -51,7 +55,6 @@ from drlim.relations.listed import listed_springs
 from drlim.relations.part import cut_graph, cut_labels, listed_samples
 from drlim.springs import Springs
 from drlim.springs.make import springs_for
-from drlim.training.divergence import DivergenceError
 from drlim.training.fresh import FreshCopies, Orbit, checked_change
 from drlim.training.neighbor_layout import (
     Anchored,
@@ -73,11 +76,12 @@ _LARGEST_UNIT = 1e15
 
 
 class _Checked(NamedTuple):
-    """What follows from the parameters."""
+    """What follows from the parameters, and the checkpoints."""
 
     laws: Springs | None
     device: torch.device
     seed: int
+    kept: Keeping | None
 
 
 class _Update(NamedTuple):
@@ -138,6 +142,15 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         With an int, a fit on one machine gives the same map, to the byte.
     verbose : bool, int or None, default=None
         Whether to show a progress bar; None shows it on a terminal.
+    callbacks : None or list of object, default=None
+        Objects with any of ``on_fit_begin``, ``on_epoch_end(record, model_state)`` and ``on_fit_end``; returning True
+        ends the training of the encoder. See `drlim.callbacks`. What they see of the map is by the network alone,
+        without retrieval.
+    checkpoint : None, str or path-like, default=None
+        Folder for the layout of the free points and the newest two states of the encoder's training, from which
+        ``fit(..., resume=True)`` goes on after a kill. There is none before the layout is done.
+    checkpoint_every : int or str, default=1
+        Epochs of the encoder between two checkpoints, in [1, inf), or a time, such as "90s", "10min" or "2h".
 
     Attributes
     ----------
@@ -152,7 +165,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         One record for each epoch of the encoder: ``epoch``, ``cross_entropy``, ``learning_rate``, ``seconds``.
     n_iter_ : int
         Epochs of the encoder.
-    stopped_ : {"max_epochs", "interrupted", "diverged"}
+    stopped_ : {"max_epochs", "interrupted", "diverged", "callback"}
         Why training ended.
     drift_ : dict of float to float
         After `partial_fit` with an anchor: quantiles of the distances that the anchors moved.
@@ -203,6 +216,9 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         device: str | torch.device = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int | None = None,
+        callbacks: Sequence[object] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | str = 1,
     ) -> None:
         self.n_components = n_components
         self.n_neighbors = n_neighbors
@@ -215,8 +231,13 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
-    def fit(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> NeighborMap:
+    def fit(
+        self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None, resume: bool = False
+    ) -> NeighborMap:
         """Learn the map.
 
         All statements about the samples count: ``pairs`` overrule the labels ``y``, and ``y`` overrules the neighbours
@@ -237,6 +258,9 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             Similar pairs of sample indices; or a dict of such arrays by "similar", "dissimilar" and "ignored"; or the
             graph that `drlim.pairs` returns. A similar pair weighs as much as all neighbours of a sample together; a
             dissimilar pair repels as strongly as an average similar pair attracts, beyond the repulsion of all pairs.
+        resume : bool, default=False
+            Whether to go on from the newest valid checkpoint, to the bytes of a fit that was not cut short. Without
+            one, training begins anew. Other data, relations, parameters or versions than before are refused.
 
         Returns
         -------
@@ -250,6 +274,8 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             as it was.
         DivergenceError
             When training leaves the finite numbers.
+        CallbackError
+            When a callback fails. The estimator keeps the map as it stood.
 
         Warns
         -----
@@ -266,7 +292,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         True
         """
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs, graph)
+            checked = self._check(pairs, graph, "fit", resume)
             samples = self._checked_samples(X, reset=True)
             labels = check_targets(y, len(samples), shape=samples.shape)
             failure, planned = self._fit(samples, labels, graph, pairs, checked)
@@ -281,6 +307,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         pairs: object = None,
         anchor: ArrayLike | None = None,
         anchor_weight: float = 1.0,
+        resume: bool = False,
     ) -> NeighborMap:
         """Go on from the present map, with new samples and their relations.
 
@@ -304,6 +331,8 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         anchor_weight : float, default=1.0
             How much of an anchor's place is kept, in (0, 1e6]: it moves by the share 1 / (1 + anchor_weight) of what
             its springs would move it.
+        resume : bool, default=False
+            As in `fit`: call it on the map that the call which was cut short began with.
 
         Returns
         -------
@@ -327,9 +356,9 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         check_anchor_weight(anchor_weight, "NeighborMap")
         if not self.__sklearn_is_fitted__():
             refuse_anchor_without_map(anchor)
-            return self.fit(X, y, graph=graph, pairs=pairs)
+            return self.fit(X, y, graph=graph, pairs=pairs, resume=resume)
         with all_or_nothing(self, keeps=()):
-            checked = self._check(pairs, graph)
+            checked = self._check(pairs, graph, "partial_fit", resume)
             samples = self._checked_samples(X, reset=False)
             check_same_components(self.n_components, self.embedding_)
             labels = check_targets(y, len(samples), shape=samples.shape)
@@ -341,8 +370,9 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             failure, planned = self._fit(samples, labels, graph, pairs, checked, update)
         return self._ended(failure, self.n_iter_ - before, planned)
 
-    def _check(self, pairs: object, graph: object, *, trains: bool = True) -> _Checked:
-        """Check the parameters; return what follows from them."""
+    def _check(self, pairs: object, graph: object, method: str, resume: bool = False) -> _Checked:
+        """Check the parameters for a method; return what follows from them."""
+        trains = method != "score"
         called = functions_called(graph, "metric", trains=trains)
         check_map_parameters(self.get_params(deep=False), type(self).__name__, called)
         check_routed_pairs(self, pairs)
@@ -350,7 +380,9 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         laws = None if self.springs is None else springs_for(1.0, self.springs)
         if laws is not None:
             check_unit(laws, type(self).__name__, _LARGEST_UNIT)
-        return _Checked(laws, pick_device(self.device, type(self).__name__), draw(self.random_state))
+        device, seed = pick_device(self.device, type(self).__name__), draw(self.random_state)
+        kept, seed = keeping(self, resume, method, seed) if trains else (None, seed)
+        return _Checked(laws, device, seed, kept)
 
     def _checked_samples(self, X: ArrayLike, *, reset: bool, name: str = "X") -> AnyRows:
         """Check samples, and that the metric can be taken of them."""
@@ -367,7 +399,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         pairs: object,
         checked: _Checked,
         update: _Update | None = None,
-    ) -> tuple[DivergenceError | None, int]:
+    ) -> tuple[Exception | None, int]:
         """Gather, relax, train the encoder, embed; return how training failed, and the epochs that were planned."""
         old = None if update is None else update.anchor
         samples = new if old is None else stacked(new, old)  # (n, ...)
@@ -377,7 +409,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
                 warn_of_wild_values(problem.trunk, self, chosen)
-            failure, planned = self._train(problem, known, [] if update is None else self.history_)
+            failure, planned = self._train(problem, known, [] if update is None else self.history_, new, checked.kept)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
         self.embedding_ = map_samples(self.encoder_, new)
@@ -398,22 +430,23 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         update: _Update | None,
     ) -> PlacingProblem:
         """Relax the rows, and return what the encoder is to learn. What cannot be trained is refused first."""
-        laws, device, seed = checked
-        previous = None if update is None else update.encoder
-        start = None if previous is None else map_samples(previous, rows)  # (r, d)
+        laws, device, seed, kept = checked
+        previous, start = (None, None) if update is None else (update.encoder, map_samples(update.encoder, rows))
         by_direction = self._has_metric("cosine")
         trunk, n_features = trunk_for(self.encoder, rows, device, by_direction, seed, previous)
         rows = rows if by_direction else tamed(rows)  # (r, ...)
-        orbit = None if self.orbit is None else checked_change(self.orbit)
+        orbit = None
         if self.orbit is not None:
+            orbit = checked_change(self.orbit)
             try_orbit(Rows(FreshCopies(rows[:2], self.orbit, seed), device, torch.float32), type(self).__name__)
         lists = listed_springs(known, measured.points, self._effective_neighbors(len(rows)), seed)
         anchored = None if update is None or not is_old.any() else Anchored(is_old, update.kept)
+        found = None if kept is None else kept.add_relaxation(rows, known, trunk, laws, seed, start, anchored)
         return PlacingProblem(
             trunk,
             n_features,
             Rows(rows, device, torch.float32),
-            lay_out(lists, measured, self.n_components, laws, seed, start, anchored),
+            lay_out(lists, measured, self.n_components, laws, seed, start, anchored) if found is None else found,
             measured,
             by_direction,
             _number(self.n_places),
@@ -458,31 +491,36 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         return known, samples, np.arange(n) if chosen is None else chosen, measured
 
     def _train(
-        self, problem: PlacingProblem, known: NeighborhoodGraph, history: Sequence[EpochRecord]
-    ) -> tuple[DivergenceError | None, int]:
+        self,
+        problem: PlacingProblem,
+        known: NeighborhoodGraph,
+        history: Sequence[EpochRecord],
+        new: AnyRows,
+        kept: Keeping | None,
+    ) -> tuple[Exception | None, int]:
         """Train the encoder, and keep it and its history."""
         self.history_: list[EpochRecord] = list(history)
         planned = placing_settings(problem).max_epochs
         with epoch_bar(planned, self.verbose, known.n_samples, known.n_similar) as advance:
-
-            def on_epoch(record: EpochRecord) -> None:
-                self.history_.append({**record, "epoch": len(history) + record["epoch"]})
-                advance(record)
-
-            self.encoder_, self.stopped_, failure = train_places(problem, on_epoch)
+            watch = watching(self, planned, advance, 1.0, copy.deepcopy, new)
+            keeper = None if kept is None else kept.keeper(planned, layout=problem.layout)
+            self.encoder_, self.stopped_, failure = train_places(problem, watch=watch, keeper=keeper)
+            failed = watch.end(self.encoder_, self.stopped_, failure)
         self.n_iter_ = len(self.history_)
-        return failure, planned
+        return failed, planned
 
-    def _ended(self, failure: DivergenceError | None, n_epochs: int, planned: int) -> NeighborMap:
-        """Raise a divergence, now that the map is kept, or warn of an interrupt."""
+    def _ended(self, failure: Exception | None, n_epochs: int, planned: int) -> NeighborMap:
+        """Raise a failure, now that the map is kept, or warn of an interrupt."""
         if failure is not None:
             raise failure
         warn_if_cut_short(self.stopped_, n_epochs, planned)
         return self
 
-    def fit_transform(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> Array:
+    def fit_transform(
+        self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None, resume: bool = False
+    ) -> Array:
         """Learn the map and return it for the training samples: ``fit(X, y, ...).embedding_``."""
-        return self.fit(X, y, graph=graph, pairs=pairs).embedding_
+        return self.fit(X, y, graph=graph, pairs=pairs, resume=resume).embedding_
 
     def transform(self, X: ArrayLike) -> Array:
         """Map samples, seen before or not.
@@ -554,7 +592,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             ``springs`` of your own, each kind of pair is averaged.
         """
         check_is_fitted(self)
-        laws, _, seed = self._check(pairs, graph, trains=False)
+        laws, _, seed, _ = self._check(pairs, graph, "score")
         samples = self._checked_samples(X, reset=False)
         check_two(len(samples))
         metric = self._metric_of_new()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from typing import cast
 
@@ -13,6 +14,7 @@ from drlim._base.checks import StrOptions, check_parameters, has_methods, intege
 from drlim.encoders import ENCODERS
 from drlim.encoders.networks import refuse_huge_map
 from drlim.estimators.left_out import refuse_left_out, without_left_out
+from drlim.estimators.watching import check_callbacks
 from drlim.neighbors.measured import METRICS
 from drlim.springs import Springs
 
@@ -39,6 +41,9 @@ _ACCEPTED = {
     "device": [str, torch.device],
     "random_state": ["random_state"],
     "verbose": ["verbose", None],
+    "callbacks": [None, list, tuple],
+    "checkpoint": [None, str, os.PathLike],
+    "checkpoint_every": [integer_in(1), str],
 }
 
 
@@ -62,11 +67,13 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM", needed: Co
     refuse_left_out(parameters, owner, needed)
     check_parameters(without_left_out(parameters), _ACCEPTED, owner)
     refuse_huge_map(cast(int, parameters["n_components"]), owner)
+    check_callbacks(parameters["callbacks"], owner)
 
 
 _OF_A_NEIGHBOR_MAP = {
     **{name: _ACCEPTED[name] for name in ("n_components", "orbit", "springs", "device")},
     **{name: _ACCEPTED[name] for name in ("max_epochs", "random_state", "verbose")},
+    **{name: _ACCEPTED[name] for name in ("callbacks", "checkpoint", "checkpoint_every")},
     "n_neighbors": [integer_in(1), StrOptions({"auto"})],
     "metric": [StrOptions(set(METRICS)), callable],
     "encoder": [StrOptions({"auto"}), nn.Module, callable],
@@ -81,6 +88,7 @@ def check_map_parameters(
     refuse_left_out(parameters, owner, needed)
     check_parameters(without_left_out(parameters), _OF_A_NEIGHBOR_MAP, owner)
     refuse_huge_map(cast(int, parameters["n_components"]), owner)
+    check_callbacks(parameters["callbacks"], owner)
 
 
 def check_n_neighbors(n_neighbors: object, n_samples: int, owner: str) -> None:

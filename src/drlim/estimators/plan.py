@@ -17,16 +17,19 @@ from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
 from drlim.springs import Springs
 from drlim.springs.make import springs_for
-from drlim.training import Anchor, Settings
+from drlim.training import Anchor, DivergenceError, Settings
 from drlim.training.auto import resolve_settings
+from drlim.training.checkpoints import Keeper
 from drlim.training.fresh import Orbit
+from drlim.training.loop import train_rows
 from drlim.training.units import check_unit, in_margins
 from drlim.training.validation import HeldOut, held_out_rows, split
+from drlim.training.watching import CallbackError, Watch
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
 
-__all__ = ["Plan", "check_validation", "checked_parameters", "plan_training"]
+__all__ = ["Plan", "check_validation", "checked_parameters", "plan_training", "train_kept"]
 
 
 class Plan(NamedTuple):
@@ -123,6 +126,19 @@ def plan_training(
     rows, relations = training_rows(part.samples, part.graph, orbit, device, seed)
     settings = resolve_settings(parameters, len(rows), encoder)
     return Plan(network, rows, relations, springs, settings, anchor, part.judge, unit)
+
+
+def train_kept(
+    plan: Plan, seed: int, watch: Watch, keeper: Keeper | None
+) -> tuple[str, DivergenceError | CallbackError | None]:
+    """Train; return why training ended, and the error by which it did, for the caller to raise once the map is kept."""
+    try:
+        result = train_rows(
+            *plan[:5], seed=seed, anchor=plan.anchor, validation=plan.validation, watch=watch, keeper=keeper
+        )
+    except (DivergenceError, CallbackError) as error:
+        return "diverged" if isinstance(error, DivergenceError) else "callback", error
+    return result.stopped, None
 
 
 def _n_copies(samples: Samples) -> int:

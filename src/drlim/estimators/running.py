@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -17,19 +18,20 @@ from torch import Tensor, nn
 from drlim._base.arrays import Array
 from drlim._base.joining import joined
 from drlim._base.notices import warn_user
+from drlim._base.sparse_rows import stacked
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, seeded
-from drlim.estimators.samples import Samples, map_samples
+from drlim.estimators.samples import Samples, check_samples, map_samples
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies, with_copies
 from drlim.relations.gather import Neighbors, check_targets, found_neighbors, gather
 from drlim.springs import Springs
-from drlim.training import DivergenceError, fingerprint
+from drlim.training import Anchor, DivergenceError, fingerprint
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
-from drlim.training.problem import EpochRecord
-from drlim.training.units import in_margins, record_in_unit
+from drlim.training.units import in_margins
 from drlim.training.validation import Part
+from drlim.training.watching import CallbackError
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -40,15 +42,16 @@ __all__ = [
     "check_same_components",
     "drawn_seed",
     "drift",
+    "drift_of_anchor",
     "functions_called",
     "gathered",
     "judging_seed",
     "positions_in_margins",
-    "recorder",
     "refuse_anchor_without_map",
     "training_mode",
     "training_rows",
     "warn_if_cut_short",
+    "with_anchor",
 ]
 
 
@@ -57,10 +60,13 @@ _OF_A_PROCESS = ("device", "verbose", "callbacks", "checkpoint", "checkpoint_eve
 
 
 @contextmanager
-def all_or_nothing(estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError,)) -> Iterator[None]:
+def all_or_nothing(
+    estimator: BaseEstimator, keeps: tuple[type[Exception], ...] = (DivergenceError, CallbackError)
+) -> Iterator[None]:
     """Run a fit as if NumPy and torch were as usual, and restore the estimator's attributes if it is refused.
 
-    After an error that ``keeps`` names, the estimator keeps what it has: after a divergence, the last finite map.
+    After an error that ``keeps`` names, the estimator keeps what it has: after a divergence the last finite map, after
+    a failure of a callback the map as it stood.
     """
     before = estimator.__dict__.copy()
     try:
@@ -207,20 +213,6 @@ def positions_in_margins(encoder: nn.Module, springs: Springs, samples: Samples)
     return torch.from_numpy(map_samples(in_margins(encoder, springs)[0], samples)).to(torch.float32)
 
 
-def recorder(
-    history: list[EpochRecord], unit: float, advance: Callable[[EpochRecord], None]
-) -> Callable[[EpochRecord], None]:
-    """Return the function that adds an epoch's record to a history, with its number there and energies in its unit."""
-    begun = len(history)
-
-    def on_epoch(record: EpochRecord) -> None:
-        record = record_in_unit(record, unit)
-        history.append({**record, "epoch": begun + record["epoch"]})
-        advance(record)
-
-    return on_epoch
-
-
 def warn_if_cut_short(stopped: str, n_epochs: int, planned: int) -> None:
     """Warn that a map is only partly trained: after Ctrl-C, or where its energy has risen again."""
     if stopped == "interrupted":
@@ -230,6 +222,24 @@ def warn_if_cut_short(stopped: str, n_epochs: int, planned: int) -> None:
             "The energy rose again by more than a tenth: the springs have not come to rest. The map is that of the "
             "epoch with the lowest energy. Try a third of the learning_rate, or interactions='batch'."
         )
+
+
+def with_anchor(
+    estimator: DrLIM, samples: Samples, anchor: ArrayLike | None, weight: float, springs: Springs
+) -> tuple[Samples, Anchor | None, Samples]:
+    """Return samples followed by those of an anchor, the anchor with positions in margins, and its checked samples."""
+    if anchor is None:
+        return samples, None, samples[:0]
+    old = check_samples(estimator, anchor, reset=False, name="anchor")
+    everything = stacked(samples, old)  # (n + m, ...)
+    positions = positions_in_margins(estimator.encoder_, springs, old)  # (m, d)
+    return everything, Anchor(np.arange(len(samples), len(everything)), positions, weight), old
+
+
+def drift_of_anchor(encoder: nn.Module, springs: Springs, old: Samples, anchor: Anchor) -> dict[float, float]:
+    """Return quantiles of the distances, in margins, that the samples of an anchor have moved."""
+    moved = positions_in_margins(encoder, springs, old) - anchor.positions  # (m, d)
+    return drift(torch.linalg.vector_norm(moved, dim=1).numpy())
 
 
 def drift(distance: Array) -> dict[float, float]:

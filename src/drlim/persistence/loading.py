@@ -23,6 +23,7 @@ from drlim.persistence.schema import (
     FUNCTIONS,
     GRAPH,
     LATER_PARAMETERS,
+    OF_A_FIT,
     REFERENCE,
     WEIGHTS,
     EstimatorName,
@@ -296,6 +297,7 @@ def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
 
     kind = estimator_of(metadata)
     found: _Parameters = {
+        **OF_A_FIT,
         **LATER_PARAMETERS[kind],
         **metadata["parameters"],
         **{name: given for name, given in own.items() if given is not None},

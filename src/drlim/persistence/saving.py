@@ -21,6 +21,7 @@ from drlim.persistence.schema import (
     GRAPH,
     LATER_PARAMETERS,
     NEIGHBOR_MAP_FORMAT,
+    OF_A_FIT,
     PIPELINE_FORMAT,
     WEIGHTS,
     Architecture,
@@ -88,8 +89,8 @@ def save(
     -----
     Of an encoder of your own (a module or a factory) the weights are stored, of springs of your own nothing: give
     both to `load` again. A ``random_state`` that is a RandomState instance is stored as None. Of functions and objects
-    given as ``neighbors``, ``orbit`` or ``metric`` the name is stored: see `load`. ``drift_``, the choice made by
-    `set_output` and metadata requests are not stored.
+    given as ``neighbors``, ``orbit`` or ``metric`` the name is stored: see `load`. ``callbacks``, ``checkpoint`` and
+    ``checkpoint_every``, ``drift_``, the choice made by `set_output` and metadata requests are not stored.
 
     Examples
     --------
@@ -202,7 +203,7 @@ def _parameters(estimator: DrLIM | NeighborMap, kind: EstimatorName) -> dict[str
     """Return the parameters as a file holds them."""
     import numpy as np
 
-    given = estimator.get_params(deep=False)
+    given = {name: value for name, value in estimator.get_params(deep=False).items() if name not in OF_A_FIT}
     stored = {name: _named(value) if name in FUNCTIONS[kind] else _plain(value) for name, value in given.items()}
     rows = given.get("validation")
     return stored if rows is None or isinstance(rows, Real) else {**stored, "validation": np.asarray(rows).tolist()}

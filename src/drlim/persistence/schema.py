@@ -25,6 +25,7 @@ __all__ = [
     "GRAPH",
     "LATER_PARAMETERS",
     "NEIGHBOR_MAP_FORMAT",
+    "OF_A_FIT",
     "PIPELINE_FORMAT",
     "REFERENCE",
     "REFERENCE_FORMAT",
@@ -89,6 +90,10 @@ Architecture = TypedDict(
 Value = int | float | str | bool | dict[str, str] | list[int] | list[bool] | None
 """A value as JSON stores it; a dict stands for a torch.device, or for what the file does not hold; a list for rows."""
 
+OF_A_FIT: dict[str, Value] = {"callbacks": None, "checkpoint": None, "checkpoint_every": 1}
+"""Parameters that say what a fit does beside the training, with their defaults. No file holds them: callbacks are the
+user's own objects, and a folder is one of the machine's."""
+
 LATER_PARAMETERS: dict[EstimatorName, dict[str, Value]] = {
     "DrLIM": {"neighbors": None, "orbit": None, "weight_decay": "auto", "validation": None, "metric": "euclidean"},
     "NeighborMap": {},
@@ -148,7 +153,7 @@ _ARCHITECTURE: _Types = {
     "input_shape": list,
     "n_components": int,
 }
-_STOPPED = (None, "converged", "max_epochs", "interrupted", "diverged", "validation")
+_STOPPED = (None, "converged", "max_epochs", "interrupted", "diverged", "validation", "callback")
 _SMALLEST_UNIT = 9.9e-31
 """Smallest unit, and reciprocal of the largest: `DrLIM` takes margins from 1e-30 to 1e30."""
 

@@ -8,7 +8,7 @@ dropout and its own statistics of batch normalisation, so that the result does n
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -90,6 +90,13 @@ class Whole:
     def end(self) -> None:
         """End an epoch."""
 
+    def statistics(self) -> dict[str, Tensor]:
+        """Return statistics that are not those of the network: none."""
+        return {}
+
+    def set_statistics(self, statistics: Mapping[str, Tensor]) -> None:
+        """Go on from statistics that `statistics` returned."""
+
 
 class Halves:
     """Gradients of the two halves of a batch.
@@ -144,6 +151,20 @@ class Halves:
         with torch.no_grad():
             for kept, one, other in pairs:
                 kept.copy_((one + other) / 2 if kept.is_floating_point() else one)
+
+    def statistics(self) -> dict[str, Tensor]:
+        """Return the statistics of the copies, which go on from their own, by name."""
+        return {
+            f"{number}.{name}": buffer
+            for number, part in enumerate(self._copies)
+            for name, buffer in part.named_buffers()
+        }
+
+    def set_statistics(self, statistics: Mapping[str, Tensor]) -> None:
+        """Go on from statistics that `statistics` returned."""
+        with torch.no_grad():
+            for name, buffer in self.statistics().items():
+                buffer.copy_(statistics[name])
 
 
 def _with_masks(network: nn.Module, generator: torch.Generator) -> nn.Module:

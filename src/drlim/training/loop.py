@@ -21,12 +21,14 @@ from drlim.forces.objective import balance_of
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import Springs
 from drlim.training.agreement import agree
+from drlim.training.checkpoints import Keeper
 from drlim.training.distributed import present_shares
 from drlim.training.preflight import warn_of_scale
-from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings, Stopped
+from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings
 from drlim.training.run import Run
 from drlim.training.units import check_unit, in_margins, record_in_unit
 from drlim.training.validation import HeldOut, held_out_rows, split
+from drlim.training.watching import Watch, run_epochs
 
 __all__ = ["train", "train_rows"]
 
@@ -146,32 +148,31 @@ def train_rows(
     seed: int = 0,
     anchor: Anchor | None = None,
     validation: HeldOut | None = None,
-    on_epoch: Callable[[EpochRecord], None] | None = None,
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+    watch: Watch | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Do what `train` does, with checked parts.
 
     ``rows`` are on the encoder's device and in its dtype. Where each sample has several rows (`Rows.n_copies`), a batch
     takes all rows of a sample or none. With an ``anchor``, some rows are tied to given positions while the others move,
     and records hold ``energy_anchor``. With ``validation``, samples that are not among the rows judge each epoch.
+    What looks on may end the run (``watch``), and a ``keeper`` writes its state to disk, and restores it at first.
     """
     balance = balance_of(graph, settings.dissimilar_weight)
     tied = None if anchor is None else AnchorSprings.of(anchor, len(rows), rows.device)
     problem = Problem(encoder, rows, graph, springs, balance, settings, seed, tied, present_shares())
     agree(problem, validation)
     run = Run(problem, validation)
-    stopped: Stopped | None = None
     encoder.train()
     try:
-        while stopped is None:
-            record = run.advance()
-            if on_epoch is not None:
-                on_epoch(record)
-            stopped = run.why_ended
-        if run.has_risen():
-            stopped = "diverged"
+        stopped = run_epochs(run, on_epoch, watch, keeper)
+        stopped = "diverged" if run.has_risen() else stopped
     except KeyboardInterrupt:
         run.interrupt()
         stopped = "interrupted"
     finally:
         run.finish()
+        if keeper is not None:
+            keeper.flush()
     return Result(run.history, stopped)

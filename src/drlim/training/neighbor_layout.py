@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.modern import PlaceLogits
 from drlim.encoders.place_encoder import PlaceEncoder, Source, directions
-from drlim.encoders.places import PlacesHead, find_places, make_targets, number_of_places
+from drlim.encoders.places import Places, PlacesHead, find_places, make_targets, number_of_places
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.standardize import UnitLength
 from drlim.neighbors.coordinates import Measured
@@ -25,11 +25,13 @@ from drlim.neighbors.measured import nearest_rows
 from drlim.neighbors.reduce import principal_components
 from drlim.relations.listed import ListedSprings
 from drlim.springs import Springs
+from drlim.training.checkpoints import Keeper
 from drlim.training.divergence import DivergenceError
 from drlim.training.placing import Orbit, PlacingSettings, place
 from drlim.training.problem import EpochRecord
 from drlim.training.relax import Schedule, relax
 from drlim.training.units import in_units, unit_of
+from drlim.training.watching import CallbackError, Watch
 
 __all__ = [
     "LARGEST_LAYOUT",
@@ -203,15 +205,15 @@ class Placed(NamedTuple):
     ----------
     encoder : PlaceEncoder
         In evaluation mode. After a divergence, with the weights of the last finite epoch.
-    stopped : {"max_epochs", "interrupted", "diverged"}
+    stopped : {"max_epochs", "interrupted", "diverged", "callback"}
         Why training ended.
-    failure : DivergenceError or None
-        The divergence, for the caller to raise once the encoder is kept.
+    failure : DivergenceError, CallbackError or None
+        For the caller to raise once the encoder is kept.
     """
 
     encoder: PlaceEncoder
     stopped: str
-    failure: DivergenceError | None
+    failure: DivergenceError | CallbackError | None
 
 
 def placing_settings(problem: PlacingProblem) -> PlacingSettings:
@@ -220,8 +222,25 @@ def placing_settings(problem: PlacingProblem) -> PlacingSettings:
     return settings if problem.max_epochs is None else replace(settings, max_epochs=problem.max_epochs)
 
 
-def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None] | None = None) -> Placed:
-    """Train an encoder to give each sample its places."""
+def train_places(
+    problem: PlacingProblem,
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+    *,
+    watch: Watch | None = None,
+    keeper: Keeper | None = None,
+) -> Placed:
+    """Train an encoder to give each sample its places.
+
+    Parameters
+    ----------
+    problem : PlacingProblem
+    on_epoch : callable, default=None
+        Takes each epoch's record as it ends.
+    watch : Watch, default=None
+        Looks on. The module that it gets maps by the network alone, without retrieval.
+    keeper : Keeper, default=None
+        Writes checkpoints.
+    """
     n = len(problem.rows)
     n_places = problem.n_places or max(number_of_places(n), min(n, _FEW_PLACES))
     places = find_places(problem.layout, n_places, seed=problem.seed)
@@ -230,16 +249,43 @@ def train_places(problem: PlacingProblem, on_epoch: Callable[[EpochRecord], None
     with seeded(problem.seed, problem.rows.device):
         network.linear.reset_parameters()  # drawn in float32, whatever torch's default dtype
     settings = placing_settings(problem)
-    failure, stopped = None, "diverged"
+    failure: DivergenceError | CallbackError | None = None
     try:
-        stopped = place(
-            network, problem.rows, targets, settings, seed=problem.seed, on_epoch=on_epoch, orbit=problem.orbit
+        stopped: str = place(
+            network,
+            problem.rows,
+            targets,
+            settings,
+            seed=problem.seed,
+            on_epoch=on_epoch,
+            orbit=problem.orbit,
+            watch=None if watch is None else _Seen(watch, places),
+            keeper=keeper,
         ).stopped
-    except DivergenceError as error:
-        failure = error
+    except (DivergenceError, CallbackError) as error:
+        failure, stopped = error, "diverged" if isinstance(error, DivergenceError) else "callback"
     sources = _sources(network, problem) if n <= _RETRIEVED else []
     encoder = PlaceEncoder(network, PlacesHead(places), sources)
     return Placed(encoder.to(problem.rows.device, torch.float32).eval(), stopped, failure)
+
+
+class _Seen:
+    """Shows a network in training as the map that it amounts to."""
+
+    def __init__(self, watch: Watch, places: Places) -> None:
+        self._watch = watch
+        self._places = places
+
+    def begin(self, history: Sequence[EpochRecord], module: nn.Module) -> None:
+        """Tell of the beginning."""
+        self._watch.begin(history, self._encoder(module))
+
+    def see(self, record: EpochRecord, module: nn.Module) -> bool:
+        """Tell of an epoch."""
+        return self._watch.see(record, self._encoder(module))
+
+    def _encoder(self, network: nn.Module) -> nn.Module:
+        return PlaceEncoder(cast(PlaceLogits, network), PlacesHead(self._places), [])
 
 
 def _sources(network: PlaceLogits, problem: PlacingProblem) -> list[Source]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -9,9 +10,13 @@ from torch import Tensor
 __all__ = ["Packed", "packed", "under", "unpacked"]
 
 Packed = None | bool | int | float | str | list["Packed"] | dict[str, "Packed"]
-"""A value as JSON stores it; a dict with the key `_TENSOR` alone stands for a tensor, by its name."""
+"""A value as JSON stores it; some dicts stand for what JSON does not have."""
 
 _TENSOR = "tensor"
+"""Key of a dict that stands for a tensor, by its name."""
+
+_NOT_FINITE = "not finite"
+"""Key of a dict that stands for NaN or an infinity, which JSON does not have."""
 
 _INTEGER_KEYS = "by_number"
 """Key of a dict whose keys were integers, which JSON does not have."""
@@ -45,14 +50,20 @@ def packed(value: object, name: str, tensors: dict[str, Tensor]) -> Packed:
     if isinstance(value, Tensor):
         tensors[name] = value.detach().to("cpu", copy=True).contiguous()
         return {_TENSOR: name}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_NOT_FINITE: str(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
         return [packed(one, f"{name}.{place}", tensors) for place, one in enumerate(value)]
     if isinstance(value, Mapping):
-        entries = {str(key): packed(one, f"{name}.{key}", tensors) for key, one in value.items()}
-        return {_INTEGER_KEYS: entries} if any(isinstance(key, int) for key in value) else entries
+        return _packed_dict(value, name, tensors)
     raise TypeError(f"{name!r} is a {type(value).__name__}, and neither a tensor nor a number.")
+
+
+def _packed_dict(value: Mapping[object, object], name: str, tensors: dict[str, Tensor]) -> Packed:
+    entries = {str(key): packed(one, f"{name}.{key}", tensors) for key, one in value.items()}
+    return {_INTEGER_KEYS: entries} if any(isinstance(key, int) for key in value) else entries
 
 
 def unpacked(value: Packed, tensors: Mapping[str, Tensor]) -> object:
@@ -70,6 +81,8 @@ def unpacked(value: Packed, tensors: Mapping[str, Tensor]) -> object:
         return value
     if list(value) == [_TENSOR]:
         return tensors[str(value[_TENSOR])]
+    if list(value) == [_NOT_FINITE]:
+        return float(str(value[_NOT_FINITE]))
     numbered = value.get(_INTEGER_KEYS)
     if isinstance(numbered, dict):
         return {int(key): unpacked(one, tensors) for key, one in numbered.items()}

@@ -19,9 +19,13 @@ from drlim._base.threads import threads_for
 from drlim._base.torch import Rows, seeded
 from drlim.encoders.embedding import called
 from drlim.encoders.places import Targets, spread
+from drlim.training.checkpoints import Keeper
 from drlim.training.divergence import DivergenceError
 from drlim.training.halves import Halves, Loss, Whole, batch_gradients
-from drlim.training.problem import Result
+from drlim.training.packing import under
+from drlim.training.problem import EpochRecord, Result, Stopped
+from drlim.training.state import RunState, restore_optimizer
+from drlim.training.watching import Watch, run_epochs
 
 __all__ = ["PlacingSettings", "place"]
 
@@ -115,8 +119,10 @@ def place(
     settings: PlacingSettings,
     *,
     seed: int = 0,
-    on_epoch: Callable[[dict[str, float]], None] | None = None,
+    on_epoch: Callable[[dict[str, float]], object] | None = None,
     orbit: Orbit | None = None,
+    watch: Watch | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Train a network in place to give each sample its distribution T over places, by cross-entropy.
 
@@ -142,8 +148,11 @@ def place(
     on_epoch : callable, default=None
         Takes each epoch's record as it ends.
     orbit : callable, default=None
-        Changes each batch in a way that does not matter: takes samples (b, ...) and a ``numpy.random.Generator``,
-        and returns as many. Targets stay.
+        Changes each batch in a way that does not matter. Targets stay.
+    watch : Watch, default=None
+        Looks on, and may end the run.
+    keeper : Keeper, default=None
+        Writes the state to disk, and restores it at first.
 
     Returns
     -------
@@ -171,27 +180,68 @@ def place(
         weight_decay=settings.weight_decay,
         fused=run.rows.device.type in ("cpu", "cuda"),
     )
-    history: list[dict[str, float]] = []
-    last_finite = copy.deepcopy(network.state_dict())
+    progress = _Progress(run, optimizer)
     try:
         n_multiplications = _multiplications(run)
-        with batch_gradients(network, n_multiplications) as gradients, threads_for(n_multiplications):
+        with batch_gradients(network, n_multiplications) as progress.gradients, threads_for(n_multiplications):
             network.train()
-            for epoch in range(settings.max_epochs):
-                history.append(_run_epoch(run, gradients, optimizer, epoch))
-                last_finite = copy.deepcopy(network.state_dict())
-                if on_epoch is not None:
-                    on_epoch(history[-1])
+            stopped = run_epochs(progress, on_epoch, watch, keeper)
     except DivergenceError:
-        network.load_state_dict(last_finite)
+        network.load_state_dict(progress.last_finite)
         raise
     except KeyboardInterrupt:
-        network.load_state_dict(last_finite)
-        return Result(history, "interrupted")
+        network.load_state_dict(progress.last_finite)
+        stopped = "interrupted"
     finally:
         _arrange(network, torch.contiguous_format)
         network.eval()
-    return Result(history, "max_epochs")
+        if keeper is not None:
+            keeper.flush()
+    return Result(progress.history, stopped)
+
+
+class _Progress:
+    """All that changes from epoch to epoch; see `drlim.training.run.Run`."""
+
+    def __init__(self, run: _Run, optimizer: torch.optim.Optimizer) -> None:
+        self.history: list[EpochRecord] = []
+        self.module = run.network
+        self.gradients: Whole | Halves = Whole(run.network)
+        self.last_finite = copy.deepcopy(run.network.state_dict())
+        self._run = run
+        self._optimizer = optimizer
+
+    def advance(self) -> EpochRecord:
+        """Run an epoch; return its record."""
+        record = _run_epoch(self._run, self.gradients, self._optimizer, len(self.history))
+        self.last_finite = copy.deepcopy(self.module.state_dict())
+        self.history.append(record)
+        return record
+
+    @property
+    def why_ended(self) -> Stopped | None:
+        """Why to stop after the last epoch; None to go on."""
+        return "max_epochs" if len(self.history) >= self._run.settings.max_epochs else None
+
+    def state(self) -> RunState:
+        """Return all of it. Orders and masks are drawn from (seed, epoch), so that no generator is part of it."""
+        return RunState.of(
+            {
+                "network": self.module.state_dict(),
+                "optimizer": self._optimizer.state_dict()["state"],
+                "statistics": self.gradients.statistics(),
+                "history": self.history,
+            }
+        )
+
+    def restore(self, state: RunState) -> None:
+        """Go on from a state of a run of the same problem."""
+        parts = state.parts()
+        self.module.load_state_dict(under("network", state.tensors))
+        self.last_finite = copy.deepcopy(self.module.state_dict())
+        restore_optimizer(self._optimizer, parts["optimizer"])
+        self.gradients.set_statistics(under("statistics", state.tensors))
+        self.history = state.history
 
 
 def _arrange(network: nn.Module, memory_format: torch.memory_format) -> None:

@@ -21,7 +21,7 @@ __all__ = ["Anchor", "AnchorSprings", "EpochRecord", "Problem", "Result", "Setti
 
 EpochRecord = dict[str, float]
 
-Stopped = Literal["converged", "max_epochs", "interrupted", "diverged", "validation"]
+Stopped = Literal["converged", "max_epochs", "interrupted", "diverged", "validation", "callback"]
 """Why training ended."""
 
 _ACCEPTED = {

@@ -5,40 +5,21 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from drlim._base.torch import random_state, set_random_state
 from drlim.training.divergence import DivergenceError, check_result, is_finite
 from drlim.training.epochs import EpochSums, choose_epoch, memory_for
 from drlim.training.judging import Best, has_risen
 from drlim.training.optimizer import WeightAverage, learning_rate_at, make_optimizer
-from drlim.training.packing import Packed, packed, under, unpacked
+from drlim.training.packing import under
 from drlim.training.problem import EpochRecord, Problem, Stopped
+from drlim.training.state import RunState, restore_optimizer
 from drlim.training.validation import HeldOut
 
-__all__ = ["Run", "RunState"]
-
-
-class RunState(NamedTuple):
-    """All of a run after an epoch, as a file of tensors and JSON holds it; nothing in it changes as the run goes on.
-
-    Attributes
-    ----------
-    numbers : dict
-        As JSON stores them.
-    tensors : dict of str to Tensor
-        On the CPU.
-    """
-
-    numbers: dict[str, Packed]
-    tensors: dict[str, Tensor]
-
-    @property
-    def history(self) -> list[EpochRecord]:
-        """One record for each epoch."""
-        return cast("list[EpochRecord]", self.numbers["history"])
+__all__ = ["Run"]
 
 
 class Run:
@@ -141,34 +122,31 @@ class Run:
         TypeError
             When the encoder keeps state that is no tensor.
         """
-        tensors: dict[str, Tensor] = {}
         rows = self.problem.rows
-        parts: dict[str, object] = {
+        parts = {
             "encoder": self.problem.encoder.state_dict(),
             "average": self._average.state(),
             "optimizer": self._optimizer.state_dict()["state"],
             "memory": None if self._memory is None else self._memory.state(),
             "random": random_state(rows.device),
             "best": self._best.state if self._best.epoch < self.epoch else None,  # else it is the average
+            "history": self.history,
+            "n_draws": rows.n_draws,
         }
-        numbers = {name: packed(value, name, tensors) for name, value in parts.items()}
-        numbers |= {"history": copy.deepcopy(self.history), "n_draws": rows.n_draws}  # type: ignore[dict-item]
-        return RunState(numbers, tensors)
+        return RunState.of(parts)
 
     def restore(self, state: RunState) -> None:
         """Go on from a state of a run of the same problem."""
-        numbers, tensors = state
-        parts = {name: unpacked(value, tensors) for name, value in numbers.items()}
+        parts, tensors = state.parts(), state.tensors
         self.problem.encoder.load_state_dict(under("encoder", tensors))
         self._average.restore(cast("Mapping[str, object]", parts["average"]))
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": parts["optimizer"], "param_groups": groups})
+        restore_optimizer(self._optimizer, parts["optimizer"])
         if self._memory is not None:
             self._memory.restore(cast("Mapping[str, object]", parts["memory"]))
         set_random_state(tensors["random"], self.problem.rows.device)
         self.problem.rows.n_draws = cast(int, parts["n_draws"])
         self._last_finite = copy.deepcopy(self.module.state_dict())
-        self.history = [dict(record) for record in state.history]
+        self.history = state.history
         self._best.restore(self.history, self._last_finite if parts["best"] is None else under("best", tensors))
 
 
