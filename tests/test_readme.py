@@ -57,6 +57,7 @@ def test_the_pages_with_code_are_these():
         "certificates.md",
         "deploying.md",
         "index.md",
+        "large_data.md",
         "laws.md",
         "maps.md",
         "sensitivity.md",

@@ -6,6 +6,7 @@ import contextlib
 import errno
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from drlim._base.arrays import Array
 from drlim._base.messages import listed
 from drlim.tables.files import readable
 
-__all__ = ["read_array", "read_npy", "read_whole_npz"]
+if TYPE_CHECKING:
+    from scipy import sparse
+
+__all__ = ["is_sparse", "read_array", "read_npy", "read_sparse", "read_whole_npz"]
 
 
 def read_array(path: Path, name: str | None, way_out: str, several: str = "Give a file of one.") -> Array:
@@ -41,6 +45,22 @@ def read_whole_npz(path: Path) -> dict[str, Array]:
     """Return all arrays of an archive by name."""
     with readable(path), _archive(path) as archive:
         return {name: _member(archive, name) for name in archive}
+
+
+def is_sparse(path: Path) -> bool:
+    """Return whether a file is a sparse matrix as ``scipy.sparse.save_npz`` writes it."""
+    if path.suffix.lower() != ".npz":
+        return False
+    with readable(path), _archive(path) as archive:
+        return {"format", "shape", "data"} <= set(archive)
+
+
+def read_sparse(path: Path) -> sparse.csr_array:
+    """Return a sparse matrix as rows."""
+    from scipy import sparse  # `drlim --help` needs none
+
+    with readable(path):
+        return sparse.csr_array(sparse.load_npz(path))
 
 
 def _read_npz(path: Path, name: str | None, several: str) -> Array:

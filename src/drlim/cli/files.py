@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from drlim._base.arrays import Array
 from drlim._base.checks import short_repr
 from drlim._base.disk import refuse_special
 from drlim._base.messages import listed
-from drlim.cli.arrays import read_array, read_npy, read_whole_npz
+from drlim.cli.arrays import is_sparse, read_array, read_npy, read_sparse, read_whole_npz
 from drlim.datasets.folders import image_folder
 from drlim.datasets.pillow import Size
 from drlim.graph import NeighborhoodGraph
@@ -75,7 +75,8 @@ def read_samples(
     ----------
     path : str or path-like
         - ``.npy``: an array, read through a memory map;
-        - ``.npz``: the array that ``array`` names, or the only one;
+        - ``.npz``: the array that ``array`` names, or the only one; or a sparse matrix as ``scipy.sparse.save_npz``
+          writes it;
         - ``.csv``, ``.tsv``: numbers separated by commas, semicolons or tabs, with or without a row of names;
         - ``.parquet``: columns of numbers;
         - a folder: its images and those of its subfolders, in the order of their paths, as `image_folder` reads them.
@@ -115,6 +116,8 @@ def read_samples(
         raise ValueError(f"{path}: only the images of a folder are brought to a size, and this is no folder.")
     if is_table:
         return _read_table(path, columns, left_out)
+    if array is None and is_sparse(path):
+        return Samples(cast("Array", read_sparse(path)))  # estimators take it as they take an array
     kinds = ".npy, .npz, .csv, .tsv, .parquet or a folder of images"
     return Samples(read_array(path, array, f"Give {kinds}.", "Name one by --array NAME."))
 

@@ -73,7 +73,7 @@ class SavedModel(NamedTuple):
 
         whole: Any = self.whole
         if whole is self.map:
-            return self.transform(samples), self.map.novelty(np.asarray(samples))
+            return self.transform(samples), self.map.novelty(np.asanyarray(samples))  # a memory map stays one
         ready = whole[:-1].transform(samples)  # (n, q)
         return self.map.transform(ready), self.map.novelty(ready)
 

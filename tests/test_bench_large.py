@@ -1,0 +1,86 @@
+"""The benchmark of rows on disk: data are repeated, memory is that of the process alone, promises are judged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from benchmarks.large import __main__ as large
+from benchmarks.large import data, trials
+from benchmarks.large.data import counts, groups_of, rows_file
+from benchmarks.large.trials import TRIALS, Sizes
+from benchmarks.large.watching import watched
+
+
+def test_rows_are_the_same_in_every_run_and_lie_in_groups(tmp_path, monkeypatch):
+    first = np.load(rows_file(tmp_path, 3000))
+    assert first.shape == (3000, 64)
+    assert first.dtype == np.float32
+    assert [path.name for path in tmp_path.iterdir()] == ["rows-3000x64.npy"]
+    assert (np.load(rows_file(tmp_path / "again", 3000)) == first).all()
+    groups = groups_of(3000)
+    within = np.mean([first[groups == group].var(axis=0).sum() for group in range(50)])
+    assert within < 0.9 * first.var(axis=0).sum()
+    (tmp_path / "rows-3000x64.npy").write_bytes(b"there already")
+    assert rows_file(tmp_path, 3000).read_bytes() == b"there already"
+
+
+def test_counts_have_the_density_asked_for_and_topics():
+    matrix, topics = counts(400, 1000, 0.03, 4)
+    assert matrix.shape == (400, 1000)
+    assert matrix.nnz / 400_000 == pytest.approx(0.03, rel=0.15)
+    assert matrix.data.min() >= 1
+    words = [set(matrix[topics == topic].sum(axis=0).argsort()[-20:].tolist()) for topic in range(4)]
+    assert not set.intersection(*words)
+
+
+def test_memory_of_a_map_of_a_file_does_not_count(tmp_path):
+    rows = np.load(rows_file(tmp_path, 50_000), mmap_mode="r")  # 12.8 MB
+    total, took = watched(lambda: float(rows.sum()))
+    assert np.isfinite(total)
+    assert took.peak < 6e6
+    copied, took = watched(lambda: np.array(rows) * 2)
+    assert took.peak > copied.nbytes / 2  # the process may have had room for some of it
+    assert took.wall > 0
+
+
+def test_promises_are_judged():
+    def judged(**results):
+        return large.table({name: dict(zip(("total_s", "peak_gb"), two, strict=True)) for name, two in results.items()})
+
+    assert "peak_gb at most 4: yes; total_s / PaCMAP's at most 0.5: 0.1, yes" in judged(
+        NeighborMap=(10.0, 3.9), PaCMAP=(100.0, 5.0)
+    )
+    assert "peak_gb at most 4: no; total_s / PaCMAP's at most 0.5: 0.6, no" in judged(
+        NeighborMap=(60.0, 4.1), PaCMAP=(100.0, 5.0)
+    )
+    assert "| NeighborMap | 10 | | 1 | | peak_gb at most 4: yes |" in judged(NeighborMap=(10.0, 1.0))
+    assert "not done after 5 seconds |" in large.table({"PaCMAP": {"error": "not done after 5 seconds"}})
+
+
+@pytest.mark.parametrize("name", ["NeighborMap", "neighbours", "sparse-DrLIM"])
+def test_trials_of_this_library_run(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "_JUDGED", 100)
+    monkeypatch.setattr(data, "_N_GROUPS", 5)
+    numbers = TRIALS[name](Sizes(rows=600, counts=(300, 200)), tmp_path)
+    assert numbers["total_s"] > 0
+    assert numbers["peak_gb"] < 2
+    assert json.loads(json.dumps(numbers)) == numbers
+    assert numbers.get("knn5", 1.0) > 0.5 or name == "sparse-DrLIM"
+
+
+def test_results_are_kept_one_by_one_and_failures_are_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(large, "_apart", lambda name, given: {"error": "no"} if name == "PaCMAP" else {"total_s": 1.0})
+    out = ["--out", str(tmp_path / "large.json")]
+    assert large.main(["NeighborMap", *out]) == 0
+    assert large.main(["PaCMAP", *out]) == 1
+    assert json.loads((tmp_path / "large.json").read_text()) == {
+        "NeighborMap": {"total_s": 1.0},
+        "PaCMAP": {"error": "no"},
+    }
+    capsys.readouterr()
+    assert large.main(["--table", *out]) == 0
+    assert "| PaCMAP | | | | | no |" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        large.main(["TSNE", *out])
