@@ -56,6 +56,9 @@ SUITE = {
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
     "overfitting": Entry("overfitting", "measure", unasked=False),
     "false_alarms": Entry("false_alarms", "measure", unasked=False),
+    "editing_retraining": Entry("editing", "retraining", unasked=False),
+    "editing_hostile": Entry("editing", "hostile", unasked=False),
+    "editing_killed": Entry("editing", "killed", unasked=False),
 }
 """Measurements by their names on the command line, in the order of the table."""
 

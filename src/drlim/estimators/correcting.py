@@ -28,7 +28,7 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = {DrLIM: 4, NeighborMap: 2}, {DrLIM: 200, Neighbor
 _ANCHOR_WEIGHT = {DrLIM: 10.0, NeighborMap: 30.0}
 """Weight by which the other samples are held."""
 
-_STRENGTH = 3.0
+_STRENGTH = {DrLIM: 3.0, NeighborMap: 1.0}
 """Weight of all that is stated of a sample, in units of all that its neighbours say of it. docs/correcting.md has what
 less and more do."""
 
@@ -143,12 +143,13 @@ def stated_weights(model: DrLIM | NeighborMap, relations: NeighborhoodGraph | No
     --------
     >>> ring = NeighborhoodGraph.from_pairs(6, [(i, (i + 1) % 6) for i in range(6)])
     >>> stated_weights(DrLIM(), ring), stated_weights(NeighborMap(), ring)
-    ((6.0, 9.0), (6.0, 6.0))
+    ((6.0, 9.0), (2.0, 2.0))
     """
+    strength = _STRENGTH[type(model)]
     if relations is None:
-        usual = _STRENGTH * (2.0 * model.n_neighbors if isinstance(model, DrLIM) else 1.0)
+        usual = strength * (2.0 * model.n_neighbors if isinstance(model, DrLIM) else 1.0)
         return usual, usual
-    usual = _STRENGTH * _usual(relations)
+    usual = strength * _usual(relations)
     if isinstance(model, NeighborMap) or relations.similar.total_weight == 0:
         return usual, usual
     more = relations.dissimilar.total_weight / relations.similar.total_weight / model.dissimilar_weight

@@ -37,8 +37,10 @@ class BoundedConnection(H11Protocol):
         super().connection_made(transport)
         self._opened = self.loop.time()
         self._deadline = self.loop.call_later(self.request_seconds, self._too_late)
-        open_ones = cast("Iterable[BoundedConnection]", self.connections)
-        if len(self.connections) > MOST_CONNECTIONS:
+        # A connection that was closed stays in the set until the loop turns, and many may come in one turn.
+        all_ones = cast("Iterable[BoundedConnection]", self.connections)
+        open_ones = [one for one in all_ones if not one.transport.is_closing()]
+        if len(open_ones) > MOST_CONNECTIONS:
             waiting = [one for one in open_ones if not one.is_answering]
             min(waiting, key=lambda one: one._opened, default=self).transport.abort()  # noqa: SLF001 - of this class
 
