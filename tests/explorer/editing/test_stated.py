@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drlim import NeighborhoodGraph
@@ -67,6 +67,7 @@ listed = st.tuples(st.sampled_from(["alike", "not alike"]), rows)
 between = st.tuples(st.sampled_from(list(PLACES)), rows)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.one_of(listed, between.map(lambda one: (one[0], one[1], 1))), max_size=8))
 def test_each_pair_is_as_its_last_statement_says(given: list[tuple[str, list[int]]]) -> None:
     statements, expected = [], dict.fromkeys(combinations(range(N), 2), "nothing")

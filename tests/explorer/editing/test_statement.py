@@ -7,7 +7,7 @@ import math
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drlim.explorer.editing.statement import LARGEST_STATEMENT, LONGEST_TEXT, read_statement
@@ -36,6 +36,7 @@ def test_a_label_and_samples_that_take_no_part_list_no_pairs() -> None:
 sets = st.lists(st.integers(0, 30), min_size=2, max_size=12, unique=True)
 
 
+@settings(deadline=None, max_examples=40)
 @given(sets, st.integers(1, 11))
 def test_pairs_are_those_of_a_literal_loop(rows: list[int], cut: int) -> None:
     within = read_statement({"kind": "alike", "samples": rows}, 31)
@@ -49,6 +50,7 @@ def test_pairs_are_those_of_a_literal_loop(rows: list[int], cut: int) -> None:
         assert between.n_pairs == len(first) * len(second)
 
 
+@settings(deadline=None, max_examples=40)
 @given(sets, st.text(min_size=1, max_size=20).filter(lambda text: text.strip()))
 def test_a_statement_is_read_back_from_what_it_is_written_as(rows: list[int], name: str) -> None:
     try:
