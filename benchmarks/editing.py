@@ -6,9 +6,14 @@ about ten minutes on two cores. All requests go to this machine.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
+import shutil
+import signal
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -37,7 +42,7 @@ from drlim._base.arrays import Array, Index
 from drlim.explorer.editing.statement import read_statement
 from drlim.metrics import knn_accuracy
 
-__all__ = ["hostile", "killed", "retraining", "said_of_digits"]
+__all__ = ["browser_killed", "hostile", "killed", "retraining", "said_of_digits"]
 
 
 def said_of_digits(Z: Array, y: Index, count: int, seed: int = 0) -> list[dict[str, object]]:
@@ -226,13 +231,12 @@ def _small(folder: Path, n: int = 2000) -> tuple[Path, Path]:
 def killed(times: int = 20, seed: int = 0) -> list[Measured]:
     """Kill a server while statements are made, at random times; count those that were made and are not in the file."""
     rng = random.Random(seed)  # noqa: S311 - no secret
-    lost, made = 0, 0
+    lost, made = 0, 0  # statement k is about the samples k and k + 1
     with tempfile.TemporaryDirectory() as folder:
         model, data = _small(Path(folder))
         graph = Path(folder) / "map.statements.safetensors"
         for _ in range(times):
             with Served(model, data) as server:
-                lost += len(statements_of(server.target)) < made
                 clock = threading.Timer(rng.uniform(0.05, 1.0), server.process.kill)
                 clock.start()
                 made = _state_until_killed(server.target, made)
@@ -240,19 +244,100 @@ def killed(times: int = 20, seed: int = 0) -> list[Measured]:
             found = NeighborhoodGraph.load(graph).similar
             wanted = np.arange(made)
             lost += int((found.weight_of(wanted, wanted + 1) == 0).sum())
-    what = f"statements made before {times} kills of the server that are not in the graph's file"
+        with Served(model, data) as server:
+            listed = {tuple(one["samples"]) for one in statements_of(server.target)}
+        lost += len({(k, k + 1) for k in range(made)} - listed)
+    what = f"statements made before {times} kills of the server that are not in the graph's file, or not in the list"
     return [measured(what, lost, "count", at_most=0, parts={"made": made})]
 
 
 def _state_until_killed(target: Target, made: int) -> int:
-    """Make statements one after the other, each of two samples; return how many were answered."""
-    body = {"kind": "alike", "samples": [made, made + 1]}
+    """Make statements one after the other, each of two samples; return how many were answered, with earlier ones."""
     while True:
+        body = json.dumps({"kind": "alike", "samples": [made, made + 1]}).encode()
         try:
-            reply = ask(target, request(target, "/statements", method="POST", body=json.dumps(body).encode()))
+            reply = ask(target, request(target, "/statements", method="POST", body=body))
         except OSError:
             return made
         if reply.status != 200:
             return made
-        made = len(json.loads(reply.body)["statements"])
-        body["samples"] = [made, made + 1]
+        made += 1
+
+
+def browser_killed(times: int = 20, seed: int = 0) -> list[Measured]:
+    """Kill a browser at random times while statements are made in the page; count those that are not in the file."""
+    from playwright.sync_api import sync_playwright
+
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    lost, made = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        model, data = _small(Path(folder), 2000)
+        graph = Path(folder) / "map.statements.safetensors"
+        with Served(model, data) as server, sync_playwright() as driver:
+            for number in range(times):
+                made = max(made, _stated_in_browser(driver, server, rng.uniform(0.05, 1.0), 100 * number))
+                found = NeighborhoodGraph.load(graph).similar
+                listed = statements_of(server.target)
+                lost += sum(found.weight_of([a], [b])[0] == 0 for a, b in (one["samples"] for one in listed))
+                lost += max(0, made - len(listed))
+            whole = asked(server.target, "/retraining") == {"phase": "none"}
+    what = f"statements made before {times} kills of the browser that are not in the graph's file"
+    return [measured(what, lost + (not whole), "count", at_most=0, parts={"made": made})]
+
+
+def _stated_in_browser(driver: Any, server: Served, seconds: float, first: int) -> int:
+    """Make statements in the page until its browser is killed; return how many the page had shown as made."""
+    shown = 0
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, _chromium(Path(profile)) as process:
+        with contextlib.suppress(Exception):  # the browser is gone
+            tab = driver.chromium.connect_over_cdp(_debugging(Path(profile))).contexts[0].new_page()
+            tab.goto(server.address)
+            tab.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+            count = "document.querySelectorAll('.statements li').length"
+            before = len(statements_of(server.target))
+            _until(tab, f"{count} === {before}")
+            clock = threading.Timer(seconds, os.killpg, [process.pid, signal.SIGKILL])
+            clock.start()
+            for k in range(first, first + 98):
+                tab.evaluate(f"window.drlim.explorer.select(Uint32Array.from([{k}, {k + 1}]))")
+                tab.get_by_role("button", name="Alike").click(timeout=3000)
+                _until(tab, f"{count} > {max(shown, before)}")
+                shown = tab.evaluate(count)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    return shown
+
+
+def _until(tab: Any, expression: str) -> None:
+    """Wait until something holds in the page, whose policy lets Playwright's own waiting evaluate nothing."""
+    for _ in range(200):
+        if tab.evaluate(expression):
+            return
+        time.sleep(0.02)
+    raise RuntimeError(expression)
+
+
+def _chromium(profile: Path) -> subprocess.Popen[bytes]:
+    """Start a Chromium without a window in a session of its own, so that all of its processes are killed at once."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = os.environ.get("DRLIM_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise RuntimeError("There is no Chromium: install one, or set DRLIM_CHROMIUM to its path.")
+    options = ["--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--no-first-run"]
+    options += ["--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+    return subprocess.Popen(  # noqa: S603 - the path is the user's own
+        [path, *options, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _debugging(profile: Path) -> str:
+    """Return the address at which a Chromium is driven, once it has written it."""
+    file = profile / "DevToolsActivePort"
+    for _ in range(600):
+        if file.exists() and file.read_text().strip():
+            return f"http://127.0.0.1:{file.read_text().split()[0]}"
+        time.sleep(0.1)
+    raise RuntimeError("Chromium does not start.")

@@ -59,6 +59,7 @@ SUITE = {
     "editing_retraining": Entry("editing", "retraining", unasked=False),
     "editing_hostile": Entry("editing", "hostile", unasked=False),
     "editing_killed": Entry("editing", "killed", unasked=False),
+    "editing_browser_killed": Entry("editing", "browser_killed", unasked=False),
 }
 """Measurements by their names on the command line, in the order of the table."""
 

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 2e7ca5288b1c0bb9d3d08d63cd9f8f5e48d5a8f217c4bc3b5e3c93a15dec06d1. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 27222833858b23e8b84e2b3b6e83e50c59c1bb6fa2d697e467406079cce39b58. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -209,7 +209,7 @@
         { class: one.undone ? "undone" : false },
         name,
         element("span", { class: "what" }, one.label ? `label ${one.label}, ${count}` : `${KINDS2[one.kind]}, ${count}`),
-        button("Show", `Select the samples of statement ${one.number}`, () => explorer.select([...one.samples, ...others])),
+        button("Show", `Show the samples of statement ${one.number} on the map`, () => explorer.select([...one.samples, ...others])),
         button(undo, `${undo} statement ${one.number}`, async () => {
           const path = `/statements/${undo.toLowerCase()}`;
           if (await change(path, { number: one.number })) announce(`${undo}: ${one.name}`);
@@ -224,7 +224,7 @@
   var WIDTH = 280;
   var HEIGHT = 44;
   function addRetraining(body, explorer, server, announce, statements) {
-    const start2 = button("Retrain", "Train the map on by the statements; the other samples are held where they are", begin);
+    const start2 = button("Retrain", "Retrain the map by the statements; the other samples are held where they are", begin);
     const said = element("p", { class: "note", role: "status" });
     const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
     const result = element("div", {});
@@ -282,8 +282,8 @@
       return element(
         "div",
         { class: "row" },
-        button("Before", "Show the map as it was before this training", () => explorer.moveTo(earlier)),
-        button("After", "Show the map as it is now", () => explorer.moveTo(places))
+        button("Before", "Before: show the map as it was before this training", () => explorer.moveTo(earlier)),
+        button("After", "After: show the map as it is now", () => explorer.moveTo(places))
       );
     }
     server.json("/retraining").then(follow, failed);
@@ -394,8 +394,8 @@
       alike: button("Alike", "", () => express("alike")),
       "not alike": button("Not alike", "", () => express("not alike")),
       ignore: button("Ignore", "", () => express("ignore")),
-      aside: button("Set aside", "Keep these samples as the first of two sets, and select the second", () => setAside()),
-      label: button("Label", "Give the selected samples this label", () => express("label"))
+      aside: button("Set aside", "Set aside these samples as the first of two sets, and select the second", () => setAside()),
+      label: button("Label", "Label the selected samples", () => express("label"))
     };
     refill(
       body,
@@ -429,7 +429,7 @@
       refill(
         held,
         two ? element("span", {}, `${counted(aside.length, "sample")} set aside`) : null,
-        two ? button("Show", "Select the samples that are set aside", () => explorer.select(aside)) : null,
+        two ? button("Show", "Show the samples that are set aside", () => explorer.select(aside)) : null,
         two ? button("Forget", "Forget the samples that are set aside", () => (aside = [], follow())) : null
       );
       said.textContent = k ? `${counted(k, "sample")} selected` : "Nothing is selected";

@@ -39,8 +39,8 @@ function addStating(body, explorer, statements, announce) {
     alike: button("Alike", "", () => express("alike")),
     "not alike": button("Not alike", "", () => express("not alike")),
     ignore: button("Ignore", "", () => express("ignore")),
-    aside: button("Set aside", "Keep these samples as the first of two sets, and select the second", () => setAside()),
-    label: button("Label", "Give the selected samples this label", () => express("label")),
+    aside: button("Set aside", "Set aside these samples as the first of two sets, and select the second", () => setAside()),
+    label: button("Label", "Label the selected samples", () => express("label")),
   };
   refill(
     body,
@@ -77,7 +77,7 @@ function addStating(body, explorer, statements, announce) {
     refill(
       held,
       two ? element("span", {}, `${counted(aside.length, "sample")} set aside`) : null,
-      two ? button("Show", "Select the samples that are set aside", () => explorer.select(aside)) : null,
+      two ? button("Show", "Show the samples that are set aside", () => explorer.select(aside)) : null,
       two ? button("Forget", "Forget the samples that are set aside", () => ((aside = []), follow())) : null,
     );
     said.textContent = k ? `${counted(k, "sample")} selected` : "Nothing is selected";

@@ -51,7 +51,7 @@ export function addStatements(body, explorer, server, announce) {
       { class: one.undone ? "undone" : false },
       name,
       element("span", { class: "what" }, one.label ? `label ${one.label}, ${count}` : `${KINDS[one.kind]}, ${count}`),
-      button("Show", `Select the samples of statement ${one.number}`, () => explorer.select([...one.samples, ...others])),
+      button("Show", `Show the samples of statement ${one.number} on the map`, () => explorer.select([...one.samples, ...others])),
       button(undo, `${undo} statement ${one.number}`, async () => {
         const path = `/statements/${undo.toLowerCase()}`;
         if (await change(path, { number: one.number })) announce(`${undo}: ${one.name}`);

@@ -8,7 +8,7 @@ const HEIGHT = 44;
 
 /** Add the panel. */
 export function addRetraining(body, explorer, server, announce, statements) {
-  const start = button("Retrain", "Train the map on by the statements; the other samples are held where they are", begin);
+  const start = button("Retrain", "Retrain the map by the statements; the other samples are held where they are", begin);
   const said = element("p", { class: "note", role: "status" });
   const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
   const result = element("div", {});
@@ -74,8 +74,8 @@ export function addRetraining(body, explorer, server, announce, statements) {
     return element(
       "div",
       { class: "row" },
-      button("Before", "Show the map as it was before this training", () => explorer.moveTo(earlier)),
-      button("After", "Show the map as it is now", () => explorer.moveTo(places)),
+      button("Before", "Before: show the map as it was before this training", () => explorer.moveTo(earlier)),
+      button("After", "After: show the map as it is now", () => explorer.moveTo(places)),
     );
   }
 
