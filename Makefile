@@ -50,14 +50,17 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-.PHONY: docs docs-pictures docs-screenshots
+.PHONY: docs docs-check docs-pictures docs-screenshots
 docs: $(VENV)/.docs ## build the site into docs/_build/html, every example of the gallery run, warnings as errors
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/html
+
+docs-check: $(VENV)/.docs ## build the site without running its gallery: links, names and references, warnings as errors
+	DRLIM_DOCS_GALLERY=False $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/check
 
 docs-pictures: $(VENV)/.docs ## draw the rows of pictures of the parameter guide, in about ten minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.draw_parameters
 
-docs-screenshots: $(VENV)/.docs ## pages of the site in a real browser, light and dark, narrow and wide, into runs/site
+docs-screenshots: $(VENV)/.docs $(VENV)/.test ## pages of the site in a real browser, light and dark, narrow and wide, into runs/site
 	$(BIN)/python -m tools.draw_site
 
 explorer-bundle: ## build the script of the page to explore a map again, after a change in tools/explorer/src; needs node

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -39,8 +41,10 @@ nitpick_ignore_regex = [
     ("py:obj", r"drlim\._base\..*|drlim\.(training|encoders)\.[a-z_]+"),  # files that a docstring refers a developer to
     ("py:obj", r"knn_indices|PairSet.*|set_params|set_output|drlim\.deploy\..*"),  # inside, or scikit-learn's
 ]
+runs_gallery = os.environ.get("DRLIM_DOCS_GALLERY", "True") == "True"
 suppress_warnings = [
     "config.cache",  # the order of the gallery is a function, which no cache can hold
+    *([] if runs_gallery else ["image.not_readable"]),  # pictures that the gallery makes
 ]
 default_role = "py:obj"
 primary_domain = "py"
@@ -78,9 +82,9 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "min_reported_time": 20,
     "matplotlib_animations": False,
-    "image_scrapers": ("matplotlib",),
+    "image_scrapers": ("matplotlib", "drawn_figures"),
     "reset_modules": ("matplotlib",),
-    "plot_gallery": os.environ.get("DRLIM_DOCS_GALLERY", "True"),
+    "plot_gallery": runs_gallery,
     "capture_repr": ("_repr_html_", "__repr__"),
     "nested_sections": False,
 }
@@ -109,6 +113,24 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
+def _signature(
+    _app: object, what: str, _name: str, value: object, _options: object, given: str, returned: str
+) -> object:
+    """Return the signature of a class whose methods are wrapped, which sphinx takes for that of the wrapper."""
+    if what != "class" or not (given or "").startswith("(*args"):
+        return given, returned
+    whole = inspect.signature(value)  # type: ignore[arg-type]
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in whole.parameters.values()]
+    return str(whole.replace(parameters=plain, return_annotation=inspect.Signature.empty)), returned
+
+
+def _without_last_blank_line(_app: object, _page: str, text: list[str]) -> None:
+    """Take the blank line off the end of a block of code, which doctest needs there and a reader does not."""
+    text[0] = re.sub(r"\n\n```$", "\n```", text[0], flags=re.MULTILINE)
+
+
 def setup(app: object) -> None:
     """Write the pages of the API reference and of the command line before the sources are read."""
     app.connect("config-inited", lambda _app, _config: api_pages.write(DOCS / "api"))  # type: ignore[attr-defined]
+    app.connect("autodoc-process-signature", _signature)  # type: ignore[attr-defined]
+    app.connect("source-read", _without_last_blank_line)  # type: ignore[attr-defined]

@@ -21,10 +21,11 @@ FOLDER = Path(__file__).parent.parent / "docs" / "parameters"
 
 
 class Map(NamedTuple):
-    """One map of a row: positions, and what colours them."""
+    """One map of a row: positions, what colours them, and what its title says besides the value."""
 
     Z: np.ndarray
     colours: np.ndarray
+    note: str = ""
 
 
 class Row(NamedTuple):
@@ -53,6 +54,26 @@ def _of(estimator: type, name: str, **fixed: object) -> Callable[[object], Map]:
     return draw
 
 
+def _new(name: str) -> Callable[[object], Map]:
+    """Return how to draw digits that were not fitted, on the map of 500 others."""
+
+    def draw(value: object) -> Map:
+        X, y = _digits(1000)
+        model = drlim.NeighborMap(**({"max_epochs": 6, "random_state": 0} | {name: value})).fit(X[:500])
+        Z = model.transform(X[500:])
+        score = drlim.metrics.knn_accuracy(model.embedding_, y[:500], Z_test=Z, y_test=y[500:])
+        return Map(Z, y[500:], f"{score:.3f} right")
+
+    return draw
+
+
+def _until(value: object) -> Map:
+    """Draw the map of 500 digits, and say when its training ended."""
+    X, y = _digits(500)
+    model = drlim.DrLIM(tol=value, max_epochs=100, random_state=0).fit(X)
+    return Map(model.embedding_, y, f"{model.n_iter_} epochs")
+
+
 def _held_out(name: str) -> Callable[[object], Map]:
     """Return how to draw new samples of a table with many columns of noise."""
 
@@ -62,7 +83,9 @@ def _held_out(name: str) -> Callable[[object], Map]:
         X = rng.normal(size=(800, 60))
         X[:, :6] += rng.normal(scale=1.3, size=(4, 6))[group]
         model = drlim.DrLIM(optimizer="adam", max_epochs=60, random_state=0, **{name: value}).fit(X[:400], group[:400])
-        return Map(model.transform(X[400:]), group[400:])
+        Z, fitted = model.transform(X[400:]), model.transform(X[:400])
+        score = drlim.metrics.knn_accuracy(fitted, group[:400], Z_test=Z, y_test=group[400:])
+        return Map(Z, group[400:], f"{score:.2f} right")
 
     return draw
 
@@ -91,14 +114,13 @@ def _ring(value: object) -> Map:
 
 
 def _shifted(estimator: type) -> Callable[[object], Map]:
-    """Return how to draw digits that come shifted, with and without saying that shifts do not matter."""
+    """Return how to draw shifted digits on a map that was trained on unshifted ones."""
 
     def draw(value: object) -> Map:
         X, y = _digits(400)
-        X = np.pad(X, ((0, 0), (2, 2), (2, 2)))
-        X = drlim.transforms.shift(2)(X, np.random.default_rng(0))
-        epochs = 15 if estimator is drlim.DrLIM else 8
-        return Map(estimator(orbit=value, max_epochs=epochs, random_state=0).fit_transform(X), y)
+        X = np.pad(X, ((0, 0), (1, 1), (1, 1)))  # (n, 10, 10)
+        model = estimator(orbit=value, max_epochs=30 if estimator is drlim.DrLIM else "auto", random_state=0).fit(X)
+        return Map(model.transform(drlim.transforms.shift(1)(X, np.random.default_rng(0))), y)
 
     return draw
 
@@ -118,11 +140,11 @@ ROWS = {
         _of(_DRLIM, "neighbors"),
         {
             "None": None,
-            "within a radius": lambda X: drlim.radius_graph(X.reshape(len(X), -1), radius=22.0),
-            "of the brightest pixels": lambda X: drlim.knn_graph(X.reshape(len(X), -1) > 8, 5, metric="jaccard"),
+            "within a radius": lambda X: drlim.radius_graph(X.reshape(len(X), -1), radius=1.8),
+            "of the brightest pixels": lambda X: drlim.knn_graph(X.reshape(len(X), -1) > 0.5, 5, metric="jaccard"),
         },
     ),
-    "drlim_orbit": Row(_shifted(_DRLIM), {"None": None, "shift(2)": drlim.transforms.shift(2)}),
+    "drlim_orbit": Row(_shifted(_DRLIM), {"None": None, "shift(1)": drlim.transforms.shift(1)}),
     "drlim_margin": Row(_of(_DRLIM, "margin"), {"0.5": 0.5, "1": 1.0, "3": 3.0}),
     "drlim_dissimilar_weight": Row(_of(_DRLIM, "dissimilar_weight"), {"0.03": 0.03, "0.3": 0.3, "1": 1.0, "10": 10.0}),
     "drlim_springs": Row(
@@ -137,20 +159,18 @@ ROWS = {
     ),
     "drlim_interactions": Row(_of(_DRLIM, "interactions", optimizer="adam"), {"all": "all", "batch": "batch"}),
     "drlim_max_epochs": Row(_of(_DRLIM, "max_epochs"), {"1": 1, "5": 5, "30": 30, "100": 100}),
-    "drlim_tol": Row(_of(_DRLIM, "tol", max_epochs=100), {"0.0001": 1e-4, "0.01": 1e-2, "0.1": 0.1}),
+    "drlim_tol": Row(_until, {"0.0001": 1e-4, "0.01": 1e-2, "0.1": 0.1}),
     "drlim_weight_decay": Row(_held_out("weight_decay"), {"0": 0.0, "1": 1.0, "3": 3.0, "10": 10.0}),
     "drlim_validation": Row(_held_out("validation"), {"None": None, "0.2": 0.2}),
     "drlim_random_state": Row(_of(_DRLIM, "random_state"), {"0": 0, "1": 1, "2": 2, "3": 3}),
     "map_n_components": Row(_of(_MAP, "n_components"), {"1 (upward: the class)": 1, "2": 2, "3 (from above)": 3}),
     "map_n_neighbors": Row(_of(_MAP, "n_neighbors"), {"3": 3, "10": 10, "30": 30, "100": 100}),
     "map_metric": Row(_by_metric(_MAP), {name: name for name in ("euclidean", "cosine", "jaccard", "hamming")}),
-    "map_encoder": Row(
-        _of(_MAP, "encoder"), {"auto": "auto", "one layer of your own": lambda shape: _layer(int(np.prod(shape)))}
-    ),
-    "map_orbit": Row(_shifted(_MAP), {"None": None, "shift(2)": drlim.transforms.shift(2)}),
+    "map_encoder": Row(_new("encoder"), {"auto": "auto", "your own": lambda shape: _layer(int(np.prod(shape)))}),
+    "map_orbit": Row(_shifted(_MAP), {"None": None, "shift(1)": drlim.transforms.shift(1)}),
     "map_springs": Row(_of(_MAP, "springs"), {"None": None, "equation 4": _PAPER}),
-    "map_n_places": Row(_of(_MAP, "n_places"), {"5": 5, "20": 20, "125 (auto)": "auto"}),
-    "map_max_epochs": Row(_of(_MAP, "max_epochs"), {"1": 1, "5": 5, "20": 20}),
+    "map_n_places": Row(_new("n_places"), {"5": 5, "20": 20, "125 (auto)": "auto"}),
+    "map_max_epochs": Row(_new("max_epochs"), {"1": 1, "5": 5, "20": 20}),
     "map_random_state": Row(_of(_MAP, "random_state"), {"0": 0, "1": 1, "2": 2}),
 }
 """Rows by the name of their file: the estimator and the parameter."""
@@ -169,11 +189,11 @@ def draw(name: str) -> None:
     for ax, (title, value) in zip(
         figure.subplots(1, len(row.values), squeeze=False)[0], row.values.items(), strict=True
     ):
-        Z, colours = row.draw(value)
+        Z, colours, note = row.draw(value)
         ax.scatter(
             Z[:, 0], Z[:, 1], c=colours, cmap="twilight" if colours.dtype.kind == "f" else "tab10", s=5, linewidths=0
         )
-        ax.set_title(title, fontsize=10)
+        ax.set_title(f"{title}: {note}" if note else title, fontsize=10)
         ax.tick_params(labelsize=7)
         if not title.startswith("1 ("):
             ax.set_aspect("equal", "datalim")

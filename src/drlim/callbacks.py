@@ -167,6 +167,11 @@ class TensorBoardWriter:
     ------
     ImportError
         When TensorBoard is not installed.
+
+    Examples
+    --------
+    >>> from drlim import DrLIM, callbacks
+    >>> model = DrLIM(callbacks=[callbacks.TensorBoardWriter("runs/first")])  # doctest: +SKIP
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -214,6 +219,11 @@ class MLflowWriter:
     ------
     ImportError
         When MLflow is not installed.
+
+    Examples
+    --------
+    >>> from drlim import DrLIM, callbacks
+    >>> model = DrLIM(callbacks=[callbacks.MLflowWriter("first")])  # doctest: +SKIP
     """
 
     def __init__(self, run_name: str | None = None) -> None:
@@ -274,6 +284,17 @@ class MapFrames:
     ------
     ImportError
         When matplotlib is not installed (extra ``viz``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from drlim import DrLIM, callbacks, datasets
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     frames = callbacks.MapFrames(folder, every=2)
+    ...     model = DrLIM(encoder="linear", max_epochs=4, callbacks=[frames], random_state=0)
+    ...     _ = model.fit(datasets.digits().X_train[:50])
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['epoch-000000.png', 'epoch-000002.png', 'epoch-000004.png']
     """
 
     def __init__(

@@ -12,7 +12,13 @@ RUN_HERE = sorted(name for name, text in PAGES.items() if blocks(text) and "/" i
 """Pages of the folders below docs/; tests/test_readme.py runs those that lie in docs/ itself."""
 
 
-@pytest.mark.parametrize("page", RUN_HERE)
+LONG = {"getting_started/deployment.md"}
+"""Pages that take long; tests/test_readme.py runs the same calls on docs/deploying.md."""
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.slow] if page in LONG else []) for page in RUN_HERE]
+)
 @pytest.mark.filterwarnings("ignore:This figure includes Axes")
 def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
     for needed in re.findall(r">>> import (onnxruntime|pandas|umap)", PAGES[page]):

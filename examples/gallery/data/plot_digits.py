@@ -9,7 +9,7 @@ function: the test digits below were not trained on.
 import drlim
 
 data = drlim.datasets.digits()
-model = drlim.NeighborMap(random_state=0).fit(data.X_train)
+model = drlim.NeighborMap(max_epochs=8, random_state=0).fit(data.X_train)
 Z = model.transform(data.X_test)
 
 ax = drlim.plotting.plot_embedding(Z, data.y_test, background=model.embedding_)

@@ -21,7 +21,7 @@ table = {
     "city": [str(rng.choice(["Oslo", "Bergen", "Tromso"], p=city_shares[g])) for g in group],
 }
 
-model = make_pipeline(drlim.Table(), drlim.NeighborMap(random_state=0))
+model = make_pipeline(drlim.Table(), drlim.NeighborMap(max_epochs=8, random_state=0))
 Z = model.fit_transform(table)
 print(model[0].describe())
 

@@ -16,7 +16,7 @@ topic = rng.choice(12, size=900, p=np.arange(1, 13) / 78)
 vectors = topics[topic] + 0.8 * rng.normal(size=(900, 128))
 vectors *= rng.uniform(0.5, 3, size=(900, 1))
 
-model = drlim.NeighborMap(metric="cosine", random_state=0).fit(vectors[:700])
+model = drlim.NeighborMap(metric="cosine", max_epochs=8, random_state=0).fit(vectors[:700])
 Z = model.transform(vectors[700:])
 ax = drlim.plotting.plot_embedding(Z, topic[700:], background=model.embedding_, key_title="topic")
 ax.set_title("200 new vectors over the 700 that were fitted")

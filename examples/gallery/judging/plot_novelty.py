@@ -6,6 +6,8 @@ A map places every sample, also one that has nothing to do with the training dat
 lies from the training samples, in units of what is usual among them.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -17,7 +19,10 @@ model = drlim.NeighborMap(max_epochs=8, random_state=0).fit(data.X_train[known])
 
 usual = model.novelty(data.X_test[data.y_test < 8])[:, 0]
 never_seen = model.novelty(data.X_test[data.y_test >= 8])[:, 0]
-noise = model.novelty(np.random.default_rng(0).uniform(0, data.X_test.max(), size=(40, 8, 8)))[:, 0]
+with warnings.catch_warnings(record=True) as caught:  # a batch far outside the training samples gets a warning
+    warnings.simplefilter("always")
+    noise = model.novelty(np.random.default_rng(0).uniform(size=(40, 8, 8)))[:, 0]
+print(*(warning.message for warning in caught))
 
 figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
 parts = {"digits 0 to 7": usual, "8 and 9, never fitted": never_seen, "noise": noise}

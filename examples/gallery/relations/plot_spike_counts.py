@@ -11,7 +11,7 @@ import numpy as np
 import drlim
 
 rng = np.random.default_rng(0)
-angle = np.cumsum(rng.normal(scale=0.25, size=800))
+angle = np.cumsum(rng.normal(0.1, 0.2, size=800))
 preferred = np.linspace(0, 2 * np.pi, 40, endpoint=False)
 counts = rng.poisson(0.5 + 8 * np.exp(2 * (np.cos(angle[:, None] - preferred) - 1)))
 X = np.sqrt(counts)  # the noise of a count then is equal for all rates

@@ -27,7 +27,14 @@ _FAILED, _DONE = "failed", "done"
 
 
 class GroupError(ConnectionError):
-    """Another process of the group failed, fell silent, or was started on something else."""
+    """Another process of the group failed, fell silent, or was started on something else.
+
+    Examples
+    --------
+    >>> from drlim.training import GroupError
+    >>> issubclass(GroupError, ConnectionError)
+    True
+    """
 
 
 class Store(Protocol):

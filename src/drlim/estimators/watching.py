@@ -42,6 +42,17 @@ class ModelState:
         Parameters of the estimator.
     stopped : str or None
         Why training ended, as in ``stopped_``; None before the end.
+
+    Examples
+    --------
+    >>> from drlim import DrLIM, datasets
+    >>> class Widths:
+    ...     def on_epoch_end(self, record, model_state):
+    ...         print(model_state.epoch, model_state.embedding().shape)
+    >>> model = DrLIM(encoder="linear", max_epochs=2, callbacks=[Widths()], random_state=0)
+    >>> _ = model.fit(datasets.digits().X_train[:50])
+    1 (50, 2)
+    2 (50, 2)
     """
 
     def __init__(

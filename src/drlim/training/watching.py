@@ -15,7 +15,21 @@ __all__ = ["CallbackError", "Trained", "Watch", "run_epochs"]
 
 
 class CallbackError(RuntimeError):
-    """A callback has failed and so ended the fit; its error is the cause. The estimator keeps the map as it stood."""
+    """A callback has failed and so ended the fit; its error is the cause. The estimator keeps the map as it stood.
+
+    Examples
+    --------
+    >>> from drlim import DrLIM, callbacks, datasets
+    >>> class Failing:
+    ...     def on_epoch_end(self, record, model_state):
+    ...         raise OSError("disk full")
+    >>> model = DrLIM(encoder="linear", max_epochs=2, callbacks=[Failing()], random_state=0)
+    >>> try:
+    ...     _ = model.fit(datasets.digits().X_train[:50])
+    ... except callbacks.CallbackError as error:
+    ...     print(type(error.__cause__).__name__)
+    OSError
+    """
 
 
 class Watch(Protocol):
