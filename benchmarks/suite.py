@@ -53,6 +53,8 @@ SUITE = {
     "or": Entry("relations", "either"),
     "and": Entry("relations", "both"),
     "minus": Entry("relations", "without"),
+    "checkpoint_kills": Entry("checkpoints", "kills", unasked=False),
+    "checkpoint_share": Entry("checkpoints", "share"),
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
     "overfitting": Entry("overfitting", "measure", unasked=False),
     "false_alarms": Entry("false_alarms", "measure", unasked=False),

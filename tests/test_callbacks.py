@@ -236,9 +236,11 @@ def test_the_real_tensorboard_reads_what_is_written(tmp_path):
     assert energies == [(record["epoch"], pytest.approx(record["energy"])) for record in model.history_]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_the_real_mlflow_keeps_what_is_logged(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs.db'}")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
     model = DrLIM(**QUICK, callbacks=[MLflowWriter("first")]).fit(X)
     assert mlflow.active_run() is None
     run = mlflow.last_active_run()

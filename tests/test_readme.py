@@ -59,6 +59,7 @@ def test_the_pages_with_code_are_these():
         "index.md",
         "large_data.md",
         "laws.md",
+        "long_runs.md",
         "maps.md",
         "sensitivity.md",
         *RUN_ABOVE,
