@@ -130,7 +130,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     metadata, tensors = _read(os.fspath(path))
     try:
         model = Model(metadata, tensors)
-        model.transform(np.zeros((1, *model.input_shape), dtype=np.float32))  # shows shapes that do not fit together
+        model._try()  # noqa: SLF001 - shows shapes that do not fit together
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _unusable(path, f"cannot be used: its weights are not those of its encoder ({error}).") from error
     return model
@@ -151,6 +151,8 @@ class Model:
         Dimensions of the map.
     feature_names : list of str or None
         Names of the columns, where the estimator was fitted on a table with names.
+    steps : list of str
+        Kinds of the steps before the map, "Table" or "StandardScaler"; [] without any.
     drlim_version : str
         Version of the library that wrote the file.
     sha256 : str
@@ -174,7 +176,10 @@ class Model:
         self.estimator = "NeighborMap" if "places" in metadata else "DrLIM"
         self.input_shape = tuple(int(side) for side in architecture["input_shape"])
         self.n_components = int(architecture["n_components"])
-        self.feature_names: list[str] | None = metadata["feature_names"]
+        self._before: list[_Record] = metadata.get("before", [])
+        self.steps = [str(step["kind"]) for step in self._before]
+        self._names: list[str] | None = metadata["feature_names"]
+        self.feature_names = self._before[0]["feature_names"] if self._before else self._names
         self.drlim_version: str = metadata["drlim_version"]
         self.sha256: str = metadata["sha256"]
         self._of_distances = metadata["parameters"].get("metric") == "precomputed"
@@ -183,7 +188,8 @@ class Model:
         self._kept: dict[str, tuple[NDArray[np.float64], float]] = {}
 
     def __repr__(self) -> str:
-        return f"Model({self.estimator}, input_shape={self.input_shape}, n_components={self.n_components})"
+        kinds = ", ".join([*self.steps, self.estimator])
+        return f"Model({kinds}, input_shape={self.input_shape}, n_components={self.n_components})"
 
     def transform(self, X: ArrayLike) -> Floats:
         """Map samples as the estimator's ``transform`` does.
@@ -191,7 +197,9 @@ class Model:
         Parameters
         ----------
         X : array-like, shape (n_samples, ...)
-            Samples of ``input_shape``: an array, a list of lists, or a data frame.
+            Samples of ``input_shape``: an array, a list of lists, or a data frame. Where a `Table` comes before the
+            map, rows of the columns that it was fitted on: a data frame, a dict of columns (lists or arrays), or an
+            array, in any order by name, with texts, dates, categories and blanks as they come.
 
         Returns
         -------
@@ -207,6 +215,13 @@ class Model:
             shapes, types that are no numbers, and samples that the map sends beyond the finite numbers.
         """
         return self._positions(self._checked(X))
+
+    def _try(self) -> None:
+        """Map one sample, and make nothing of a table without rows, so that parts that do not fit together show."""
+        for step in self._before:
+            _STEPS[step["kind"]](step, _columns(np.empty((0, step["n_features"])), step))
+        zeros = np.zeros((1, *self.input_shape), dtype=np.float32)
+        self._positions(self._checked_map(zeros))
 
     def _positions(self, samples: Floats) -> Floats:
         """Map checked samples; refuse those that the map sends beyond the finite numbers."""
@@ -296,6 +311,12 @@ class Model:
         return encoder
 
     def _checked(self, X: ArrayLike) -> Floats:
+        """Return what the map takes of what the user gives, or refuse it."""
+        for step in self._before:
+            X = _STEPS[step["kind"]](step, _columns(X, step))
+        return self._checked_map(X)
+
+    def _checked_map(self, X: ArrayLike) -> Floats:
         """Return samples in float32 or float64, or refuse them in the words of scikit-learn and `DrLIM`."""
         if type(X) is np.ndarray and X.dtype in (np.float32, np.float64) and X.shape[1:] == self.input_shape and len(X):
             samples: Floats = X
@@ -341,10 +362,10 @@ class Model:
     def _check_names(self, X: object) -> None:
         """Refuse a data frame with other columns than the estimator was fitted on."""
         names = [*getattr(X, "columns", ())] if hasattr(X, "columns") else []
-        if self.feature_names is None or not names or not all(isinstance(name, str) for name in names):
+        if self._names is None or not names or not all(isinstance(name, str) for name in names):
             return
-        if names != self.feature_names:
-            raise ValueError(_other_names(self.feature_names, names))
+        if names != self._names:
+            raise ValueError(_other_names(self._names, names))
 
 
 def _other_names(wanted: list[str], found: list[str]) -> str:
@@ -408,6 +429,209 @@ def _refuse_unless_table(samples: Floats, by: str) -> None:
     _refuse_few(samples, by)
     if not samples.shape[1]:
         raise ValueError(f"Found array with 0 feature(s) (shape={samples.shape}) while a minimum of 1 is required{by}.")
+
+
+# Steps before a map: a Table makes numbers of columns as they come, a StandardScaler gives them one scale
+
+_Record = Mapping[str, Any]
+"""A step, or a column of a `Table`, as a file holds it."""
+
+_Columns = Mapping[str, Any]
+"""Columns by name: lists, or whatever NumPy makes an array of."""
+
+_Array = NDArray[Any]
+
+_Doubles = NDArray[np.float64]
+
+_BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "<na>"})
+"""Texts that stand for a blank among numbers and dates, in lower case."""
+
+_DATE = re.compile(r"(\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?)?)(Z|[+-]\d{2}:?\d{2})?")
+_DOTTED = re.compile(r"(\d{2})\.(\d{2})\.(\d{4})")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+|[+-]?\d{1,3}")
+_DAY = 86_400_000_000
+"""Microseconds of a day."""
+
+
+def _columns(X: object, step: _Record) -> _Columns:
+    """Return the columns of a step by name, or refuse samples that lack one."""
+    names = _names_of(step)
+    named = X if isinstance(X, Mapping) else _of_frame(X)
+    if named is not None:
+        missing = [name for name in _used(step, names) if name not in named]
+        if missing:
+            raise ValueError(
+                f"'X' has no column {missing[0]!r}, which the training data had. There are {list(named)[:8]}."
+            )
+        return named
+    rows: _Array = X if isinstance(X, np.ndarray) else np.array(X, dtype=object)
+    if rows.ndim != 2 or rows.shape[1] != len(names):
+        raise ValueError(
+            f"Expected 'X' to hold rows of {len(names)} columns, as the {step['kind']} was fitted on. Got an array of "
+            f"shape {rows.shape}."
+        )
+    return {name: rows[:, place] for place, name in enumerate(names)}
+
+
+def _names_of(step: _Record) -> list[str]:
+    """Return the names of the columns of a step, x0, x1, ... where it was fitted on columns without names."""
+    names: list[str] | None = step["feature_names"]
+    return names or [f"x{place}" for place in range(step["n_features"])]
+
+
+def _of_frame(X: Any) -> _Columns | None:
+    """Return the columns of a data frame by name; None for anything else."""
+    return {str(name): X[name] for name in X.columns} if hasattr(X, "columns") else None
+
+
+def _used(step: _Record, names: list[str]) -> list[str]:
+    if step["kind"] != "Table":
+        return names
+    return [column["name"] for column in step["learned"]["columns"] if column["kind"] != "left out"]
+
+
+def _scaled_step(step: _Record, columns: _Columns) -> Floats:
+    """Return what a StandardScaler makes of columns, shape (n, p)."""
+    names = _names_of(step)
+    made = np.column_stack([np.asarray(columns[name]) for name in names])  # (n, p)
+    kind: _Kind = np.float32 if made.dtype == np.float32 else np.float64
+    floats: Floats = made.astype(kind)
+    mean, scale = step["learned"]["mean"], step["learned"]["scale"]
+    if mean is not None and step["parameters"]["with_mean"]:
+        floats -= np.array(mean)
+    if scale is not None:
+        floats /= np.array(scale)
+    return floats
+
+
+def _tabled_step(step: _Record, columns: _Columns) -> Floats:
+    """Return what a Table makes of columns, float64 (n, q)."""
+    used = [column for column in step["learned"]["columns"] if column["kind"] != "left out"]
+    parts = [_applied(one, _values_of(columns[one["name"]]), step["parameters"]["fill"]) for one in used]
+    lengths = sorted({len(part) for part in parts})
+    if len(lengths) != 1:
+        raise ValueError(f"Expected 'X' to hold columns of one length. Got {lengths}.")
+    return np.concatenate(parts, axis=1)
+
+
+_STEPS: dict[str, Callable[[_Record, _Columns], Floats]] = {"Table": _tabled_step, "StandardScaler": _scaled_step}
+"""What makes numbers of columns, by the kind of step."""
+
+
+class _Values(NamedTuple):
+    """A column as numbers (NaN where blank; None where one is no number) and as texts (None where blank)."""
+
+    numbers: _Doubles | None
+    texts: list[str | None]
+    is_date: bool = False
+
+
+def _applied(column: _Record, values: _Values, fill: str) -> _Doubles:
+    """Return what a column becomes, shape (n, number of outputs)."""
+    if column["kind"] == "category":
+        places = {level: place for place, level in enumerate(column["levels"])}
+        found = np.array([places.get(text or "", -1) for text in values.texts], dtype=np.int64)  # (n,)
+        ones: _Doubles = (found[:, None] == np.arange(len(places))).astype(np.float64)
+        return ones
+    numbers = _checked_numbers(column, values)
+    blank = np.isnan(numbers)
+    if fill == "refuse" and blank.any():
+        row = int(np.argmax(blank))
+        raise ValueError(f"Column {column['name']!r} is blank in row {row}: fill it in.")
+    made: _Doubles = (np.where(blank, column["fill"], numbers) - column["center"]) / column["scale"]
+    return made[:, None]  # (n, 1)
+
+
+def _checked_numbers(column: _Record, values: _Values) -> _Doubles:
+    """Return the numbers of a column, or refuse what was no number or no date before, and infinity."""
+    numbers, is_date = values.numbers, column["kind"] == "date"
+    if numbers is None or (values.is_date != is_date and not np.isnan(numbers).all()):
+        held = "dates" if is_date else "numbers"
+        raise ValueError(f"Column {column['name']!r} held {held} in the training data. Got something else: correct it.")
+    if np.isinf(numbers).any():
+        row = int(np.argmax(np.isinf(numbers)))
+        raise ValueError(
+            f"Column {column['name']!r} holds infinity in row {row}: replace such values, or leave them blank."
+        )
+    return numbers
+
+
+def _values_of(column: Any) -> _Values:
+    """Return the values of a column, as a `Table` reads them."""
+    kind = str(getattr(column, "dtype", "")).lower()
+    is_category = kind.startswith(("category", "categorical", "enum"))
+    if is_category or isinstance(column, (list, tuple)):  # NumPy would make texts of numbers beside texts
+        return _of_objects(list(column), as_texts=is_category)
+    array = np.asarray(column, dtype="datetime64[us]") if kind.startswith("datetime64[") else np.asarray(column)
+    if array.ndim != 1:
+        raise ValueError("Expected each column of 'X' to hold one value a row.")
+    if array.dtype.kind not in "mMbiuf":
+        return _of_objects(array.tolist())
+    numbers = _days(array) if array.dtype.kind in "mM" else array.astype(np.float64)
+    texts = [None if number != number else f"{number:.15g}" for number in numbers.tolist()]
+    return _Values(numbers, texts, array.dtype.kind == "M")
+
+
+def _of_objects(given: list[Any], *, as_texts: bool = False) -> _Values:
+    """Return texts and other objects, also as numbers or dates where all are such."""
+    texts = [_text_of(value) or None for value in given]
+    if as_texts:
+        return _Values(None, texts)
+    known = {row: text for row, text in enumerate(texts) if text is not None and text.lower() not in _BLANKS}
+    numbers = np.full(len(texts), np.nan)
+    for read, is_date in ((_numbers_of, False), (_dates_of, True)):
+        try:
+            numbers[list(known)] = read(list(known.values()))
+        except ValueError:
+            continue
+        return _Values(numbers, texts, is_date)
+    return _Values(None, texts)
+
+
+def _numbers_of(texts: list[str]) -> list[float]:
+    """Return texts as numbers, with a point, a decimal comma or commas between thousands."""
+    if any("," in text for text in texts):
+        if all(_THOUSANDS.fullmatch(text) for text in texts):
+            texts = [text.replace(",", "") for text in texts]
+        elif all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+            texts = [text.replace(",", ".") for text in texts]
+    return [float(text) for text in texts]
+
+
+def _dates_of(texts: list[str]) -> _Doubles:
+    """Return texts of dates as days since 1970."""
+    return _days(np.array([_in_utc(text) for text in texts], dtype="datetime64[us]"))
+
+
+def _in_utc(text: str) -> np.datetime64:
+    dotted = _DOTTED.fullmatch(text)
+    if dotted is not None:
+        return np.datetime64(f"{dotted[3]}-{dotted[2]}-{dotted[1]}", "us")
+    found = _DATE.fullmatch(text)
+    if found is None or (found[2] is not None and ":" not in found[1]):
+        raise ValueError("not a date")
+    zone = (found[2] or "Z").replace(":", "")
+    minutes = 0 if zone == "Z" else int(f"{zone[0]}1") * (60 * int(zone[1:3]) + int(zone[3:]))
+    return np.datetime64(found[1], "us") - np.timedelta64(minutes, "m")
+
+
+def _days(array: _Array) -> _Doubles:
+    """Return dates as days since 1970, durations as days; NaN where there is none."""
+    ticks = array.astype(f"{'datetime64' if array.dtype.kind == 'M' else 'timedelta64'}[us]")
+    days: _Doubles = np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64) / _DAY)
+    return days
+
+
+def _text_of(value: object) -> str | None:
+    """Return a value as text, None for a blank."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    return f"{float(value):.15g}" if isinstance(value, (int, float, np.number)) else str(value)
 
 
 # Encoders
@@ -868,12 +1092,6 @@ def _check_kind(path: str, metadata: object) -> None:
         raise _unusable(path, "is damaged: its metadata is no JSON object.")
     if "graph_format" in metadata:
         raise _unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
-    if "before" in metadata:
-        raise _unusable(
-            path,
-            "has steps before its map, a table or a scaler. Read it by drlim.load(path), or save the map alone, "
-            "drlim.save(pipeline[-1], path), and give it what the steps make of the samples.",
-        )
     version = metadata.get("format_version")
     if type(version) is int and version > _NEWEST_FORMAT:
         writer = str(metadata.get("drlim_version"))[:40]
