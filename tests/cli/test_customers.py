@@ -153,8 +153,19 @@ def test_refusals(run, table):
     assert (code, err) == (1, "drlim: error: x.npy: only a .csv or .parquet has a column of ids. Got a.\n")
     assert run(*fit)[0] == 0
     code, _, err = run("export", "m.safetensors")
-    assert (code, "what it does with a table as it comes is in no ONNX file" in err) == (1, True)
+    assert (code, "has steps before its map, such as a table: give DATA to verify the file on." in err) == (2, True)
     assert json.loads(run("info", "m.safetensors", "--json")[1])["before"]
+
+
+def test_a_table_leaves_torch_by_onnx_and_by_numpy_alone(run, table):
+    pytest.importorskip("onnxscript")
+    assert run("fit", "customers.csv", "--model", "m.safetensors", "--embedding", "z.npy", *QUICK)[0] == 0
+    code, out, err = run("export", "m.safetensors", "customers.csv", "--output", "m.onnx")
+    assert (code, err) == (0, "")
+    assert "m.onnx: equal to m.safetensors on " in out
+    assert "features    since, age, income, visits, city, plan\n" in run("info", "m.onnx")[1]
+    light = drlim.runtime.load("m.safetensors").transform(pd.read_csv("customers.csv"))
+    np.testing.assert_allclose(light, np.load("z.npy"), atol=1e-5)
 
 
 def test_info_names_the_columns_that_the_table_takes(run, printed, table):

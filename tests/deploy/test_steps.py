@@ -158,8 +158,8 @@ def test_a_step_that_cannot_be_exported_is_refused():
     with pytest.raises(TypeError) as info:
         steps_module(make_pipeline(QuantileTransformer(n_quantiles=5).fit(TABLE), "passthrough"))
     assert str(info.value) == (
-        "Expected steps before the map that can be exported: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, "
-        "Normalizer, PCA, TruncatedSVD, SimpleImputer, OneHotEncoder, ColumnTransformer, FunctionTransformer, Pipeline "
-        "and selections of columns. Got QuantileTransformer: apply it before, and export the rest of the pipeline, "
-        "such as pipeline[-1]."
+        "Expected steps before the map that can be exported: Table, StandardScaler, MinMaxScaler, MaxAbsScaler, "
+        "RobustScaler, Normalizer, PCA, TruncatedSVD, SimpleImputer, OneHotEncoder, ColumnTransformer, "
+        "FunctionTransformer, Pipeline and selections of columns. Got QuantileTransformer: apply it before, and export "
+        "the rest of the pipeline, such as pipeline[-1]."
     )

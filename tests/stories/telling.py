@@ -226,7 +226,7 @@ STORIES = (
             "drlim plot positions.npy --output map.png",
         ],
         "map.png",
-        5000 / 400,
+        2000 / 400,
         needs="onnxruntime",
     ),
     Story(

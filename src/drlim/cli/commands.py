@@ -298,10 +298,11 @@ def export(
     from drlim.cli.models import open_model
 
     saved = open_model(model)
-    if saved.table is not None:
-        raise ValueError(f"{model}: what it does with a table as it comes is in no ONNX file. Fit it on numbers alone.")
-    X = None if data is None else np.asarray(saved.read(data, array=array, leave_out=labels_column))
-    verified = drlim.export(saved.whole, output, X=X)
+    if data is None and saved.whole is not saved.map:
+        raise UsageError(f"{model} has steps before its map, such as a table: give DATA to verify the file on.")
+    X = None if data is None else saved.read(data, array=array, leave_out=labels_column)
+    rows: Any = X if saved.table is not None or X is None else np.asarray(X)  # a table takes columns by name
+    verified = drlim.export(saved.whole, output, X=rows)
     difference = f"largest difference {verified.largest_difference:.1e}"
     line = f"{output}: equal to {model} on {verified.n_rows} samples, {difference}, {verified.n_tied} on a tie"
     answer(as_json, {"output": str(output), "model": str(model), **verified._asdict()}, [line])

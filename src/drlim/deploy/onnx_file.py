@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from drlim._base.sealed import unusable
 from drlim.persistence.schema import Architecture, EstimatorName, Value
@@ -20,6 +20,7 @@ __all__ = [
     "BATCHES",
     "KEY",
     "ONNX_FORMAT",
+    "CodedColumn",
     "Description",
     "Relations",
     "TensorRecord",
@@ -91,6 +92,17 @@ class VerifiedRecord(TypedDict):
     n_tied: int
 
 
+class CodedColumn(TypedDict):
+    """A column of the input of a table's file: numbers as they are, dates as days since 1970, categories as places.
+
+    A blank is NaN, and so is a category that is not among the levels.
+    """
+
+    name: str
+    kind: str
+    levels: list[str]
+
+
 class Description(TypedDict):
     """What `read_description` returns."""
 
@@ -101,6 +113,7 @@ class Description(TypedDict):
     inputs: dict[str, TensorRecord]
     outputs: dict[str, TensorRecord]
     feature_names: list[str] | None
+    columns: NotRequired[list[CodedColumn]]
     parameters: dict[str, Value]
     architecture: Architecture
     relations: Relations
@@ -141,7 +154,8 @@ def read_description(path: str | os.PathLike[str]) -> Description:
     -------
     dict
         ``onnx_format``, ``drlim_version``, ``estimator``, ``steps`` (of a pipeline, before the map), ``inputs``,
-        ``outputs``, ``feature_names``, ``parameters``, ``architecture``, ``relations``, ``verified`` and ``sha256``.
+        ``outputs``, ``feature_names``, ``columns`` (of a `Table`: what the numbers of each stand for),
+        ``parameters``, ``architecture``, ``relations``, ``verified`` and ``sha256``.
 
     Raises
     ------

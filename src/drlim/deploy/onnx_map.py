@@ -16,6 +16,7 @@ from drlim.deploy.onnx_file import (
     BATCHES,
     KEY,
     ONNX_FORMAT,
+    CodedColumn,
     Relations,
     TensorRecord,
     Verified,
@@ -118,12 +119,13 @@ def export(
 
 def _description(parts: Parts, outputs: list[str], verified: Verified) -> str:
     """Return the description of a file as JSON."""
+    from drlim.deploy.tabled import coded_columns
     from drlim.persistence.saving import describe_model
 
     metadata = describe_model(parts.estimator)
     n_components = metadata["architecture"]["n_components"]
     shapes: dict[str, list[int | str]] = {"Z": ["n", n_components], "confidence": ["n"]}
-    names = getattr(parts.pipeline or parts.estimator, "feature_names_in_", None)
+    columns = [] if parts.table is None else coded_columns(parts.table)
     return description_text(
         {
             "onnx_format": ONNX_FORMAT,
@@ -132,13 +134,22 @@ def _description(parts: Parts, outputs: list[str], verified: Verified) -> str:
             "steps": [] if parts.pipeline is None else [type(step).__name__ for _, step in parts.pipeline.steps[:-1]],
             "inputs": {"X": TensorRecord(dtype="float32", shape=["n", *map(int, parts.shape)])},
             "outputs": {name: TensorRecord(dtype="float32", shape=shapes[name]) for name in outputs},
-            "feature_names": None if names is None else [str(name) for name in names],
+            "feature_names": _names_of(parts, columns),
+            **({"columns": columns} if columns else {}),
             "parameters": metadata["parameters"],
             "architecture": metadata["architecture"],
             "relations": _relations(parts.estimator.graph_),
             "verified": {"batches": list(BATCHES), **verified._asdict()},
         }
     )
+
+
+def _names_of(parts: Parts, columns: list[CodedColumn]) -> list[str] | None:
+    """Return the names of the columns of the input, if they have names."""
+    if columns:
+        return [column["name"] for column in columns]
+    names = getattr(parts.pipeline or parts.estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
 
 
 def _relations(graph: NeighborhoodGraph) -> Relations:

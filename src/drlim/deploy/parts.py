@@ -15,6 +15,7 @@ from drlim._base.arrays import Array
 from drlim._base.checks import check_points, short_repr
 from drlim._base.torch import Rows
 from drlim.deploy.steps import steps_module
+from drlim.deploy.tabled import coded, coded_columns, decoded
 from drlim.deploy.verifying import rows_like, rows_of_encoder
 from drlim.encoders.embedding import embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.tables import Table
 
 __all__ = ["Parts", "Whole", "checked_parts", "encoder_of", "places", "rows_to_map", "samples_of"]
 
@@ -34,6 +36,14 @@ class Parts(NamedTuple):
     pipeline: Pipeline | None
     shape: tuple[int, ...]
 
+    @property
+    def table(self) -> Table | None:
+        """The table that begins the pipeline, if one does."""
+        from drlim.tables import Table
+
+        first = None if self.pipeline is None else self.pipeline.steps[0][1]
+        return first if isinstance(first, Table) else None
+
 
 def checked_parts(model: object) -> Parts:
     """Return what is to be exported, or refuse it."""
@@ -41,6 +51,7 @@ def checked_parts(model: object) -> Parts:
     from sklearn.utils.validation import check_is_fitted
 
     from drlim.estimators import DrLIM, NeighborMap
+    from drlim.tables import Table
 
     last = model.steps[-1][1] if isinstance(model, Pipeline) and model.steps else model
     if not isinstance(last, DrLIM | NeighborMap):
@@ -50,7 +61,9 @@ def checked_parts(model: object) -> Parts:
         )
     check_is_fitted(last)
     if isinstance(model, Pipeline) and len(model.steps) > 1:
-        return Parts(last, model, (model.n_features_in_,))
+        first = model.steps[0][1]
+        n_columns = len(coded_columns(first)) if isinstance(first, Table) else model.n_features_in_
+        return Parts(last, model, (n_columns,))
     return Parts(last, None, last.input_shape_)
 
 
@@ -128,6 +141,8 @@ def rows_to_map(parts: Parts, encoder: nn.Module, X: ArrayLike | None) -> Array:
         positive = parts.estimator.get_params(deep=False).get("metric") == "precomputed"
         return rows_of_encoder(encoder, parts.shape, positive=positive)
     # A pipeline may begin with an imputer, which takes NaN.
+    if parts.table is not None:
+        return rows_like(coded(parts.table, X).astype(np.float32))
     samples = np.asarray(X, dtype=np.float64) if parts.pipeline else check_points(X, name="X", ndim=None)
     if samples.shape[1:] != parts.shape or not len(samples):
         raise ValueError(f"Expected 'X' to hold samples of shape {parts.shape}. Got {short_repr(samples)}.")
@@ -138,7 +153,10 @@ def samples_of(parts: Parts, rows: Array) -> Array:
     """Return what the encoder gets of rows: float32 as they are, or what the steps before make of them in float64."""
     if parts.pipeline is None:
         return rows
-    table = _table(rows.astype(np.float64), getattr(parts.pipeline, "feature_names_in_", None))
+    if parts.table is not None:
+        table: object = decoded(parts.table, rows.astype(np.float64))
+    else:
+        table = _table(rows.astype(np.float64), getattr(parts.pipeline, "feature_names_in_", None))
     made = parts.pipeline[:-1].transform(table)
     return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
 

@@ -74,7 +74,11 @@ def _builders() -> dict[type, Callable[[Any], nn.Module]]:
         StandardScaler,
     )
 
+    from drlim.deploy.tabled import Tabled
+    from drlim.tables import Table
+
     return {
+        Table: Tabled,
         StandardScaler: lambda step: _Scaled(step.mean_ if step.with_mean else None, step.scale_),
         MinMaxScaler: _min_max,
         MaxAbsScaler: lambda step: _Scaled(None, step.scale_, (-1.0, 1.0) if getattr(step, "clip", False) else None),

@@ -191,6 +191,20 @@ class Table(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
             warn_user(f"Categories that are not in the training data count as none of the known ones: {counts}.")
         return np.concatenate(parts, axis=1)  # (n, q)
 
+    def columns_by_name(self, X: ArrayLike | _Given) -> _Given:
+        """Return the columns of rows by name, as `transform` finds them.
+
+        Parameters
+        ----------
+        X : DataFrame, dict of columns or array-like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        dict of str to array-like
+        """
+        check_is_fitted(self)
+        return self._given(X, reset=False)
+
     def describe(self) -> str:
         """Say in one sentence what was done with the columns.
 
