@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Array
 from drlim._base.calls import user_call
-from drlim._base.checks import check_parameters, check_points, integer_in
+from drlim._base.checks import check_parameters, integer_in
+from drlim._base.rows import check_rows
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of
 
@@ -34,7 +35,8 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = BATCH_SIZE) -> Arr
     encoder : torch.nn.Module
         Maps (b, ...) to (b, n_components). Its mode is restored afterwards.
     X : array-like, shape (n_samples, ...)
-        Samples. They are mapped in float64 if they are float64, else in float32, whatever the dtype of the weights.
+        Samples, also sparse ones and those outside memory, which are read a batch at a time. They are mapped in float32
+        if they are that, else in float64, whatever the dtype of the weights.
     batch_size : int, default=512
         Samples mapped at once, in [1, inf). It bounds the memory of activations; the result does not depend on it
         beyond rounding. Larger batches are slower on a CPU, where blocks of 32 MiB and more are taken from the system
@@ -61,7 +63,7 @@ def embed(encoder: nn.Module, X: ArrayLike, batch_size: int = BATCH_SIZE) -> Arr
         {"encoder": [nn.Module], "batch_size": [integer_in(1)]},
         "embed",
     )
-    samples = check_points(X, name="X", ndim=None)  # (n, ...)
+    samples = check_rows(X)  # (n, ...)
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
     with usual_state():
         Z: Array = embed_rows(encoder, Rows(samples, device_of(encoder), dtype), batch_size).cpu().numpy()

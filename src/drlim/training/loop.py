@@ -13,8 +13,9 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from drlim._base.checks import check_parameters, check_points, check_same_length, integer_in
+from drlim._base.checks import check_parameters, check_same_length, integer_in
 from drlim._base.joining import joined
+from drlim._base.rows import check_rows
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of, seeded
 from drlim.forces.objective import balance_of
@@ -56,7 +57,7 @@ def train(
         L-BFGS's are not. Its first outputs must lie within some margins of each other: multiply them by the margin
         where it is far from 1, by `drlim.encoders.Scaled`.
     X : array-like, shape (n_samples, ...)
-        Samples. They are given to the encoder in float32.
+        Samples, also sparse ones and those outside memory. They are given to the encoder in float32, a batch at a time.
     graph : NeighborhoodGraph
         Relations of the n samples.
     springs : Springs
@@ -116,7 +117,7 @@ def train(
         "train",
     )
     settings.check()
-    samples = check_points(X, name="X", min_samples=2, ndim=None)  # (n, ...)
+    samples = check_rows(X, min_samples=2)  # (n, ...)
     check_same_length(len(samples), "X", graph.n_samples, "graph")
     check_unit(springs, "train")
     held = held_out_rows(validation, len(samples), seed)
