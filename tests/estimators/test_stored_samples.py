@@ -241,3 +241,20 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch):
     assert source.most <= 2048
     assert fitted < 40e6
     assert mapped < 40e6
+
+
+def test_a_fit_that_was_cut_short_goes_on_from_a_store(tmp_path):
+    estimator = clone(ESTIMATORS["DrLIM"]).set_params(max_epochs=4, checkpoint=tmp_path / "kept")
+    whole = clone(estimator).fit(TABLE)
+
+    class Stop:
+        def on_epoch_end(self, record, model_state):
+            if record["epoch"] == 2:
+                raise KeyboardInterrupt
+
+    for path in (tmp_path / "kept").iterdir():
+        path.unlink()
+    with pytest.warns(UserWarning, match="interrupted after"):
+        clone(estimator).set_params(callbacks=[Stop()]).fit(STORES["h5py"](TABLE, tmp_path))
+    model = clone(estimator).fit(STORES["zarr"](TABLE, tmp_path), resume=True)
+    assert model.embedding_.tobytes() == whole.embedding_.tobytes()

@@ -6,9 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drlim import NeighborhoodGraph
+from drlim import NeighborhoodGraph, knn_graph
+from drlim._base.row_sources import Mapped
+from drlim._base.stored_rows import StoredRows
+from drlim.neighbors import builders, cells
+from drlim.relations import gather as module
 from drlim.relations import label_graph, pairs
-from drlim.relations.gather import as_graph, check_targets, check_trainable, overruled, with_labels, with_pairs
+from drlim.relations.gather import (
+    Neighbors,
+    as_graph,
+    check_targets,
+    check_trainable,
+    found_neighbors,
+    overruled,
+    with_labels,
+    with_pairs,
+)
 
 CHAIN = NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (3, 4)])
 
@@ -145,3 +158,15 @@ def test_what_cannot_train_is_refused():
         check_trainable(NeighborhoodGraph.from_pairs(3, []))
     with pytest.raises(ValueError, match=re.escape("to have dissimilar pairs. Got none")):
         check_trainable(NeighborhoodGraph.from_pairs(2, [(0, 1)]))
+
+
+def test_neighbours_of_very_many_samples_are_found_by_cells(monkeypatch):
+    monkeypatch.setattr(cells, "_CELL_ROWS", 20)
+    monkeypatch.setattr(builders, "_EXACT_ROWS", 0)
+    X = np.random.default_rng(0).normal(size=(600, 12)).astype(np.float32)
+    exact = found_neighbors(X, Neighbors(4))
+    assert exact == found_neighbors(StoredRows(Mapped(X)), Neighbors(4)) == knn_graph(X, 4, algorithm="exact")
+    monkeypatch.setattr(module, "_EXACT_ROWS", 599)
+    by_cells = found_neighbors(X, Neighbors(4))
+    assert by_cells == found_neighbors(StoredRows(Mapped(X)), Neighbors(4)) == knn_graph(X, 4, algorithm="cells")
+    assert by_cells != exact

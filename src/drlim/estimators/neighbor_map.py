@@ -247,7 +247,8 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         ----------
         X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
             Training samples. A sparse matrix is dense a batch at a time; ``metric`` then is "euclidean", "cosine" or
-            "jaccard".
+            "jaccard". Samples outside memory (a memory map, h5py, zarr, Arrow, a Dataset, anything with a shape and
+            slices of rows) are read a batch at a time: see docs/large_data.md.
         y : array-like, shape (n_samples,), default=None
             Labels: samples of one class attract their nearest class-mates, and neighbours of another class repel each
             other. A label of -1 (or None, or NaN) is unknown and states nothing. A continuous target is left out, with

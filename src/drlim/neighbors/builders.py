@@ -54,7 +54,7 @@ def knn_graph(
     Parameters
     ----------
     X : array-like, shape (n_samples, n_features) or (n_samples, ...)
-        Samples; images are compared pixel by pixel. With ``metric="precomputed"``, distances: see `knn_indices`.
+        Samples, also outside memory; images are compared pixel by pixel. With ``metric="precomputed"``, distances.
     n_neighbors : int, default=5
         Number of nearest neighbours of each sample, itself not counted, in [1, n_samples). 5 is the paper's number.
         More neighbours give a smoother map with less detail.
