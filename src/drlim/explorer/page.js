@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 27222833858b23e8b84e2b3b6e83e50c59c1bb6fa2d697e467406079cce39b58. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 e7370d2fbbea37de15596aebf92be90d647adb2d6457184cfb4a94f5cee26ac4. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -258,7 +258,7 @@
       enable();
       if (report.phase === "none") return;
       const epochs = report.epochs ?? [];
-      draw(curve, epochs, report.of ?? 0);
+      draw(curve, epochs, running ? report.of : epochs.length);
       if (report.phase === "failed") {
         failed(new Error(`The training failed: ${report.error}`));
         return;
@@ -291,7 +291,8 @@
   function progress(report, epochs) {
     const seconds = `${written(report.seconds)} s`;
     if (!epochs.length) return `Preparing the samples and their relations, ${seconds}`;
-    return `Epoch ${epochs.length} of ${report.of}, energy ${written(epochs.at(-1))}, ${seconds}`;
+    const done = report.phase === "done" ? counted(epochs.length, "epoch") : `Epoch ${epochs.length} of ${report.of}`;
+    return `${done}, energy ${written(epochs.at(-1))}, ${seconds}`;
   }
   function drift({ drift: moved, model, warnings }) {
     const percent = (share) => `${written(Number((100 * share).toPrecision(2)))} %`;

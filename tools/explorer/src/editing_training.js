@@ -47,7 +47,7 @@ export function addRetraining(body, explorer, server, announce, statements) {
     enable();
     if (report.phase === "none") return;
     const epochs = report.epochs ?? [];
-    draw(curve, epochs, report.of ?? 0);
+    draw(curve, epochs, running ? report.of : epochs.length);
     if (report.phase === "failed") {
       failed(new Error(`The training failed: ${report.error}`));
       return;
@@ -85,7 +85,8 @@ export function addRetraining(body, explorer, server, announce, statements) {
 function progress(report, epochs) {
   const seconds = `${written(report.seconds)} s`;
   if (!epochs.length) return `Preparing the samples and their relations, ${seconds}`;
-  return `Epoch ${epochs.length} of ${report.of}, energy ${written(epochs.at(-1))}, ${seconds}`;
+  const done = report.phase === "done" ? counted(epochs.length, "epoch") : `Epoch ${epochs.length} of ${report.of}`;
+  return `${done}, energy ${written(epochs.at(-1))}, ${seconds}`;
 }
 
 function drift({ drift: moved, model, warnings }) {
