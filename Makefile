@@ -57,8 +57,9 @@ docs: $(VENV)/.docs ## build the site into docs/_build/html, every example of th
 docs-check: $(VENV)/.docs ## build the site without running its gallery: links, names and references, warnings as errors
 	DRLIM_DOCS_GALLERY=False $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/check
 
-docs-pictures: $(VENV)/.docs ## draw the rows of pictures of the parameter guide, in about ten minutes
+docs-pictures: $(VENV)/.docs ## draw the pictures of the parameter guide and of the paper, in about ten minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.draw_parameters
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.draw_paper
 
 docs-screenshots: $(VENV)/.docs $(VENV)/.test ## pages of the site in a real browser, light and dark, narrow and wide, into runs/site
 	$(BIN)/python -m tools.draw_site

@@ -20,6 +20,8 @@ X[:, :6] += centres[group]
 model = drlim.DrLIM(optimizer="adam", validation=0.25, max_epochs=60, random_state=0).fit(X, group)
 ax = drlim.plotting.plot_history(model.history_)
 held_out = [record["energy_validation"] for record in model.history_]
+ax.plot([record["epoch"] for record in model.history_], held_out, color="tab:green", label="energy of samples held out")
+ax.legend()
 ax.set_title(
     f"held-out energy lowest in epoch {int(np.argmin(held_out)) + 1} of {model.n_iter_}; ended: {model.stopped_}"
 )
