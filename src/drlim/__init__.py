@@ -53,6 +53,7 @@ _HOME = {
     "plotting": "",
     "relations": "",
     "runtime": "",
+    "spaces": "",
     "springs": "",
     "training": "",
     "transforms": "",

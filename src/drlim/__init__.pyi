@@ -8,6 +8,7 @@ from drlim import metrics as metrics
 from drlim import plotting as plotting
 from drlim import relations as relations
 from drlim import runtime as runtime
+from drlim import spaces as spaces
 from drlim import springs as springs
 from drlim import training as training
 from drlim import transforms as transforms

@@ -56,7 +56,7 @@ TRUNK = "network.trunk"
 FORGERIES: dict[str, tuple[Callable[..., Any], str]] = {
     "format of DrLIM": (set_in("format_version", to=1), DAMAGED + "its metadata have other keys than"),
     "format 3": (set_in("format_version", to=3), DAMAGED + "its metadata have other keys than"),
-    "format 7": (set_in("format_version", to=7), "is of format 7, written by drlim 0.1.0.dev0; this drlim reads"),
+    "format 8": (set_in("format_version", to=8), "is of format 8, written by drlim 0.1.0.dev0; this drlim reads"),
     "samples in an older format": (
         set_in("format_version", to=2),
         "it has an unknown tensor, or lacks one: reference.",

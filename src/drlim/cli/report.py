@@ -103,6 +103,7 @@ def summary_lines(summary: Summary) -> list[str]:
         **({"before it": " ".join(summary["before"])} if "before" in summary else {}),
         "needs": ", ".join(summary["needs"]) or "nothing",
         "encoder": _encoder_text(summary),
+        **({"space": summary["space"]} if "space" in summary else {}),
         "samples": f"{samples['n_samples']} of {samples['n_features']} values",
         "novelty": f"by {samples['n_kept']} samples kept" if samples["n_kept"] else "not known: no sample is kept",
         "features": "not named" if names is None else ", ".join(names),

@@ -20,6 +20,7 @@ from drlim.estimators import running
 from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for, in_unit_of
 from drlim.estimators.keeping import Keeping, keeping
+from drlim.estimators.on_space import SpaceMixin, check_same_space, keep_radii, space_of_encoder
 from drlim.estimators.parameters import check_anchor_weight
 from drlim.estimators.plan import check_validation, checked_parameters, plan_training, train_kept
 from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
@@ -30,17 +31,19 @@ from drlim.estimators.wild_values import warn_of_wild_values
 from drlim.forces.objective import balance_of, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
+from drlim.spaces import Space, space_of
 from drlim.springs import Springs
 from drlim.training import Anchor
 from drlim.training.distributed import present_shares
 from drlim.training.preflight import preflight
 from drlim.training.problem import EpochRecord
+from drlim.training.units import space_under
 
 __all__ = ["DrLIM"]
 
 
 @answering
-class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DrLIM(SpaceMixin, SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Dimensionality reduction by learning an invariant mapping.
 
     Trains an encoder G_W so that samples declared similar land close together and all others stay at least
@@ -55,15 +58,18 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Parameters
     ----------
     n_components : int, default=2
-        Dimensions of the map, in [1, inf).
+        Dimensions of the map, in [1, inf); those of a curved ``space`` follow from it.
+    space : {"euclidean", "circle", "sphere", "torus", "cylinder"} or Space, default="euclidean"
+        What the map lies on; see `drlim.spaces`. By name, radii are learned. Take a circle for what closes: angles,
+        phases, hours; docs/spaces.md says when. The map then is of angles in radians, and of lengths.
     encoder : str, torch.nn.Module or callable, default="auto"
         The map G_W.
 
         - ``"auto"``: ``"convnet"`` for images of at least 24 x 24 pixels, else ``"mlp"``;
         - ``"convnet"``, ``"two_layer"``: the paper's networks; ``"linear"``, ``"mlp"``: see
           `drlim.encoders.make_encoder`. Their input is standardised;
-        - a module that maps (b, ...) to (b, n_components): a copy of it is trained from the weights it has, on
-          the values as they are;
+        - a module that maps (b, ...) to (b, n_components), on a curved space to (b, n_ambient): a copy of it is trained
+          from the weights it has, on the values as they are;
         - a callable ``(input_shape, n_components) -> module``.
     n_neighbors : int, default=5
         Nearest neighbours declared similar when `fit` gets no graph, in [1, n_samples). 5 is the paper's number.
@@ -135,6 +141,8 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         The trained G_W, in evaluation mode.
     graph_ : NeighborhoodGraph
         The relations trained on.
+    space_ : Space
+        What the map lies on, with the radii that were learned.
     history_ : list of dict
         One record an epoch: see `drlim.train`.
     n_iter_ : int
@@ -173,6 +181,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self,
         n_components: int = 2,
         *,
+        space: str | Space = "euclidean",
         encoder: str | nn.Module | Callable[[tuple[int, ...], int], nn.Module] = "auto",
         n_neighbors: int = 5,
         metric: str = "euclidean",
@@ -197,6 +206,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         checkpoint_every: int | str = 1,
     ) -> None:
         self.n_components = n_components
+        self.space = space
         self.encoder = encoder
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -296,7 +306,8 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             check_validation(self.validation, samples)
             with training_mode(self, samples, seed, device):
                 known = running.gathered(self, samples, y, graph, pairs)
-                encoder = encoder_for(self.encoder, samples, self.n_components, self.__dict__.get("encoder_"), springs)
+                space = space_of(self.space, self.n_components)
+                encoder = encoder_for(self.encoder, samples, space, self.__dict__.get("encoder_"), springs)
                 preflight(samples, known, springs)
                 warn_of_wild_values(encoder, self)
                 planned = self._train(encoder.to(device), samples, known, springs, seed, kept)
@@ -378,11 +389,12 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         kept, seed = keeping(self, resume, "partial_fit", seed)
         samples = check_samples(self, X, reset=False)
         check_validation(self.validation, samples)
-        running.check_same_components(self.n_components, self.embedding_)
+        check_same_space(space_of(self.space, self.n_components), self.space_)
         everything, tied, old = running.with_anchor(self, samples, anchor, anchor_weight, springs)
         with training_mode(self, everything, seed, device):
             known = running.gathered(self, everything, y, graph, pairs, n_anchors=len(everything) - len(samples))
             encoder = copy.deepcopy(self.encoder_).to(device)
+            keep_radii(encoder)
             planned = self._train(encoder, everything, known, springs, seed, kept, tied, self.history_)
         if tied is not None:
             self.drift_ = running.drift_of_anchor(self.encoder_, springs, old, tied)
@@ -412,7 +424,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         with epoch_bar(planned, self.verbose, n_samples, graph.n_similar) as advance:
             watch = watching(self, planned, advance, plan.unit, lambda module: in_unit_of(encoder, module), new)
             keeper = None if kept is None else kept.keeper(planned)
-            self.stopped_, failure = train_kept(plan, seed, watch, keeper)
+            self.stopped_, failure = train_kept(plan, seed, watch, keeper, begins=not history)
             self._embed(new, history, anchor)
             failed = watch.end(encoder, self.stopped_, failure)
         if failed is not None:
@@ -422,8 +434,9 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _embed(self, samples: Samples, history: Sequence[EpochRecord], anchor: Anchor | None) -> None:
         """Map the training samples, and keep what `novelty` needs of them."""
         self.n_iter_ = len(self.history_)
-        self._n_features_out = self.n_components
-        self.embedding_ = map_samples(self.encoder_, samples, present_shares())
+        self.space_ = space_of_encoder(self.encoder_, self.n_components)
+        self._n_features_out = self.space_.n_components
+        self.embedding_ = self._coordinates(samples, present_shares())
         self._remember(samples, goes_on=len(history) > 0, anchored=anchor is not None)
 
     def fit_transform(
@@ -449,8 +462,9 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Returns
         -------
         ndarray, shape (n_samples, n_components)
-            Computed and returned in the dtype of ``X`` where that is float32 or float64; in float32 for smaller
-            types (images of uint8) and in float64 for larger integers.
+            Of a curved space, angles in [0, 2 pi), then lengths; see `drlim.spaces`. Computed and returned in the dtype
+            of ``X`` where that is float32 or float64; in float32 for smaller types (images of uint8) and in float64 for
+            larger integers.
 
         Raises
         ------
@@ -458,7 +472,7 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             When there is no map yet, or ``X`` is not like the training samples.
         """
         check_is_fitted(self)
-        return map_samples(self.encoder_, check_samples(self, X, reset=False))
+        return self._coordinates(check_samples(self, X, reset=False))
 
     def score(self, X: ArrayLike, y: object = None, *, graph: object = None, pairs: object = None) -> float:
         """Return minus the exact objective on samples, over all their pairs: higher is better.
@@ -485,4 +499,5 @@ class DrLIM(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         with usual_state():
             known = running.gathered(self, samples, y, graph, pairs, trains=False)
             Z = torch.from_numpy(map_samples(self.encoder_, samples)).double()  # (n, d)
-            return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight)).total
+            space = space_under(self.encoder_)
+            return -graph_energy(Z, known, springs, balance_of(known, self.dissimilar_weight), space=space).total

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from drlim._base.arrays import Array, Floats
 from drlim.estimators.reference import Reference, reference_of
 from drlim.estimators.samples import Samples, check_samples, map_samples
+from drlim.spaces import Space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,11 +86,14 @@ class NoveltyMixin:
 
         Where nothing is known of earlier ones, nothing is kept: they would seem new.
         """
+        found: Space | None = getattr(self, "space_", None)
+        space = None if found is None or found.is_flat else found
+        positions = self.embedding_ if space is None else space.ambient(self.embedding_)  # (n, a)
         if goes_on:
             earlier: Reference | None = getattr(self, "_reference", None)
-            self._reference = earlier and earlier.joined(samples, self.embedding_, holds=anchored)
+            self._reference = earlier and earlier.joined(samples, positions, holds=anchored)
             return
-        self._reference = reference_of(samples, self.embedding_, by_direction=self._has_metric("cosine"))
+        self._reference = reference_of(samples, positions, by_direction=self._has_metric("cosine"), space=space)
 
     def _has_metric(self, name: str) -> bool:
         metric = getattr(self, "metric", None)

@@ -16,12 +16,14 @@ from drlim.encoders.networks import refuse_huge_map
 from drlim.estimators.left_out import refuse_left_out, without_left_out
 from drlim.estimators.watching import check_callbacks
 from drlim.neighbors.measured import METRICS
+from drlim.spaces import NAMES, Space, space_of
 from drlim.springs import Springs
 
 __all__ = ["check_all", "check_anchor_weight", "check_map_parameters", "check_n_neighbors", "check_two"]
 
 _ACCEPTED = {
     "n_components": [integer_in(1)],
+    "space": [StrOptions({"euclidean", *NAMES}), Space],
     "encoder": [StrOptions({"auto", *ENCODERS}), nn.Module, callable],
     "n_neighbors": [integer_in(1)],
     "metric": [StrOptions(set(METRICS) - {"precomputed"})],
@@ -68,6 +70,7 @@ def check_all(parameters: Mapping[str, object], owner: str = "DrLIM", needed: Co
     check_parameters(without_left_out(parameters), _ACCEPTED, owner)
     refuse_huge_map(cast(int, parameters["n_components"]), owner)
     check_callbacks(parameters["callbacks"], owner)
+    space_of(cast("str | Space", parameters["space"]), cast(int, parameters["n_components"]))
 
 
 _OF_A_NEIGHBOR_MAP = {

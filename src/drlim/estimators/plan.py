@@ -24,6 +24,7 @@ from drlim.training.fresh import Orbit
 from drlim.training.loop import train_rows
 from drlim.training.units import check_unit, in_margins
 from drlim.training.validation import HeldOut, held_out_rows, split
+from drlim.training.warm_start import warm_start
 from drlim.training.watching import CallbackError, Watch
 
 if TYPE_CHECKING:
@@ -129,9 +130,14 @@ def plan_training(
 
 
 def train_kept(
-    plan: Plan, seed: int, watch: Watch, keeper: Keeper | None
+    plan: Plan, seed: int, watch: Watch, keeper: Keeper | None, *, begins: bool
 ) -> tuple[str, DivergenceError | CallbackError | None]:
-    """Train; return why training ended, and the error by which it did, for the caller to raise once the map is kept."""
+    """Train; return why training ended, and the error by which it did, for the caller to raise once the map is kept.
+
+    Where the map ``begins``, one on a curved space first learns the places that the relations form.
+    """
+    if begins:
+        warm_start(*plan[:5], seed)
     try:
         result = train_rows(
             *plan[:5], seed=seed, anchor=plan.anchor, validation=plan.validation, watch=watch, keeper=keeper

@@ -78,7 +78,7 @@ class ReadingMixin:
         """
         Z = self.transform(X)
         check_n_neighbors(n_neighbors, len(self.embedding_) + 1, f"{type(self).__name__}.kneighbors")
-        return _nearest(self.embedding_, Z, n_neighbors)
+        return self._nearest(Z, n_neighbors)
 
     def decode(self, X: ArrayLike, y: ArrayLike, n_neighbors: int = 15) -> Decoded:
         """Read numbers from the map: the means over the nearest training samples, with their error.
@@ -122,8 +122,8 @@ class ReadingMixin:
         check_is_fitted(self)
         targets = _checked_targets(y, len(self.embedding_))
         check_n_neighbors(n_neighbors, len(targets), f"{type(self).__name__}.decode")
-        _, nearest = _nearest(self.embedding_, self.transform(X), n_neighbors)  # (n, k)
-        _, others = _nearest(self.embedding_, self.embedding_, n_neighbors + 1)  # (m, k + 1), itself among them
+        _, nearest = self._nearest(self.transform(X), n_neighbors)  # (n, k)
+        _, others = self._nearest(self.embedding_, n_neighbors + 1)  # (m, k + 1), itself among them
         errors = targets - _means_of_others(targets, others)
         squares = (targets - targets.mean(axis=0)) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -134,10 +134,10 @@ class ReadingMixin:
             return Decoded(values[:, 0], error[:, 0], float(r2[0]))
         return Decoded(values, error, r2)
 
-
-def _nearest(points: Array, Z: Array, n_neighbors: int) -> tuple[Floats, Index]:
-    distances, indices = cKDTree(points).query(Z, k=np.arange(1, n_neighbors + 1))
-    return np.asarray(distances, dtype=np.float64), np.asarray(indices, dtype=np.int64)
+    def _nearest(self, Z: Array, n_neighbors: int) -> tuple[Floats, Index]:
+        """Return the distances and rows of the training samples nearest to points of the map, (n, k) each."""
+        distances, indices = cKDTree(self.embedding_).query(Z, k=np.arange(1, n_neighbors + 1))
+        return np.asarray(distances, dtype=np.float64), np.asarray(indices, dtype=np.int64)
 
 
 def _means_of_others(targets: Floats, nearest: Index) -> Floats:

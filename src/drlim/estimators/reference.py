@@ -16,6 +16,7 @@ from drlim._base.stored_rows import StoredRows
 from drlim.estimators.sketches import coordinates
 from drlim.neighbors.coordinates import directions
 from drlim.relations import LazyCopies
+from drlim.spaces import Space
 
 if TYPE_CHECKING:
     from drlim.estimators.samples import Samples
@@ -44,6 +45,8 @@ class Cloud:
     Parameters
     ----------
     points : ndarray, shape (m, q)
+    space : Space, default=None
+        The curved space that they lie on, in ambient coordinates, by which distances are measured.
 
     Attributes
     ----------
@@ -53,7 +56,8 @@ class Cloud:
         Distance from the median of the points within which 95 % of them lie.
     """
 
-    def __init__(self, points: Array) -> None:
+    def __init__(self, points: Array, space: Space | None = None) -> None:
+        self._space = space
         self.points: Floats = np.ascontiguousarray(points, dtype=np.float64)
         self.unit = self._usual_distance()
         away = np.linalg.norm(self.points - np.median(self.points, axis=0), axis=1)  # (m,)
@@ -62,16 +66,22 @@ class Cloud:
     def distance(self, points: Floats) -> Floats:
         """Return the distance of each of other points (b, q) to the nearest of these, (b,)."""
         # Not by a matrix product: for a few rows, waking its threads takes longer than this.
-        away: Floats = cdist(points, self.points).min(axis=1)  # (b,)
+        away: Floats = self._between(points, self.points).min(axis=1)  # (b,)
         return away
 
     def _usual_distance(self) -> float:
         distinct = np.unique(self.points, axis=0)  # (u, q)
         if len(distinct) < 2:
             return 1.0
-        between = cdist(distinct, distinct)  # (u, u)
+        between = self._between(distinct, distinct)  # (u, u)
         np.fill_diagonal(between, np.inf)
         return float(np.median(between.min(axis=1)))
+
+    def _between(self, first: Floats, second: Floats) -> Floats:
+        """Return the distances (b, m) of points to others."""
+        if self._space is None:
+            return cdist(first, second)
+        return np.sqrt(self._space.squared_distances(first[:, None], second[None]))  # (b, m)
 
 
 @dataclass(eq=False)
@@ -91,13 +101,15 @@ class Reference:
     rows : ndarray of float32, shape (m, q)
         Coordinates of kept samples less the centre, m up to 500: see `drlim.estimators.sketches.coordinates`.
     places : ndarray of float64, shape (k, d)
-        Positions of training samples on the map, k up to 500.
+        Positions of training samples on the map, k up to 500; in ambient coordinates on a curved space.
     n_seen : int
         Number of samples of which the kept ones were drawn.
     by_direction : bool
         Whether samples are scaled to length 1 first.
     has_warned : bool
         Whether a warning of far samples was given.
+    space : Space or None
+        The curved space of the map; None where it is flat.
     """
 
     low: Floats
@@ -110,9 +122,10 @@ class Reference:
     n_seen: int
     by_direction: bool = False
     has_warned: bool = field(default=False, compare=False)
+    space: Space | None = None
 
     def __post_init__(self) -> None:
-        self._input, self._map = Cloud(self.rows), Cloud(self.places)
+        self._input, self._map = Cloud(self.rows), Cloud(self.places, self.space)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what follows from the rest, which is twice as large."""
@@ -149,7 +162,7 @@ class Reference:
 
         ``positions`` are theirs on the map; with ``holds``, those of earlier samples are still where they were.
         """
-        new = reference_of(samples, positions, by_direction=self.by_direction)
+        new = reference_of(samples, positions, by_direction=self.by_direction, space=self.space)
         moved = new.rows + (new.centre - self.centre)  # (m, q)
         n_seen = self.n_seen + new.n_seen
         share = new.n_seen / n_seen
@@ -164,10 +177,13 @@ class Reference:
             n_seen,
             self.by_direction,
             self.has_warned,
+            self.space,
         )
 
 
-def reference_of(samples: Samples, positions: Array, *, by_direction: bool = False) -> Reference:
+def reference_of(
+    samples: Samples, positions: Array, *, by_direction: bool = False, space: Space | None = None
+) -> Reference:
     """Return what is to be kept of training samples and their positions on the map, (n, d).
 
     Examples
@@ -196,7 +212,7 @@ def reference_of(samples: Samples, positions: Array, *, by_direction: bool = Fal
     some = taken(samples, drawn[evenly(len(drawn), n_looked_at)])  # (s, ...)
     size = _usual_sizes(some)  # (g,)
     least = float(np.quantile(row_sizes(some, size), 1 - _MOST, method="lower"))
-    return Reference(low, high, size, centre, rows, places, least, len(samples), by_direction)
+    return Reference(low, high, size, centre, rows, places, least, len(samples), by_direction, space=space)
 
 
 def _drawn(n: int, most: int) -> Index:

@@ -21,6 +21,7 @@ from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import stacked
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, seeded
+from drlim.estimators.on_space import distances_moved
 from drlim.estimators.samples import Samples, check_samples, map_samples
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies, with_copies
@@ -29,7 +30,7 @@ from drlim.springs import Springs
 from drlim.training import Anchor, DivergenceError, fingerprint
 from drlim.training.fresh import FreshCopies, Orbit
 from drlim.training.preflight import try_orbit
-from drlim.training.units import in_margins
+from drlim.training.units import in_margins, space_under
 from drlim.training.validation import Part
 from drlim.training.watching import CallbackError
 
@@ -238,8 +239,8 @@ def with_anchor(
 
 def drift_of_anchor(encoder: nn.Module, springs: Springs, old: Samples, anchor: Anchor) -> dict[float, float]:
     """Return quantiles of the distances, in margins, that the samples of an anchor have moved."""
-    moved = positions_in_margins(encoder, springs, old) - anchor.positions  # (m, d)
-    return drift(torch.linalg.vector_norm(moved, dim=1).numpy())
+    now, space = positions_in_margins(encoder, springs, old), space_under(encoder)
+    return drift(distances_moved(now, anchor.positions, space))
 
 
 def drift(distance: Array) -> dict[float, float]:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from drlim.forces.pairwise import gradient_factor, norm, row_sums, self_energy
+from drlim.forces.measuring import measured, n_columns
+from drlim.forces.pairwise import gradient_factor, row_sums, self_energy
+from drlim.spaces.unrolled import Measure
 from drlim.springs import Law
 
 __all__ = ["sum_dense"]
@@ -22,8 +24,10 @@ _BLOCK_PAIRS_GPU = 2**24
 Not measured."""
 
 
-def sum_dense(points: Tensor, chosen: Tensor | None, law: Law, *, at_once: bool = False) -> tuple[Tensor, Tensor]:
-    """Return energies (r,) and gradient (r, d) of the chosen points, or of all, with their springs to all points.
+def sum_dense(
+    points: Tensor, chosen: Tensor | None, law: Law, measure: Measure | None = None, *, at_once: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return energies (r,) and gradient (r, g) of the chosen points, or of all, with their springs to all points.
 
     With ``at_once`` all pairs are one block, in the order given. Otherwise there are blocks of rows; where all points
     are chosen, each pair is formed once and added to both of its points.
@@ -31,24 +35,26 @@ def sum_dense(points: Tensor, chosen: Tensor | None, law: Law, *, at_once: bool 
     rows = points if chosen is None else points.index_select(0, chosen)  # (r, d)
     others = points.T.contiguous()  # (d, n)
     energies = points.new_zeros(len(rows), dtype=torch.float64)  # (r,)
-    gradient = points.new_zeros(rows.shape, dtype=torch.float64)  # (r, d)
+    width = points.shape[1]  # d
+    gradient = points.new_zeros((len(rows), n_columns(width, measure)), dtype=torch.float64)  # (r, g)
     mutual = chosen is None and not at_once
+    signs = [-1] * width + [1] * (gradient.shape[1] - width)  # what is beyond the coordinates is symmetric
     for start, stop in [(0, len(rows))] if at_once else _blocks(len(rows), len(points), points.device, mutual):
         first = start if mutual else 0
         displacement = [
             rows[start:stop, axis, None] - others[axis, first:] for axis in range(len(others))
         ]  # d x (b, c)
-        distance = norm(displacement)  # (b, c)
+        distance, columns = measured(displacement, measure)  # (b, c), g x (b, c)
         factor = gradient_factor(law, distance)  # (b, c)
         values = law.energy(distance).to(torch.float64)  # (b, c)
         energies[start:stop] += row_sums(values)
         if mutual:
             energies[stop:] += values[:, stop - start :].sum(0)
-        for axis, component in enumerate(displacement):
+        for axis, component in enumerate(columns):
             values = values.copy_(component.mul_(factor))
             gradient[start:stop, axis] += row_sums(values)
             if mutual:
-                gradient[stop:, axis] -= values[:, stop - start :].sum(0)
+                gradient[stop:, axis] += signs[axis] * values[:, stop - start :].sum(0)
     return (energies - self_energy(law, points)) / 2, gradient
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drlim.forces.pairwise import gradient_factor, norm, self_energy
+from drlim.forces.measuring import measured, n_columns
+from drlim.forces.pairwise import gradient_factor, self_energy
+from drlim.spaces.unrolled import Measure
 from drlim.springs import Law
 
 __all__ = ["Grid", "crowding", "places_of", "sum_candidates", "trivial_grid", "unsorted", "worthwhile_grid"]
@@ -149,12 +151,14 @@ def crowding(grid: Grid, chosen: Tensor | None) -> float:
     return float(lengths.sum(1).double().mean()) / len(grid.order)
 
 
-def sum_candidates(points: Tensor, law: Law, grid: Grid, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return energies (r,) and gradient (r, d) of the chosen points, summed over lists of candidates."""
+def sum_candidates(
+    points: Tensor, law: Law, grid: Grid, chosen: Tensor | None, measure: Measure | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return energies (r,) and gradient (r, g) of the chosen points, summed over lists of candidates."""
     places, to = places_of(grid, chosen)
     axes = list(points.index_select(0, grid.order).T.contiguous())  # d x (n,)
     energies = points.new_empty(len(places), dtype=torch.float64)
-    gradient = points.new_empty((len(places), len(axes)), dtype=torch.float64)
+    gradient = points.new_empty((len(places), n_columns(len(axes), measure)), dtype=torch.float64)
     for start in range(0, len(places), _ROWS_AT_ONCE):
         some = places[start : start + _ROWS_AT_ONCE]
         begin, length = _runs(grid, some)
@@ -164,13 +168,15 @@ def sum_candidates(points: Tensor, law: Law, grid: Grid, chosen: Tensor | None) 
             done = ends[first - 1] if first else 0
             last = max(first + 1, int(np.searchsorted(ends, done + _CANDIDATES, "right")))
             rows, into = slice(first, last), slice(start + first, start + last)
-            energies[into], gradient[into] = _candidate_block(axes, some[rows], begin[rows], length[rows], law)
+            energies[into], gradient[into] = _candidate_block(axes, some[rows], begin[rows], length[rows], law, measure)
             first = last
     alone = self_energy(law, points)
     return unsorted((energies - alone) / 2, to), unsorted(gradient, to)
 
 
-def _candidate_block(axes: list[Tensor], own: Tensor, begin: Tensor, length: Tensor, law: Law) -> tuple[Tensor, Tensor]:
+def _candidate_block(
+    axes: list[Tensor], own: Tensor, begin: Tensor, length: Tensor, law: Law, measure: Measure | None
+) -> tuple[Tensor, Tensor]:
     """Return energies of a few rows' springs, including that of each point to itself, and the gradient."""
     each = length.sum(1)  # (b,)
     runs, before = length.ravel(), length.ravel().cumsum(0) - length.ravel()  # (b k,)
@@ -180,14 +186,14 @@ def _candidate_block(axes: list[Tensor], own: Tensor, begin: Tensor, length: Ten
     displacement = [
         torch.repeat_interleave(x.index_select(0, own), each, output_size=count) - x.index_select(0, j) for x in axes
     ]  # d x (e,)
-    distance = norm(displacement)
+    distance, columns = measured(displacement, measure)
     kept = (distance < law.reach).nonzero().squeeze(1)  # a third to a half of them
     ends = _search(kept, each.cumsum(0))
     lengths = ends.diff(prepend=ends.new_zeros(1))
     distance = distance.index_select(0, kept)  # (f,)
     energy = law.energy(distance).to(torch.float64)
     slope = gradient_factor(law, distance)
-    components = [component.index_select(0, kept) for component in displacement]  # d x (f,)
+    components = [component.index_select(0, kept) for component in columns]  # g x (f,)
     sums = [energy, *((slope * component).to(torch.float64) for component in components)]
     reduced = [torch.segment_reduce(values, "sum", lengths=lengths, axis=0) for values in sums]
-    return reduced[0], torch.stack(reduced[1:], dim=1)  # (b,), (b, d)
+    return reduced[0], torch.stack(reduced[1:], dim=1)  # (b,), (b, g)

@@ -13,16 +13,16 @@ import numpy as np
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads, inlined
 
-__all__ = ["repulsion_over_runs"]
+__all__ = ["CHUNK", "MOST_TASKS", "gather", "move_ends", "repulsion_over_runs", "search_ends"]
 
-_CHUNK = 512
+CHUNK = 512
 """Candidates whose displacements are kept at once, in cache. In float32 as many terms are added before the sum goes
 on in float64. It is a multiple of every processor's vector length, so that no chunk ends in a scalar loop."""
 
-_LONG = 4 * _CHUNK
+_LONG = 4 * CHUNK
 """Maximum number of candidates of one run that are summed in one call, which costs 35 ns, as much as 300 pairs."""
 
-_MOST_TASKS = 64
+MOST_TASKS = 64
 """Maximum number of tasks. More tasks cost more start-up: each starts with a binary search."""
 
 
@@ -61,7 +61,7 @@ def repulsion_over_runs(
     nowhere = np.zeros_like(points[0])
     axes = (points[0], points[1] if d > 1 else nowhere, points[2] if d > 2 else nowhere)
     scalar, least = points[0].dtype.type(margin), np.finfo(points[0].dtype).tiny
-    tasks = max(1, min(_MOST_TASKS, count, len(keys) * count // PAIRS_PER_TASK))
+    tasks = max(1, min(MOST_TASKS, count, len(keys) * count // PAIRS_PER_TASK))
     bounds = np.linspace(0, count, tasks + 1).astype(np.int64).tolist()
 
     def work(task: int) -> None:
@@ -73,7 +73,7 @@ def repulsion_over_runs(
 
 
 @inlined
-def _move_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
+def move_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
     """Move the ends of the run in each column up to those of the row that has ``key``."""
     for k in range(len(offsets)):
         first, last = key + offsets[k] - reach[0], key + offsets[k] + reach[1]
@@ -84,7 +84,7 @@ def _move_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], lo
 
 
 @inlined
-def _search_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
+def search_ends(keys: Index, key: int, offsets: Index, reach: tuple[int, int], low: Index, high: Index) -> None:
     """Find the ends of the run in each column by binary search."""
     for k in range(len(offsets)):
         low[k] = np.searchsorted(keys, key + offsets[k] - reach[0])
@@ -122,7 +122,7 @@ def _sum_run(
 
 
 @inlined
-def _gather(
+def gather(
     axes: tuple[Array, Array, Array], own: int, k: int, j: int, low: Index, high: Index, buffer: Array, far: float
 ) -> tuple[int, int, int]:
     """Fill the buffer with displacements from ``own`` to the candidates from ``j`` of run ``k`` on.
@@ -131,8 +131,8 @@ def _gather(
     last vector are put out of reach.
     """
     filled = 0
-    while k < len(low) and filled < _CHUNK:
-        take = min(high[k] - j, _CHUNK - filled)
+    while k < len(low) and filled < CHUNK:
+        take = min(high[k] - j, CHUNK - filled)
         for axis in range(3):
             _subtract(axes[axis][j : j + take], axes[axis][own], buffer[axis, filled : filled + take])
         if j <= own < j + take:
@@ -141,7 +141,7 @@ def _gather(
         if j >= high[k]:
             k += 1
             j = low[k] if k < len(low) else 0
-    whole = min(_CHUNK, (filled + 31) // 32 * 32)
+    whole = min(CHUNK, (filled + 31) // 32 * 32)
     buffer[0, filled:whole] = far
     buffer[1:, filled:whole] = far - far
     return k, j, whole
@@ -161,13 +161,13 @@ def _row(
     k, j = 0, low[0]
     while k < len(low):
         stop = min(own, high[k]) if own >= j else high[k]
-        length = min(_LONG, (stop - j) // _CHUNK * _CHUNK)
+        length = min(_LONG, (stop - j) // CHUNK * CHUNK)
         if length > 0:
             end = j + length
             part = _sum_run(here, x[j:end], y[j:end], z[j:end], margin, least)
             j = end
         else:
-            k, j, whole = _gather(axes, own, k, j, low, high, buffer, margin + margin)
+            k, j, whole = gather(axes, own, k, j, low, high, buffer, margin + margin)
             part = _sum_run(origin, buffer[0, :whole], buffer[1, :whole], buffer[2, :whole], margin, least)
         energy += part[0]
         force_x += part[1]
@@ -191,16 +191,16 @@ def _repulsion_rows(
 ) -> None:
     """Fill a range of rows of ``energies`` and ``gradient``. The ends of the runs only move up from row to row."""
     width, heights = window
-    buffer = np.empty((3, _CHUNK), axes[0].dtype)
+    buffer = np.empty((3, CHUNK), axes[0].dtype)
     low, high = np.empty(len(offsets), np.int64), np.empty(len(offsets), np.int64)
     for row in range(task[0], task[1]):
         own = chosen[row]
         level = keys[own] % heights
         reach = (min(width, level), min(width, heights - 1 - level))
         if row == task[0]:
-            _search_ends(keys, keys[own], offsets, reach, low, high)
+            search_ends(keys, keys[own], offsets, reach, low, high)
         else:
-            _move_ends(keys, keys[own], offsets, reach, low, high)
+            move_ends(keys, keys[own], offsets, reach, low, high)
         energy, force_x, force_y, force_z = _row(axes, own, low, high, buffer, margin, least)
         energies[row] = 0.25 * energy
         gradient[row, 0] = -force_x

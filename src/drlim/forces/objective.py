@@ -18,11 +18,14 @@ from torch import Tensor
 
 from drlim._base.arrays import Array, Floats, Index, ragged_ranges
 from drlim._base.checks import check_parameters, real_in, short_repr
-from drlim.forces.pairwise import gradient_factor, norm, total
+from drlim.forces.measuring import measured, n_columns
+from drlim.forces.pairwise import gradient_factor, total
 from drlim.forces.summation import over_all_pairs, over_members
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.listing import Listing
 from drlim.graph.pairset import PairSet
+from drlim.spaces import Space
+from drlim.spaces.unrolled import Measure, gradient, unrolled
 from drlim.springs import Law, Springs
 
 __all__ = ["Balance", "GraphEnergy", "all_pairs", "balance_of", "balanced", "graph_energy", "pair_list"]
@@ -127,7 +130,7 @@ def balance_of(graph: NeighborhoodGraph, dissimilar_weight: float) -> Balance:
     )
 
 
-def pair_list(Z: Tensor, pairs: Index, law: Law) -> tuple[float, Tensor]:
+def pair_list(Z: Tensor, pairs: Index, law: Law, space: Space | None = None) -> tuple[float, Tensor]:
     """Return energy and gradient of listed springs.
 
     Parameters
@@ -138,6 +141,8 @@ def pair_list(Z: Tensor, pairs: Index, law: Law) -> tuple[float, Tensor]:
         Each spring once, as a row (i, j), i != j.
     law : Law
         Of every listed pair.
+    space : Space, default=None
+        The space that the points lie on, in ambient coordinates; None is flat.
 
     Returns
     -------
@@ -155,11 +160,12 @@ def pair_list(Z: Tensor, pairs: Index, law: Law) -> tuple[float, Tensor]:
     (12.5, [[-3.0, -4.0], [3.0, 4.0]])
     """
     both = PairSet.from_pairs(len(Z), pairs, "pairs")
-    energy, gradient = _listed(Z.detach(), both.corrections(), None, law)
-    return energy, gradient.to(Z.dtype)
+    points, measure = _unrolled(Z.detach(), space)
+    energy, slopes = _listed(points, both.corrections(), None, law, measure)
+    return energy, _along(space, Z, slopes, None)
 
 
-def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, Tensor]:
+def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None, space: Space | None = None) -> tuple[float, Tensor]:
     """Return energy and gradient of one law over all pairs of points, exactly, in bounded memory.
 
     Parameters
@@ -170,6 +176,8 @@ def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, T
         Of every pair.
     rows : Tensor of int64, shape (r,), default=None
         Points whose gradient is wanted; all when None.
+    space : Space, default=None
+        The space that the points lie on, in ambient coordinates; None is flat.
 
     Returns
     -------
@@ -186,8 +194,9 @@ def all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> tuple[float, T
     >>> energy, gradient.ravel().tolist()
     (0.28125, [0.75, -0.75, 0.0])
     """
-    energies, gradient = over_all_pairs(Z, law, rows)
-    return total(energies), gradient.to(Z.dtype)
+    points, measure = _unrolled(Z.detach(), space)
+    energies, slopes = over_all_pairs(points, law, rows, measure)
+    return total(energies), _along(space, Z, slopes, rows)
 
 
 def graph_energy(
@@ -196,6 +205,7 @@ def graph_energy(
     springs: Springs,
     balance: Balance = Balance(1.0, 1.0),  # noqa: B008 - a tuple of two floats, immutable
     rows: Index | None = None,
+    space: Space | None = None,
 ) -> GraphEnergy:
     """Return the energy of every pair of a graph, and the gradient of the weighted sum.
 
@@ -212,6 +222,8 @@ def graph_energy(
     rows : ndarray of int64, shape (r,), default=None
         Samples whose gradient is wanted, all when None. The energies then are half the sums over the rows'
         springs, so that over all samples they add up to each pair once.
+    space : Space, default=None
+        The space that the points lie on, in ambient coordinates (n, space.n_ambient); None is flat.
 
     Returns
     -------
@@ -239,38 +251,58 @@ def graph_energy(
         raise ValueError(
             f"Expected 'Z' to have one row for each of the graph's {graph.n_samples} samples. Got {short_repr(Z)}."
         )
-    points = Z.detach()
+    points, measure = _unrolled(Z.detach(), space)
     if rows is not None and len(rows) == 0:
-        return GraphEnergy(0.0, 0.0, points[:0], balance)  # (0, d)
-    similar, attraction = _weighted(points, graph.similar, rows, springs.similar)
-    dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar)
-    gradient = balance.similar * attraction + balance.dissimilar * repulsion
-    return GraphEnergy(similar, dissimilar, gradient.to(Z.dtype), balance)
+        return GraphEnergy(0.0, 0.0, Z.detach()[:0], balance)  # (0, d)
+    similar, attraction = _weighted(points, graph.similar, rows, springs.similar, measure)
+    dissimilar, repulsion = _weighted(points, graph.dissimilar, rows, springs.dissimilar, measure)
+    slopes = balance.similar * attraction + balance.dissimilar * repulsion  # (r, g)
+    index = None if rows is None or space is None else _tensor(rows, Z.device)
+    return GraphEnergy(similar, dissimilar, _along(space, Z, slopes, index), balance)
 
 
-def _weighted(points: Tensor, pairs: PairSet, rows: Index | None, law: Law) -> tuple[float, Tensor]:
-    """Return half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, d)."""
-    energy, gradient = _listed(points, pairs.corrections(), rows, law)
+def _unrolled(Z: Tensor, space: Space | None) -> tuple[Tensor, Measure | None]:
+    """Return points in the coordinates that forces are summed in, (n, d), and how their differences are measured."""
+    return (Z, None) if space is None else unrolled(space, Z)
+
+
+def _along(space: Space | None, Z: Tensor, slopes: Tensor, rows: Tensor | None) -> Tensor:
+    """Return the gradient by the coordinates of the points asked for, in their dtype."""
+    if space is None:
+        return slopes.to(Z.dtype)
+    at = Z.detach() if rows is None else Z.detach().index_select(0, rows.to(Z.device))  # (r, a)
+    return gradient(space, at, slopes).to(Z.dtype)
+
+
+def _weighted(
+    points: Tensor, pairs: PairSet, rows: Index | None, law: Law, measure: Measure | None
+) -> tuple[float, Tensor]:
+    """Return half the weighted energy of the rows' springs in a set, and the gradient on the rows, float64 (r, g)."""
+    energy, gradient = _listed(points, pairs.corrections(), rows, law, measure)
     for factor, members in () if pairs.blocks is None else pairs.blocks.terms():
-        part, slope = _among(points, members, rows, law)
+        part, slope = _among(points, members, rows, law, measure)
         energy, gradient = energy + factor * part, gradient + factor * slope
     return energy, gradient
 
 
-def _among(points: Tensor, members: Index | None, rows: Index | None, law: Law) -> tuple[float, Tensor]:
+def _among(
+    points: Tensor, members: Index | None, rows: Index | None, law: Law, measure: Measure | None
+) -> tuple[float, Tensor]:
     """Return half the energy of the rows' springs to all members, and the gradient on the rows; None is all points."""
     if members is None:
-        energies, gradient = over_members(points, law, None if rows is None else _tensor(rows, points.device))
+        index = None if rows is None else _tensor(rows, points.device)
+        energies, gradient = over_members(points, law, index, measure)
         return total(energies), gradient
     asked = np.arange(len(points)) if rows is None else rows  # (r,)
     place = np.flatnonzero(np.isin(asked, members))
     others = points.index_select(0, _tensor(members, points.device))  # (m, d)
-    energies, slope = over_members(others, law, _tensor(np.searchsorted(members, asked[place]), points.device))
-    gradient = torch.zeros(len(asked), points.shape[1], dtype=torch.float64, device=points.device)  # (r, d)
+    energies, slope = over_members(others, law, _tensor(np.searchsorted(members, asked[place]), points.device), measure)
+    width = n_columns(points.shape[1], measure)  # g
+    gradient = torch.zeros(len(asked), width, dtype=torch.float64, device=points.device)  # (r, g)
     return total(energies), gradient.index_copy_(0, _tensor(place, points.device), slope)
 
 
-def _listed(Z: Tensor, listing: Listing, rows: Index | None, law: Law) -> tuple[float, Tensor]:
+def _listed(Z: Tensor, listing: Listing, rows: Index | None, law: Law, measure: Measure | None) -> tuple[float, Tensor]:
     """Return half the weighted energy of the rows' listed springs, and the gradient on the rows.
 
     Every pair stands in both its rows, so the sum of a point is gathered from its own row. There is no scatter, whose
@@ -280,10 +312,12 @@ def _listed(Z: Tensor, listing: Listing, rows: Index | None, law: Law) -> tuple[
     first = np.repeat(np.arange(len(counts)) if rows is None else rows, counts)
     i, j, weight = (_tensor(array, Z.device) for array in (first, second, weights))  # (e,) each
     displacement = Z.index_select(0, i) - Z.index_select(0, j)  # (e, d)
-    distance = norm(list(displacement.unbind(1)))  # (e,)
+    distance, columns = measured(list(displacement.unbind(1)), measure)  # (e,), g x (e,)
+    if measure is not None:
+        displacement = torch.stack(columns, dim=1)  # (e, g)
     energy = total(law.energy(distance).to(torch.float64) * weight)
-    edge = (gradient_factor(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, d)
-    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(counts, Z.device), axis=0)  # (r, d)
+    edge = (gradient_factor(law, distance)[:, None] * displacement).to(torch.float64) * weight[:, None]  # (e, g)
+    gradient = torch.segment_reduce(edge, "sum", lengths=_tensor(counts, Z.device), axis=0)  # (r, g)
     return energy / 2, gradient
 
 

@@ -15,7 +15,10 @@ from torch import Tensor
 
 from drlim.forces.dense import sum_dense
 from drlim.forces.grid import Grid, crowding, places_of, sum_candidates, trivial_grid, unsorted, worthwhile_grid
+from drlim.forces.measuring import n_columns
 from drlim.forces.pairwise import total
+from drlim.forces.wrapping import has_kernel, wrapped
+from drlim.spaces.unrolled import Measure
 from drlim.springs import Attraction, Law, Repulsion
 
 __all__ = ["over_all_pairs", "over_members"]
@@ -42,7 +45,7 @@ Sums = tuple[Tensor, Tensor]
 """Energies, float64 (r,), and gradient, float64 (r, d)."""
 
 
-def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> Sums:
+def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None, measure: Measure | None = None) -> Sums:
     """Return energies and gradient of one law over all pairs of points, exactly, in bounded memory.
 
     Parameters
@@ -53,13 +56,16 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> Sums:
         Law of every pair. Pairs farther apart than a finite ``law.reach`` are not formed where that saves time.
     rows : Tensor of int64, shape (r,), default=None
         Points whose springs are wanted; all when None.
+    measure : Measure, default=None
+        How differences are measured where the points are the unrolled ones of a curved space.
 
     Returns
     -------
     energies : Tensor of float64, shape (r,)
         Half the sum of the energies of each row's n - 1 springs: over all rows, they add up to each pair once.
     gradient : Tensor of float64, shape (r, d)
-        dE/dz for the rows.
+        dE/dz for the rows. With a ``measure``, a column more for each radius that is learned; see
+        `drlim.forces.measuring.measured`.
 
     Notes
     -----
@@ -80,27 +86,28 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None) -> Sums:
     points = Z.detach()
     chosen = None if rows is None else rows.to(points.device)
     count = len(points) if chosen is None else len(chosen)
+    width = n_columns(Z.shape[1], measure)
     if count == 0:
-        return points.new_empty(0, dtype=torch.float64), points.new_empty((0, Z.shape[1]), dtype=torch.float64)
+        return points.new_empty(0, dtype=torch.float64), points.new_empty((0, width), dtype=torch.float64)
     box = _Box.around(points)
     if not box.is_finite:
-        nan = points.new_full((count, 1 + Z.shape[1]), math.nan, dtype=torch.float64)
+        nan = points.new_full((count, 1 + width), math.nan, dtype=torch.float64)
         return nan[:, 0], nan[:, 1:]
     if len(points) * count <= _AT_ONCE:
-        return sum_dense(points, chosen, law, at_once=True)
-    return _large_sum(
-        points if _squares_fit(points.dtype, box.largest, law.reach) else points.double(), box, law, chosen
-    )
+        return sum_dense(points, chosen, law, measure, at_once=True)
+    points = points if _squares_fit(points.dtype, box.largest, law.reach) else points.double()
+    return _large_sum(points, box, law, chosen) if measure is None else _large_curved_sum(points, law, chosen, measure)
 
 
-def over_members(Z: Tensor, law: Law, rows: Tensor | None = None) -> Sums:
+def over_members(Z: Tensor, law: Law, rows: Tensor | None = None, measure: Measure | None = None) -> Sums:
     """Return what `over_all_pairs` returns; linear springs are summed in one pass over the points.
 
     Use it for classes, whose pairs may be as many as the square of a million. With c the mean of n points,
-    sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 + sum_j |z_j - c|^2.
+    sum_j (z_i - z_j) = n (z_i - c) and sum_j |z_i - z_j|^2 = n |z_i - c|^2 + sum_j |z_j - c|^2. There is no
+    such form on a curved space, where all pairs are formed.
     """
-    if not isinstance(law, Attraction):
-        return over_all_pairs(Z, law, rows)
+    if not isinstance(law, Attraction) or measure is not None:
+        return over_all_pairs(Z, law, rows, measure)
     points = Z.to(torch.float64)
     displacement = points - points.mean(dim=0)  # (n, d)
     squares = displacement.square().sum(dim=1)  # (n,)
@@ -149,6 +156,39 @@ def _large_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None) -> Su
     return sum_candidates(points, law, grid, chosen)
 
 
+def _large_curved_sum(points: Tensor, law: Law, chosen: Tensor | None, measure: Measure) -> Sums:
+    """Sum more pairs than fit into one block on a curved space.
+
+    Circles become lines, with the points near each end repeated beyond the other; pairs beyond half a circle do not
+    count there, so the reach must be shorter than that.
+    """
+    around = wrapped(points, measure, law.reach)
+    if around is None:
+        return sum_dense(points, chosen, law, measure)
+    if measure.is_flat and not measure.stretched:
+        energies, gradient = _large_sum(around, _Box.around(around), law, chosen)
+    else:
+        energies, gradient = _sum_around(around, points, law, chosen, measure)
+    # The few repeated points are summed, too, where all are: to pick the others costs more.
+    count = len(points) if chosen is None else len(chosen)
+    return energies[:count], gradient[:count]
+
+
+def _sum_around(around: Tensor, points: Tensor, law: Law, chosen: Tensor | None, measure: Measure) -> Sums:
+    """Sum over the candidates of a grid around repeated points, or over all pairs of the points where that costs less.
+
+    Repeated points are measured as they lie: round a circle they would coincide with those that they repeat.
+    """
+    box, count = _Box.around(around), len(around) if chosen is None else len(chosen)
+    grid = worthwhile_grid(around, box.low, box.high, law.reach, chosen)
+    share = 1.0 if grid is None else crowding(grid, chosen)
+    if _is_compiled(around, law, count) and has_kernel(measure, law.reach):
+        return _by_curved_kernel(around, law.reach, grid or trivial_grid(around), chosen, measure)
+    if grid is None or share > _CROWDED:
+        return sum_dense(points, chosen, law, measure)
+    return sum_candidates(around, law, grid, chosen, measure.opened())
+
+
 def _compiled_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None, grid: Grid | None, share: float) -> Sums:
     """Sum by the kernel that costs least."""
     if chosen is None and share > _MUTUAL and points.shape[1] <= 2 and box.largest < _LARGEST:
@@ -184,6 +224,16 @@ def _by_kernel(points: Tensor, margin: float, grid: Grid, chosen: Tensor | None)
     energies, gradient = repulsion_over_runs(
         axes, grid.keys.numpy(), places.numpy(), grid.offsets.numpy(), (grid.width, grid.heights), margin
     )
+    return unsorted(torch.from_numpy(energies), to), unsorted(torch.from_numpy(gradient), to)
+
+
+def _by_curved_kernel(points: Tensor, margin: float, grid: Grid, chosen: Tensor | None, measure: Measure) -> Sums:
+    from drlim.forces.kernel_curved import curved_repulsion_over_runs  # imports numba
+
+    places, to = places_of(grid, chosen)
+    axes = [points[:, axis].index_select(0, grid.order).numpy() for axis in range(points.shape[1])]  # d x (n,)
+    runs = (grid.keys.numpy(), places.numpy(), grid.offsets.numpy(), (grid.width, grid.heights))
+    energies, gradient = curved_repulsion_over_runs(axes, runs, margin, measure)
     return unsorted(torch.from_numpy(energies), to), unsorted(torch.from_numpy(gradient), to)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from drlim.metrics.certificates import Certificate
 from drlim.metrics.certifying import certificate
+from drlim.metrics.circular import circular_correlation
 from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
 from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
@@ -35,6 +36,7 @@ __all__ = [
     "Uncertainty",
     "area_distortion",
     "certificate",
+    "circular_correlation",
     "continuity",
     "counterfactual",
     "exact_energy",

@@ -24,6 +24,7 @@ EXPERIMENTS = {
     "shifted-lle": "experiment 3: locally linear embedding of the translated digits, for comparison (figure 5)",
     "shifted-prior": "experiment 4: translated digits with a prior, no trace of the shift (figure 6)",
     "airplane": "experiment 5: an aeroplane in all poses and lights on a cylinder in 3-D (figures 7 and 8)",
+    "airplane-cylinder": "experiment 5 on a circle and a line: two coordinates in place of the paper's three",
     "airplane-lle": "experiment 6: locally linear embedding of the aeroplane, for comparison (figure 9)",
     "comparison": "PCA, Isomap, LLE, t-SNE and UMAP (where installed) on the same images",
     "all": "all of these, and one page that shows them",

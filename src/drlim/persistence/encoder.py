@@ -16,7 +16,8 @@ from drlim._base.checks import check_parameters, short_repr
 from drlim._base.messages import one_line
 from drlim._base.torch import seeded
 from drlim.encoders import ENCODERS, Standardize, make_encoder
-from drlim.encoders.scaled import network_and_unit
+from drlim.encoders.scaled import network_and_unit, scaled
+from drlim.spaces import OnSpace, Space
 
 if TYPE_CHECKING:
     from drlim.estimators.drlim import DrLIM
@@ -24,18 +25,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST_LIST",
+    "bare_network",
     "built_in_name",
     "check_finite",
     "filled_built_in",
     "filled_own",
     "layout",
+    "learned_radii",
     "make_room",
     "own_copy",
     "own_module",
+    "placed",
 ]
 
 LONGEST_LIST = 300
 """Maximum number of characters of torch's list of weights that do not fit."""
+
+_LARGEST_LOG = 80.0
+"""Largest logarithm of a radius, and of its reciprocal, that float32 holds the square root of the largest number of."""
 
 
 def built_in_name(estimator: DrLIM) -> str | None:
@@ -45,14 +52,45 @@ def built_in_name(estimator: DrLIM) -> str | None:
     """
     if not isinstance(estimator.encoder, str):
         return None
-    wanted = layout(network_and_unit(estimator.encoder_)[0])
+    wanted = layout(bare_network(estimator))
+    n_outputs = estimator.space_.n_ambient
     for name in ENCODERS:
         try:
-            if layout(_unfilled(name, estimator.input_shape_, estimator.embedding_.shape[1])) == wanted:
+            if layout(_unfilled(name, estimator.input_shape_, n_outputs)) == wanted:
                 return name
         except ValueError:  # this encoder does not take samples of this shape
             continue
     return None
+
+
+def bare_network(estimator: DrLIM) -> nn.Module:
+    """Return the network of a fit: without a unit, but for one of the user's own, and without the layer of a space."""
+    encoder = estimator.encoder_
+    network = network_and_unit(encoder)[0] if isinstance(estimator.encoder, str) else encoder
+    return network.network if isinstance(network, OnSpace) else network
+
+
+def learned_radii(encoder: nn.Module) -> Tensor | None:
+    """Return the logarithms of the radii that an encoder has learned, or None."""
+    network = network_and_unit(encoder)[0]
+    return network.log_radii.detach() if isinstance(network, OnSpace) and hasattr(network, "log_radii") else None
+
+
+def placed(network: nn.Module, space: Space | None, log_radii: Array | None, unit: float) -> nn.Module:
+    """Return the encoder of a network on a space, whose radii are in the unit."""
+    if space is None and log_radii is not None:
+        raise ValueError("it has radii, and no space")
+    if space is not None:
+        network = OnSpace(network, space)
+        if hasattr(network, "log_radii") != (log_radii is not None):
+            raise ValueError("it has radii that its space does not, or lacks them")
+        if log_radii is not None:
+            if log_radii.shape != tuple(network.log_radii.shape) or log_radii.dtype != np.float32:
+                raise ValueError("the radii of its space are not those of a map")
+            if not bool((np.abs(log_radii) < _LARGEST_LOG).all()):
+                raise ValueError("a radius of its space is not finite")
+            network.log_radii = nn.Parameter(torch.from_numpy(log_radii))
+    return scaled(network, unit)
 
 
 def layout(encoder: nn.Module) -> tuple[str, dict[str, tuple[int, ...]]]:
@@ -113,10 +151,10 @@ def _check_bounds(module: Standardize) -> None:
         raise ValueError("the bounds of its samples contradict each other")
 
 
-def filled_built_in(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:
-    """Build the encoder that an architecture names, with the stored weights."""
+def filled_built_in(architecture: Architecture, weights: dict[str, Tensor], n_outputs: int) -> nn.Module:
+    """Build the network that an architecture names, with the stored weights."""
     name = str(architecture["encoder"])
-    encoder = _unfilled(name, architecture["input_shape"], architecture["n_components"])
+    encoder = _unfilled(name, architecture["input_shape"], n_outputs)
     if any(value.dtype != torch.float32 for value in weights.values()):
         raise ValueError(f"not all weights of its {name!r} encoder are float32")
     make_room(encoder, weights)

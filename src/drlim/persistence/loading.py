@@ -15,6 +15,7 @@ from drlim._base.importing import undisturbed
 from drlim._base.messages import one_line
 from drlim._base.sealed import parse_sealed, unusable
 from drlim.persistence.before import pipeline_of
+from drlim.persistence.building import blank_module, encoder_in
 from drlim.persistence.certified import with_certificate
 from drlim.persistence.reference import KEPT, reference_in
 from drlim.persistence.schema import (
@@ -23,6 +24,7 @@ from drlim.persistence.schema import (
     FUNCTIONS,
     GRAPH,
     LATER_PARAMETERS,
+    LOG_RADII,
     OF_A_FIT,
     REFERENCE,
     WEIGHTS,
@@ -33,6 +35,7 @@ from drlim.persistence.schema import (
     estimator_of,
     read_model_file,
 )
+from drlim.persistence.space_record import space_in
 
 if TYPE_CHECKING:
     import torch
@@ -173,6 +176,7 @@ def check_loadable(path: str | os.PathLike[str], content: bytes, own: Mapping[st
         _parameters(file.metadata, own)
         _, arrays = _read_tensors(file)
         reference_in(file.metadata, arrays)
+        arrays.pop(LOG_RADII, None)
         _graph(arrays, len(arrays.pop(EMBEDDING)))
 
 
@@ -195,13 +199,13 @@ def _assembled(path: str | os.PathLike[str], file: ModelFile, own: Mapping[str, 
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.persistence.encoder import check_finite
 
-    blank = None if own["encoder"] is None else _blank(file.metadata, own["encoder"])
+    blank = None if own["encoder"] is None else blank_module(file.metadata, own["encoder"])
     with _unusable_parts(path):
         weights, arrays = _read_tensors(file)
         parameters = _parameters(file.metadata, own)
         kind = estimator_of(file.metadata)
         model = DrLIM(**parameters) if kind == "DrLIM" else NeighborMap(**parameters)
-        encoder = _encoder(file.metadata, weights, blank)
+        encoder = encoder_in(file.metadata, weights, blank, arrays.pop(LOG_RADII, None))
         embedding = arrays.pop(EMBEDDING)
         check_finite(encoder, embedding)
         reference = reference_in(file.metadata, arrays)
@@ -224,35 +228,11 @@ def _unusable_parts(path: str | os.PathLike[str]) -> Iterator[None]:
         raise unusable(path, f"cannot be used: {one_line(error, _LONGEST_REASON)}") from error
 
 
-def _blank(metadata: Metadata, given: object) -> nn.Module:
-    """Return a module of the user's own to put the stored weights into."""
-    from drlim.persistence.encoder import own_copy
-    from drlim.persistence.place_encoder import own_trunk
-
-    shape = tuple(metadata["architecture"]["input_shape"])
-    if "places" in metadata:
-        return own_trunk(given, shape)
-    return own_copy(given, shape, metadata["architecture"]["n_components"])
-
-
-def _encoder(metadata: Metadata, weights: dict[str, Tensor], own: nn.Module | None) -> nn.Module:
-    """Build the encoder with the stored weights."""
-    from drlim.encoders.scaled import scaled
-    from drlim.persistence.encoder import filled_built_in, filled_own
-    from drlim.persistence.place_encoder import check_usable, places_encoder
-
-    if "places" in metadata:
-        encoder = places_encoder(metadata["places"], tuple(metadata["architecture"]["input_shape"]), weights, own)
-        check_usable(encoder, trunk=own is None)
-        return encoder
-    if own is not None:
-        return filled_own(own, weights)
-    return scaled(filled_built_in(metadata["architecture"], weights), float(metadata.get("unit", 1.0)))
-
-
 def _learned(metadata: Metadata, encoder: nn.Module, embedding: Array, graph: NeighborhoodGraph) -> dict[str, object]:
     """Return the attributes that `fit` sets."""
     import numpy as np
+
+    from drlim.estimators.on_space import space_of_encoder
 
     training, shape = metadata["training"], tuple(metadata["architecture"]["input_shape"])
     learned: dict[str, object] = {
@@ -265,6 +245,8 @@ def _learned(metadata: Metadata, encoder: nn.Module, embedding: Array, graph: Ne
         "n_features_in_": math.prod(shape),
         "_n_features_out": embedding.shape[1],
     }
+    if "places" not in metadata:
+        learned["space_"] = space_of_encoder(encoder, embedding.shape[1])
     if training["stopped"] is not None:
         learned["stopped_"] = training["stopped"]
     if metadata["feature_names"] is not None:
@@ -282,7 +264,7 @@ def _read_tensors(file: ModelFile) -> tuple[dict[str, Tensor], dict[str, Array]]
     tensors = {name: value.clone() for name, value in safetensors_torch.load(file.content).items()}
     weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
     arrays = {name: value.numpy() for name, value in tensors.items() if not name.startswith(WEIGHTS)}
-    known = {EMBEDDING, *(GRAPH + name for name in ARRAYS), *(REFERENCE + name for name in KEPT)}
+    known = {EMBEDDING, LOG_RADII, *(GRAPH + name for name in ARRAYS), *(REFERENCE + name for name in KEPT)}
     if not arrays.keys() <= known:
         raise ValueError(f"it has an unknown tensor {min(arrays.keys() - known)[:60]!r}")
     if arrays[EMBEDDING].dtype not in ("float32", "float64"):
@@ -309,6 +291,8 @@ def _parameters(metadata: Metadata, own: Mapping[str, object]) -> _Parameters:
         import torch
 
         found["device"] = torch.device(found["device"]["torch.device"])
+    if isinstance(found.get("space"), list):
+        found["space"] = space_in(found["space"])
     left_out = {} if metadata["format_version"] == DRLIM_FORMAT else _left_out(kind, found)
     found |= left_out
     (check_all if kind == "DrLIM" else check_map_parameters)(found, needed=())

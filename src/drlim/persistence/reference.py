@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from drlim.persistence.schema import REFERENCE, REFERENCE_FORMAT, Metadata
+from drlim.persistence.space_record import FactorRecord, n_ambient, space_in
 
 if TYPE_CHECKING:
     from drlim._base.arrays import Array
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.estimators.reference import Reference
+    from drlim.spaces import Space
 
 __all__ = ["KEPT", "add_reference", "reference_in"]
 
@@ -50,12 +52,18 @@ def reference_in(metadata: Metadata, arrays: dict[str, Array]) -> Reference | No
         raise ValueError(f"it has an unknown tensor, or lacks one: {REFERENCE}{min(found.keys() ^ set(wanted))[:60]}")
     if not wanted:
         return None
-    architecture = metadata["architecture"]
-    _check_form(found, tuple(architecture["input_shape"]), architecture["n_components"])
+    architecture, space = metadata["architecture"], metadata.get("space")
+    n_axes = architecture["n_components"] if space is None else n_ambient(space)
+    _check_form(found, tuple(architecture["input_shape"]), n_axes)
     _check_values(found)
     least, n_seen, by_direction = found["numbers"].tolist()
     low, high, size, centre, rows, places = (found[name] for name in KEPT[:-1])
-    return Reference(low, high, size, centre, rows, places, least, int(n_seen), bool(by_direction))
+    return Reference(low, high, size, centre, rows, places, least, int(n_seen), bool(by_direction), space=_space(space))
+
+
+def _space(records: list[FactorRecord] | None) -> Space | None:
+    """Return the space that distances on the map are measured on."""
+    return None if records is None else space_in([(one["kind"], one["size"], one["now"]) for one in records])
 
 
 def _check_form(found: Mapping[str, Array], input_shape: tuple[int, ...], n_components: int) -> None:

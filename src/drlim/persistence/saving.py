@@ -20,6 +20,7 @@ from drlim.persistence.schema import (
     FUNCTIONS,
     GRAPH,
     LATER_PARAMETERS,
+    LOG_RADII,
     NEIGHBOR_MAP_FORMAT,
     OF_A_FIT,
     PIPELINE_FORMAT,
@@ -30,6 +31,7 @@ from drlim.persistence.schema import (
     Training,
     Value,
 )
+from drlim.persistence.space_record import SPACE_FORMAT, described_space, factors_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -134,6 +136,7 @@ def save(
         metadata["before"] = described_steps(steps)
         metadata["map_format"], metadata["format_version"] = metadata["format_version"], PIPELINE_FORMAT
     add_certificate(whole, metadata, certificate)
+    _add_space(estimator, metadata)
     if isinstance(estimator, NeighborMap):
         _check_tensors_of_a_map(estimator, metadata, tensors)
     content = sealed(safetensors_torch.save(tensors, {KEY: metadata_text(metadata)}))
@@ -143,6 +146,18 @@ def save(
     except ModelFileError as error:
         raise ValueError(f"The estimator was not saved, for its file could not be loaded again. {error}") from error
     atomic_write(path, content)
+
+
+def _add_space(estimator: DrLIM | NeighborMap, metadata: Metadata) -> None:
+    """Put a curved space into metadata of any other format."""
+    from drlim.encoders.scaled import network_and_unit
+    from drlim.spaces import OnSpace
+
+    network, unit = network_and_unit(estimator.encoder_)
+    if not isinstance(network, OnSpace):
+        return
+    metadata["space"] = described_space(network.space, network.resolved(unit))
+    metadata["flat_format"], metadata["format_version"] = metadata["format_version"], SPACE_FORMAT
 
 
 def _check_parameters(estimator: DrLIM | NeighborMap) -> None:
@@ -165,12 +180,11 @@ def _metadata(estimator: DrLIM) -> Metadata:
     """Return all of a `DrLIM` that is no tensor."""
     from drlim import __version__
     from drlim.encoders.scaled import network_and_unit
-    from drlim.persistence.encoder import built_in_name
+    from drlim.persistence.encoder import bare_network, built_in_name
 
     encoder = built_in_name(estimator)
-    network, unit = network_and_unit(estimator.encoder_)
-    if encoder is None:
-        network, unit = estimator.encoder_, 1.0
+    network = bare_network(estimator)
+    unit = 1.0 if encoder is None else network_and_unit(estimator.encoder_)[1]
     parameters = _parameters(estimator, "DrLIM")
     metadata: Metadata = {
         "format_version": DRLIM_FORMAT,
@@ -205,6 +219,8 @@ def _parameters(estimator: DrLIM | NeighborMap, kind: EstimatorName) -> dict[str
 
     given = {name: value for name, value in estimator.get_params(deep=False).items() if name not in OF_A_FIT}
     stored = {name: _named(value) if name in FUNCTIONS[kind] else _plain(value) for name, value in given.items()}
+    if "space" in given:
+        stored["space"] = factors_of(given["space"])
     rows = given.get("validation")
     return stored if rows is None or isinstance(rows, Real) else {**stored, "validation": np.asarray(rows).tolist()}
 
@@ -304,14 +320,17 @@ def _tensors(estimator: DrLIM | NeighborMap) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
-    from drlim.encoders.scaled import network_and_unit
+    from drlim.estimators import DrLIM
     from drlim.graph.statements import KINDS
     from drlim.graph.stored import arrays_of
-    from drlim.persistence.encoder import check_finite
+    from drlim.persistence.encoder import bare_network, check_finite, learned_radii
 
     check_finite(estimator.encoder_, estimator.embedding_)
     tensors: dict[str, Tensor] = {}
-    network = network_and_unit(estimator.encoder_)[0] if isinstance(estimator.encoder, str) else estimator.encoder_
+    network = bare_network(estimator) if isinstance(estimator, DrLIM) else estimator.encoder_
+    radii = learned_radii(estimator.encoder_)
+    if radii is not None:
+        tensors[LOG_RADII] = radii.cpu().clone()
     for name, value in network.state_dict().items():
         if not isinstance(value, torch.Tensor):
             raise TypeError(

@@ -14,6 +14,7 @@ from drlim._base.certificates import CertificateRecord, check_certificate
 from drlim._base.sealed import SealedFile, read_sealed, unusable
 from drlim.persistence.before import StepRecord, check_steps
 from drlim.persistence.places_schema import PlacesRecord, check_places, check_places_shapes, check_types
+from drlim.persistence.space_record import SPACE_FORMAT, FactorRecord, check_space, without_space
 
 __all__ = [
     "CERTIFIED_FORMAT",
@@ -24,6 +25,7 @@ __all__ = [
     "FUNCTIONS",
     "GRAPH",
     "LATER_PARAMETERS",
+    "LOG_RADII",
     "NEIGHBOR_MAP_FORMAT",
     "OF_A_FIT",
     "PIPELINE_FORMAT",
@@ -60,8 +62,11 @@ CERTIFIED_FORMAT = 6
 """Version of the format of any of these with a certificate of what the map ignores: it has the keys of one of the other
 formats, whose version is under "certified_format", and the certificate under "certificate"."""
 
-FORMAT_VERSION = CERTIFIED_FORMAT
+FORMAT_VERSION = SPACE_FORMAT
 """Newest version that is read."""
+
+LOG_RADII = "log_radii"
+"""Name of the tensor with the logarithms of the radii that were learned."""
 
 EMBEDDING = "embedding"
 """Name of the tensor with the map of the training samples."""
@@ -87,7 +92,7 @@ Architecture = TypedDict(
 """The encoder: its name, None when it is the user's own; its class; shape of a sample; dimensions of the map. In a
 `NeighborMap` name and class are of the trunk."""
 
-Value = int | float | str | bool | dict[str, str] | list[int] | list[bool] | None
+Value = int | float | str | bool | dict[str, str] | list[int] | list[bool] | list[list[object]] | None
 """A value as JSON stores it; a dict stands for a torch.device, or for what the file does not hold; a list for rows."""
 
 OF_A_FIT: dict[str, Value] = {"callbacks": None, "checkpoint": None, "checkpoint_every": 1}
@@ -95,7 +100,14 @@ OF_A_FIT: dict[str, Value] = {"callbacks": None, "checkpoint": None, "checkpoint
 user's own objects, and a folder is one of the machine's."""
 
 LATER_PARAMETERS: dict[EstimatorName, dict[str, Value]] = {
-    "DrLIM": {"neighbors": None, "orbit": None, "weight_decay": "auto", "validation": None, "metric": "euclidean"},
+    "DrLIM": {
+        "neighbors": None,
+        "orbit": None,
+        "weight_decay": "auto",
+        "validation": None,
+        "metric": "euclidean",
+        "space": "euclidean",
+    },
     "NeighborMap": {},
 }
 """Parameters that the first files do not have, with the values that stand for their absence."""
@@ -122,6 +134,8 @@ class Metadata(TypedDict):
     map_format: NotRequired[int]
     certificate: NotRequired[CertificateRecord]
     certified_format: NotRequired[int]
+    space: NotRequired[list[FactorRecord]]
+    flat_format: NotRequired[int]
     needs: list[str]
     feature_names: list[str] | None
     training: Training
@@ -215,11 +229,15 @@ def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> Model
         raise unusable(path, "is a graph's file and no model's. Read it by NeighborhoodGraph.load(path).")
     _check_version(path, found.metadata)
     try:
-        given, certificate = _without_certificate(found.metadata)
+        flat, space = without_space(found.metadata)
+        given, certificate = _without_certificate(flat)
         in_pipeline = given.get("format_version") == PIPELINE_FORMAT
         metadata = _checked(_of_the_map(given) if in_pipeline else given, in_pipeline=in_pipeline)
         if certificate is not None:
             metadata["certificate"] = certificate
+        if space is not None:
+            check_space(space, metadata["architecture"]["n_components"])
+            metadata["space"] = space
         _check_values(metadata)
         if "before" in metadata:
             check_steps(metadata["before"])

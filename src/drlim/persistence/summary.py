@@ -23,6 +23,7 @@ from drlim.persistence.schema import (
     estimator_of,
     read_model_file,
 )
+from drlim.persistence.space_record import said_of_space
 
 __all__ = ["Summary", "read_summary"]
 
@@ -89,6 +90,7 @@ class Summary(TypedDict):
     samples: SampleSummary
     training: TrainingSummary
     certificate: NotRequired[CertificateRecord]
+    space: NotRequired[str]
     sha256: str
 
 
@@ -106,7 +108,8 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
         Ready for JSON: ``bytes``, ``format_version``, ``drlim_version``, ``estimator``, ``parameters``,
         ``architecture``, ``places`` (of a `NeighborMap` only), ``before`` (of a pipeline only: what each step before
         the map does), ``needs`` (which arguments `load` needs), ``samples``,
-        ``training``, ``certificate`` (where the file has one: see `drlim.certificate`) and ``sha256``.
+        ``training``, ``space`` (what a curved map lies on), ``certificate`` (where the file has one: see
+        `drlim.certificate`) and ``sha256``.
 
     Raises
     ------
@@ -144,6 +147,8 @@ def read_summary(path: str | os.PathLike[str]) -> Summary:
     }
     if "before" in metadata:
         summary["before"] = said_of(metadata["before"])
+    if "space" in metadata:
+        summary["space"] = said_of_space(metadata["space"])
     if "certificate" in metadata:
         summary["certificate"] = metadata["certificate"]
     if "places" in metadata:

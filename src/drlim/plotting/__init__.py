@@ -11,6 +11,7 @@ from __future__ import annotations
 from drlim.plotting.figures import save_figure
 from drlim.plotting.judgement import plot_invariance, plot_tension
 from drlim.plotting.maps import plot_density, plot_embedding, plot_views
+from drlim.plotting.on_spaces import plot_on_space
 from drlim.plotting.sensitivity import plot_sensitivity
 from drlim.plotting.sheets import plot_images, plot_weights
 from drlim.plotting.springs import plot_history, plot_relaxation, plot_springs
@@ -22,6 +23,7 @@ __all__ = [
     "plot_history",
     "plot_images",
     "plot_invariance",
+    "plot_on_space",
     "plot_relaxation",
     "plot_sensitivity",
     "plot_springs",

@@ -17,6 +17,7 @@ from drlim._base.torch import random_state, set_random_state
 from drlim.encoders.embedding import called
 from drlim.encoders.standardize import Standardize
 from drlim.forces import GraphEnergy, graph_energy, pair_list
+from drlim.spaces import OnSpace
 from drlim.training.distributed import Mapped
 from drlim.training.divergence import check_energy, check_gradients
 from drlim.training.memory import Memory
@@ -53,9 +54,10 @@ def memory_for(problem: Problem) -> Memory | None:
     if _takes_all(problem) or settings.interactions == "batch":
         return None
     n_features = min(32, cast(int, settings.batch_size) // 8)
-    bounds = [module for module in problem.encoder.children() if isinstance(module, Standardize) and module.is_bounded]
+    network = problem.encoder.network if isinstance(problem.encoder, OnSpace) else problem.encoder
+    bounds = [module for module in network.children() if isinstance(module, Standardize) and module.is_bounded]
     positions = problem.shares.embedded(problem.encoder, problem.rows)  # (n, d)
-    return Memory(positions, problem.rows, n_features, next(iter(bounds), None))
+    return Memory(positions, problem.rows, n_features, next(iter(bounds), None), problem.space)
 
 
 def _takes_all(problem: Problem) -> bool:
@@ -127,7 +129,7 @@ def _full_epoch(
                 outputs.append(called(problem.encoder, rows.take(chunk)))  # (c, d)
         Z_own = torch.cat([output.detach() for output in outputs])[:n_own]  # (s, d)
         Z = shares.group.gather(Z_own, shares.counts(n_samples), "positions")  # (n, d)
-        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance, rows=asked)
+        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance, rows=asked, space=problem.space)
         energy, anchored = problem.with_anchor(energy, Z_own, own)
         if not shares.is_shared:
             check_energy(energy, epoch, 0, rate)
@@ -182,7 +184,9 @@ def _all_epoch(
             sums = sums.plus(share * energy.similar, share * energy.dissimilar, first * anchored, n_pairs)
         else:
             own = batch[mapped.part]
-            energy = graph_energy(memory.positions, problem.graph, problem.springs, problem.balance, rows=own)
+            energy = graph_energy(
+                memory.positions, problem.graph, problem.springs, problem.balance, rows=own, space=problem.space
+            )
             energy, anchored = problem.with_anchor(energy, mapped.own, own)
             # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
             _step(problem, optimizer, mapped, energy, problem.n_steps, epoch, step)
@@ -219,7 +223,8 @@ def _within_batch(problem: Problem, Z: Tensor, batch: Index, position: Index) ->
     """
     n_copies = problem.rows.n_copies
     n_samples = len(problem.rows) // n_copies
-    energy = graph_energy(Z, problem.graph.subgraph(batch, position), problem.springs, problem.balance)
+    within = problem.graph.subgraph(batch, position)
+    energy = graph_energy(Z, within, problem.springs, problem.balance, space=problem.space)
     size = len(batch) // n_copies
     scale = n_samples * (n_samples - 1) / (size * (size - 1))
     if n_copies > 1:
@@ -236,7 +241,7 @@ def _discounted(problem: Problem, energy: GraphEnergy, Z: Tensor, size: int, sha
     """Count the springs between copies of one sample, which are similar, by a share of their weight."""
     copies = np.arange(len(Z)).reshape(-1, size)  # (n_copies, size): a column for each sample
     pairs = np.concatenate([copies[[a, b]].T for a in range(len(copies)) for b in range(a)])  # (p, 2)
-    excess, gradient = pair_list(Z, pairs, problem.springs.similar)
+    excess, gradient = pair_list(Z, pairs, problem.springs.similar, problem.space)
     return energy._replace(
         similar=energy.similar + (share - 1) * excess,
         gradient=energy.gradient + problem.balance.similar * (share - 1) * gradient,

@@ -27,7 +27,7 @@ from drlim.training.distributed import present_shares
 from drlim.training.preflight import warn_of_scale
 from drlim.training.problem import Anchor, AnchorSprings, EpochRecord, Problem, Result, Settings
 from drlim.training.run import Run
-from drlim.training.units import check_unit, in_margins, record_in_unit
+from drlim.training.units import check_unit, in_margins, record_in_unit, space_under
 from drlim.training.validation import HeldOut, held_out_rows, split
 from drlim.training.watching import Watch, run_epochs
 
@@ -161,8 +161,9 @@ def train_rows(
     What looks on may end the run (``watch``), and a ``keeper`` writes its state to disk, and restores it at first.
     """
     balance = balance_of(graph, settings.dissimilar_weight)
-    tied = None if anchor is None else AnchorSprings.of(anchor, len(rows), rows.device)
-    problem = Problem(encoder, rows, graph, springs, balance, settings, seed, tied, present_shares())
+    space = space_under(encoder)
+    tied = None if anchor is None else AnchorSprings.of(anchor, len(rows), rows.device, space)
+    problem = Problem(encoder, rows, graph, springs, balance, settings, seed, tied, present_shares(), space)
     agree(problem, validation)
     run = Run(problem, validation)
     encoder.train()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Index
 from drlim._base.torch import Rows
+from drlim.spaces import Space
 
 __all__ = ["Memory"]
 
@@ -57,6 +58,8 @@ class Memory:
         Maximum number of principal components. With more than an eighth of a batch, the regression follows its noise.
     standardize : torch.nn.Module, default=None
         Applied to the samples first, so that a wild value is no component of its own.
+    space : Space, default=None
+        The curved space that the positions lie on, onto which estimates are projected.
 
     Attributes
     ----------
@@ -70,11 +73,17 @@ class Memory:
     """
 
     def __init__(
-        self, positions: Tensor, rows: Rows, n_features: int = _N_FEATURES, standardize: nn.Module | None = None
+        self,
+        positions: Tensor,
+        rows: Rows,
+        n_features: int = _N_FEATURES,
+        standardize: nn.Module | None = None,
+        space: Space | None = None,
     ) -> None:
         self.positions = positions
         self.error = 0.0
         self.is_trusted = True
+        self._space = space
         self._n_samples = len(positions) // rows.n_copies
         self._n_placed = 0
         self._features = _principal(rows, n_features, standardize).to(positions.dtype)  # (n, k + 1)
@@ -101,6 +110,8 @@ class Memory:
         gram = features.T @ features  # (k + 1, k + 1)
         gram.diagonal().add_(_RIDGE * len(batch))
         self.positions.addmm_(self._features, torch.linalg.solve(gram, features.T @ moved))  # (n, d)
+        if self._space is not None:
+            self.positions.copy_(self._space.project(self.positions, like=Z))
         self.positions[index] = Z
 
     def state(self) -> dict[str, object]:

@@ -13,7 +13,9 @@ from drlim._base.arrays import Index
 from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
 from drlim._base.torch import Rows
 from drlim.forces import Balance, GraphEnergy
+from drlim.forces.tethers import tethers
 from drlim.graph import NeighborhoodGraph
+from drlim.spaces import Space
 from drlim.springs import Springs
 from drlim.training.distributed import UNSHARED, Shares
 
@@ -151,23 +153,35 @@ class AnchorSprings(NamedTuple):
 
     positions: Tensor  # (n, d)
     stiffness: Tensor  # (n, 1)
+    space: Space | None = None
 
     @classmethod
-    def of(cls, anchor: Anchor, n_rows: int, device: torch.device) -> AnchorSprings:
+    def of(cls, anchor: Anchor, n_rows: int, device: torch.device, space: Space | None = None) -> AnchorSprings:
         """Lay an anchor out over all rows."""
         tied = torch.from_numpy(anchor.samples).to(device)  # (m,)
         positions = anchor.positions.to(device)  # (m, d)
         stiffness = torch.zeros(n_rows, 1, dtype=positions.dtype, device=device)
         stiffness[tied] = anchor.weight / len(tied)
         everywhere = torch.zeros(n_rows, positions.shape[1], dtype=positions.dtype, device=device)  # (n, d)
-        return cls(everywhere.index_copy(0, tied, positions), stiffness)
+        return cls(everywhere.index_copy(0, tied, positions), stiffness, space)
 
     def energy(self, Z: Tensor, rows: Index | slice) -> tuple[float, Tensor]:
         """Return the energy of the springs of some rows at Z, shape (b, d), and its gradient, shape (b, d)."""
         index = rows if isinstance(rows, slice) else torch.from_numpy(rows).to(Z.device)
+        if self.space is not None:
+            return self._on_space(Z.detach(), index)
         displacement = Z.detach() - self.positions[index]  # (b, d)
         gradient = self.stiffness[index] * displacement  # (b, d)
         return float((0.5 * gradient * displacement).sum(dtype=torch.float64)), gradient
+
+    def _on_space(self, Z: Tensor, index: Tensor | slice) -> tuple[float, Tensor]:
+        """Do the same along the shortest paths of a space. Free rows have no place there, and take none."""
+        assert self.space is not None  # noqa: S101 - just checked
+        stiffness = self.stiffness[index]  # (b, 1)
+        places = torch.where(stiffness > 0, self.positions[index], Z)  # (b, d)
+        squares, displacement = tethers(Z, places, self.space)
+        gradient = stiffness * displacement.to(Z.dtype)  # (b, d)
+        return float((0.5 * stiffness[:, 0] * squares).sum(dtype=torch.float64)), gradient
 
 
 @dataclass(frozen=True)
@@ -183,6 +197,7 @@ class Problem:
     seed: int
     anchor: AnchorSprings | None = None
     shares: Shares = UNSHARED
+    space: Space | None = None
 
     @property
     def n_steps(self) -> int:

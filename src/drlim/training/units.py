@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from drlim._base.checks import InvalidParameterError
 from drlim.encoders.scaled import network_and_unit, scaled
+from drlim.spaces import OnSpace, Space
 from drlim.springs import Attraction, Law, Repulsion, Springs
 from drlim.training.problem import EpochRecord
 
-__all__ = ["InUnits", "check_unit", "in_margins", "in_units", "record_in_unit", "unit_of"]
+__all__ = ["InUnits", "check_unit", "in_margins", "in_units", "record_in_unit", "space_under", "unit_of"]
 
 _LARGEST = 1e30
 """Largest unit, and reciprocal of the smallest one, in which float32 holds positions from a millionth of a unit to a
@@ -108,6 +109,12 @@ def in_margins(encoder: nn.Module, springs: Springs) -> tuple[nn.Module, Springs
     unit = unit_of(springs)
     network, factor = network_and_unit(encoder)
     return scaled(network, factor / unit), in_units(springs, unit), unit
+
+
+def space_under(encoder: nn.Module) -> Space | None:
+    """Return the curved space that an encoder's points lie on, None for a flat one."""
+    network = network_and_unit(encoder)[0]
+    return network.space if isinstance(network, OnSpace) else None
 
 
 def record_in_unit(record: EpochRecord, unit: float) -> EpochRecord:

@@ -22,6 +22,7 @@ from drlim.relations import LazyCopies
 from drlim.relations.gather import check_trainable
 from drlim.springs import Springs
 from drlim.training.distributed import UNSHARED, Shares
+from drlim.training.units import space_under
 
 __all__ = ["HeldOut", "Part", "Split", "held_out_rows", "split", "split_off"]
 
@@ -67,7 +68,7 @@ class HeldOut(NamedTuple):
         """Return the objective over the springs of the samples held out: to each other, and to those trained on."""
         Z = shares.embedded(network, self.rows)  # (n, d)
         own = self.samples[shares.part(len(self.samples))]  # (s,)
-        energy = graph_energy(Z, self.graph, self.springs, self.balance, rows=own)
+        energy = graph_energy(Z, self.graph, self.springs, self.balance, rows=own, space=space_under(network))
         return self.balance.total(*shares.group.totals([energy.similar, energy.dissimilar]))
 
 

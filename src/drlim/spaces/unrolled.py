@@ -1,0 +1,122 @@
+"""Points of a space in the coordinates that forces are summed in, and the way back of a gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from drlim.spaces.space import Space
+
+__all__ = ["Measure", "Unrolled", "gradient", "unrolled"]
+
+
+class Unrolled(NamedTuple):
+    """Points in the coordinates that forces are summed in: arc lengths of circles, ambient ones of spheres, lengths.
+
+    Attributes
+    ----------
+    points : Tensor, shape (n, w)
+    measure : Measure
+        How differences of these are measured.
+    """
+
+    points: Tensor
+    measure: Measure
+
+
+class Measure(NamedTuple):
+    """What the distance of two points is, given the differences of their unrolled coordinates.
+
+    Attributes
+    ----------
+    periods : tuple of float
+        Circumference for each coordinate that is an arc of a circle, else 0; w of them.
+    spheres : tuple of (int, float)
+        First coordinate and radius of each sphere.
+    stretched : tuple of (int, int)
+        First coordinate and number of coordinates of each factor whose radius is learned.
+    """
+
+    periods: tuple[float, ...]
+    spheres: tuple[tuple[int, float], ...]
+    stretched: tuple[tuple[int, int], ...]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no sphere."""
+        return not self.spheres
+
+    def opened(self) -> Measure:
+        """Return the measure of circles that were cut open to lines."""
+        return self._replace(periods=(0.0,) * len(self.periods))
+
+
+def unrolled(space: Space, Z: Tensor) -> Unrolled:
+    """Return points, (n, n_ambient), in the coordinates that forces are summed in, and their measure."""
+    given, columns = iter(space.radii_of(Z)), []
+    periods: list[float] = []
+    spheres, stretched = [], []
+    for factor, part in zip(
+        space.factors, torch.split(Z, [factor.n_ambient for factor in space.factors], 1), strict=True
+    ):
+        radius = next(given) if factor.is_curved else 0.0
+        first = len(periods)
+        if factor.is_curved and factor.radius is None:
+            stretched.append((first, factor.n_unrolled))
+        if factor.kind == "sphere":
+            spheres.append((first, radius))
+        columns.append(radius * torch.atan2(part[:, 1:], part[:, :1]) if factor.kind == "circle" else part)
+        periods += [2 * math.pi * radius if factor.kind == "circle" else 0.0] * factor.n_unrolled
+    points = torch.cat(columns, dim=1)  # (n, w)
+    return Unrolled(points, Measure(tuple(periods), tuple(spheres), tuple(stretched)))
+
+
+def gradient(space: Space, Z: Tensor, slopes: Tensor) -> Tensor:
+    """Return dE/dz in ambient coordinates, float64 (r, n_ambient), along the space.
+
+    Parameters
+    ----------
+    Z : Tensor, shape (r, n_ambient)
+    slopes : Tensor of float64, shape (r, w + k)
+        Derivatives by the unrolled coordinates; and for each of the k factors whose radius is learned, the sum of
+        L'(D) / D times its squared part of the distance.
+
+    Notes
+    -----
+    Where the radius is learned, half of the derivative of a pair's energy by the radius stands at each of its
+    points, in the direction of the radius: `OnSpace` takes it from there.
+    """
+    sizes = [factor.n_unrolled for factor in space.factors]
+    stretch = iter(slopes[:, sum(sizes) :].unbind(1))
+    parts: list[Tensor] = []
+    Z_parts = torch.split(Z, [factor.n_ambient for factor in space.factors], 1)
+    for factor, z, slope in zip(space.factors, Z_parts, torch.split(slopes[:, : sum(sizes)], sizes, 1), strict=True):
+        if not factor.is_curved:
+            parts += slope.unbind(1)
+            continue
+        # Column by column: sums over rows of three take five times as long.
+        axes, slopes_of = z.double().unbind(1), slope.unbind(1)
+        radius = _product(axes, axes).sqrt_()  # (r,)
+        outward = [axis / radius for axis in axes]
+        if factor.kind == "circle":
+            along = [-outward[1] * slopes_of[0], outward[0] * slopes_of[0]]
+        else:
+            inner = _product(outward, slopes_of)
+            along = [one - axis * inner for one, axis in zip(slopes_of, outward, strict=True)]
+        if factor.radius is None:
+            pull = next(stretch) / (2 * radius)
+            along = [one + axis * pull for one, axis in zip(along, outward, strict=True)]
+        parts += along
+    return torch.stack(parts, dim=1)  # (r, a)
+
+
+def _product(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Return the inner products of vectors, given one tensor for each coordinate."""
+    total = first[0] * second[0]
+    for a, b in zip(first[1:], second[1:], strict=True):
+        total.addcmul_(a, b)
+    return total
