@@ -462,9 +462,8 @@ class DrLIM(SpaceMixin, SharedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         Returns
         -------
         ndarray, shape (n_samples, n_components)
-            Of a curved space, angles in [0, 2 pi), then lengths; see `drlim.spaces`. Computed and returned in the dtype
-            of ``X`` where that is float32 or float64; in float32 for smaller types (images of uint8) and in float64 for
-            larger integers.
+            Of a curved space, angles in [0, 2 pi), then lengths. In the dtype of ``X`` where that is float32 or
+            float64; in float32 for smaller types (images of uint8) and in float64 for larger integers.
 
         Raises
         ------
