@@ -20,7 +20,7 @@ from drlim.estimators import running
 from drlim.estimators.answers import answering
 from drlim.estimators.encoder import encoder_for, in_unit_of
 from drlim.estimators.keeping import Keeping, keeping
-from drlim.estimators.on_space import SpaceMixin, check_same_space, keep_radii, space_of_encoder
+from drlim.estimators.on_space import SpaceMixin, check_same_space, keep_radii
 from drlim.estimators.parameters import check_anchor_weight
 from drlim.estimators.plan import check_validation, checked_parameters, plan_training, train_kept
 from drlim.estimators.running import all_or_nothing, training_mode, warn_if_cut_short
@@ -434,9 +434,7 @@ class DrLIM(SpaceMixin, SharedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
     def _embed(self, samples: Samples, history: Sequence[EpochRecord], anchor: Anchor | None) -> None:
         """Map the training samples, and keep what `novelty` needs of them."""
         self.n_iter_ = len(self.history_)
-        self.space_ = space_of_encoder(self.encoder_, self.n_components)
-        self._n_features_out = self.space_.n_components
-        self.embedding_ = self._coordinates(samples, present_shares())
+        self._place(samples, present_shares())
         self._remember(samples, goes_on=len(history) > 0, anchored=anchor is not None)
 
     def fit_transform(

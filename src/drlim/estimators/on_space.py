@@ -30,6 +30,7 @@ class SpaceMixin:
     encoder_: nn.Module
     embedding_: Array
     space_: Space
+    n_components: int
 
     def transform_ambient(self, X: ArrayLike) -> Array:
         """Map samples to ambient coordinates, which have no seam: a circle in two numbers, a sphere in three.
@@ -60,6 +61,12 @@ class SpaceMixin:
         """
         check_is_fitted(self)
         return map_samples(self.encoder_, check_samples(self, X, reset=False))
+
+    def _place(self, samples: Samples, shares: Shares) -> None:
+        """Map the training samples, on the space that the encoder now maps to."""
+        self.space_ = space_of_encoder(self.encoder_, self.n_components)
+        self._n_features_out = self.space_.n_components
+        self.embedding_ = self._coordinates(samples, shares)
 
     def _coordinates(self, samples: Samples, shares: Shares = UNSHARED) -> Array:
         """Map checked samples to angles and lengths, (n, n_components)."""

@@ -237,7 +237,7 @@ def checked_model_file(path: str | os.PathLike[str], found: SealedFile) -> Model
             metadata["certificate"] = certificate
         if space is not None:
             check_space(space, metadata["architecture"]["n_components"])
-            metadata["space"] = space
+            metadata["space"] = cast("list[FactorRecord]", space)
         _check_values(metadata)
         if "before" in metadata:
             check_steps(metadata["before"])

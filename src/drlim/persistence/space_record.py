@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from drlim.spaces import Space
@@ -94,7 +94,7 @@ def _said(record: FactorRecord) -> str:
     return f"{record['kind']} of radius {record['now']:.4g}{learned}"
 
 
-def without_space(metadata: dict[str, Any]) -> tuple[dict[str, Any], list[FactorRecord] | None]:
+def without_space(metadata: dict[str, object]) -> tuple[dict[str, object], object]:
     """Return metadata in the format that they have on a flat space, and the curved space."""
     if metadata.get("format_version") != SPACE_FORMAT:
         return metadata, None
