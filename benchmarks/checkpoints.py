@@ -32,7 +32,7 @@ def _noisy(images: Any, generator: np.random.Generator) -> Any:
     return (images + generator.normal(scale=0.1, size=images.shape)).astype(images.dtype)
 
 
-_ADAM = {"encoder": "convnet", "max_epochs": 12, "tol": 0.0, "batch_size": 100, "random_state": 0, "verbose": False}
+_ADAM = {"encoder": "convnet", "max_epochs": 10, "tol": 0.0, "batch_size": 100, "random_state": 0, "verbose": False}
 _FITS: dict[str, Callable[..., Any]] = {
     "Adam, all samples felt": lambda **given: DrLIM(**_ADAM, **given),
     "Adam, in batches, samples held out": lambda **given: DrLIM(
@@ -40,20 +40,20 @@ _FITS: dict[str, Callable[..., Any]] = {
     ),
     "Adam, fresh copies": lambda **given: DrLIM(**{**_ADAM, "max_epochs": 8}, orbit=_noisy, **given),
     "L-BFGS": lambda **given: DrLIM(
-        **{**_ADAM, "encoder": "mlp", "batch_size": "all", "max_epochs": 60}, optimizer="lbfgs", **given
+        **{**_ADAM, "encoder": "mlp", "batch_size": "all", "max_epochs": 40}, optimizer="lbfgs", **given
     ),
     "NeighborMap": lambda **given: NeighborMap(max_epochs=6, random_state=0, verbose=False, **given),
 }
 
 
-def kills(n: int = 20, n_samples: int = 300) -> Measured:
+def kills(n: int = 20, n_samples: int = 200) -> Measured:
     """Kill fits by SIGKILL at random times, let each go on in a new process, and compare the files of the models.
 
     Parameters
     ----------
     n : int, default=20
         Number of kills, shared out among five kinds of fit.
-    n_samples : int, default=300
+    n_samples : int, default=200
     """
     torch.set_num_threads(1)  # a process is forked before torch has made threads
     X = datasets.digits49().X_train[:n_samples]

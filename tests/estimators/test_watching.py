@@ -10,6 +10,7 @@ from torch import nn
 
 from drlim import DrLIM, NeighborMap, knn_graph
 from drlim.callbacks import CallbackError, ModelState
+from drlim.estimators.watching import Watching
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
 QUICK = {"encoder": "linear", "max_epochs": 5, "tol": 0.0, "batch_size": 10, "random_state": 0}
@@ -237,3 +238,33 @@ def test_given_relations_are_seen_too():
     DrLIM(**QUICK, callbacks=(telling,)).fit(X, graph=knn_graph(X, 3))
     assert isinstance(telling.end, ModelState)
     assert telling.end.parameters["margin"] == 1.0
+
+
+class Another:
+    """A process beside rank 0, which says the same number each time."""
+
+    rank = 1
+
+    def __init__(self, first):
+        self.first = first
+
+    def lists(self, values):
+        return [[self.first], list(values)]
+
+
+@pytest.mark.parametrize(("first", "ends"), [(0.0, False), (1.0, True)])
+def test_of_several_processes_rank_0_asks_its_callbacks(monkeypatch, first, ends):
+    monkeypatch.setattr("drlim.estimators.watching.present_group", lambda: Another(first))
+    telling = Telling()
+    watching = Watching({"callbacks": [telling]}, [], 5, lambda record: None, lambda module: module, lambda encoder: X)
+    watching.begin([], nn.Identity())
+    assert watching.see({"epoch": 1, "energy": 1.0}, nn.Identity()) == ends
+    assert telling.told == []
+
+
+def test_all_processes_end_alike_where_a_callback_of_rank_0_fails(monkeypatch):
+    monkeypatch.setattr("drlim.estimators.watching.present_group", lambda: Another(2.0))
+    watching = Watching({"callbacks": []}, [], 5, lambda record: None, lambda module: module, lambda encoder: X)
+    watching.begin([], nn.Identity())
+    with pytest.raises(CallbackError, match="A callback of rank 0 has failed"):
+        watching.see({"epoch": 1, "energy": 1.0}, nn.Identity())

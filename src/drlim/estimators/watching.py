@@ -22,6 +22,9 @@ from drlim.training.watching import CallbackError
 
 __all__ = ["ModelState", "Watching", "check_callbacks", "watching"]
 
+_GO_ON, _STOP, _FAILED = 0.0, 1.0, 2.0
+"""What the callbacks of rank 0 say to the other processes."""
+
 _METHODS = ("on_fit_begin", "on_epoch_end", "on_fit_end")
 
 
@@ -180,12 +183,25 @@ class Watching:
             When a callback fails.
         """
         self._take(record)
-        is_asked = False
-        if self._begun:
-            state = self._state(lambda: self._as_encoder(module))
-            asked = [_guarded(callback, "on_epoch_end", dict(self._history[-1]), state) for callback in self._begun]
-            is_asked = any(answer is not None and bool(answer) for answer in asked)
-        return bool(self._group.lists([float(is_asked)])[0][0])  # of several processes, what rank 0 says
+        failure: CallbackError | None = None
+        answer = _GO_ON
+        try:
+            answer = _STOP if self._is_asked_to_end(module) else _GO_ON
+        except CallbackError as error:
+            answer, failure = _FAILED, error
+        first = self._group.lists([answer])[0][0]  # of several processes, what rank 0 says, so that all do the same
+        if first == _FAILED:
+            raise failure or CallbackError(
+                "A callback of rank 0 has failed. The fit ends, and the map is kept as it stood."
+            )
+        return first == _STOP
+
+    def _is_asked_to_end(self, module: nn.Module) -> bool:
+        if not self._begun:
+            return False
+        state = self._state(lambda: self._as_encoder(module))
+        asked = [_guarded(callback, "on_epoch_end", dict(self._history[-1]), state) for callback in self._begun]
+        return any(answer is not None and bool(answer) for answer in asked)
 
     def end(self, encoder: nn.Module, stopped: str, failure: Exception | None = None) -> Exception | None:
         """Tell the callbacks of the end.
