@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow test-random stories release-check lint explorer-bundle house coverage reproduce bench bench-maps bench-large clean
+.PHONY: help demo test test-slow test-random stories release-check lint explorer-bundle house coverage reproduce bench bench-maps bench-large bench-distributed clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers,
 
 bench-large: $(VENV)/.peers ## map 1,000,000 rows on disk and sparse counts beside the peers, in hours, into runs/large.json
 	$(BIN)/python -m benchmarks.large
+
+bench-distributed: $(VENV)/.bench ## measure one process beside two, with the curve for more, into runs/distributed.json
+	$(BIN)/python -m benchmarks distributed --device cpu --out runs/distributed.json
 
 test: $(VENV)/.test ## install what the tests need, and run them all, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

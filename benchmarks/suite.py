@@ -55,6 +55,7 @@ SUITE = {
     "minus": Entry("relations", "without"),
     "checkpoint_kills": Entry("checkpoints", "kills", unasked=False),
     "checkpoint_share": Entry("checkpoints", "share"),
+    "distributed": Entry("distributed", "measure", unasked=False),
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
     "overfitting": Entry("overfitting", "measure", unasked=False),
     "false_alarms": Entry("false_alarms", "measure", unasked=False),

@@ -40,6 +40,7 @@ TINY = {
     "or": {"n": 100, "n_edges": 200},
     "and": {"n": 100, "n_edges": 200},
     "minus": {"n": 100, "n_edges": 200},
+    "distributed": {"n": 60, "rounds": 1, "epochs": 1, "growth": (1100,), "names": ("defaults",)},
     "false_alarms": {"n": 30, "pages": ()},
     "overfitting": {"seeds": 1, "n_train": 60, "n_test": 40, "max_epochs": 2},
 }

@@ -378,6 +378,17 @@ def test_rows_elsewhere_are_copied_there_once():
     assert there.take(slice(1, 3)).tolist() == X[1:3].tolist()
 
 
+@pytest.mark.parametrize(("local", "count", "wanted"), [("1", 2, "cuda:1"), ("0", 2, "cuda"), ("3", 1, "cuda")])
+def test_each_of_several_processes_has_the_gpu_that_its_launcher_names(monkeypatch, local, count, wanted):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setenv("LOCAL_RANK", local)
+    assert pick_device("auto") == torch.device("cuda")  # LOCAL_RANK alone makes no group
+    for name, value in {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "host", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert pick_device("auto") == torch.device(wanted)
+
+
 def test_pick_device():
     assert pick_device("cpu") == CPU
     assert pick_device(CPU) == CPU

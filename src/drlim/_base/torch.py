@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
+from drlim._base.launched import is_launched
 from drlim._base.stored_rows import StoredRows
 
 __all__ = ["RowSource", "Rows", "device_of", "pick_device", "random_state", "seeded", "set_random_state"]
@@ -31,7 +33,7 @@ def pick_device(device: str | torch.device, owner: str = "DrLIM") -> torch.devic
         When torch does not know the name or cannot reach the device.
     """
     if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return _own_gpu() if torch.cuda.is_available() else torch.device("cpu")
     try:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen).item()  # "meta" can be named and filled, but holds no values
@@ -41,6 +43,13 @@ def pick_device(device: str | torch.device, owner: str = "DrLIM") -> torch.devic
             f"'cuda:0'. Got {short_repr(device)} instead."
         ) from error
     return chosen
+
+
+def _own_gpu() -> torch.device:
+    """Return the GPU of this process: of several processes on a machine, each has the one that its launcher names."""
+    local = int(os.environ.get("LOCAL_RANK", "0")) if is_launched() else 0
+    # A launcher may show each process its own GPU alone, whatever the number.
+    return torch.device("cuda", local) if 0 < local < torch.cuda.device_count() else torch.device("cuda")
 
 
 @contextmanager
