@@ -151,7 +151,9 @@ def _made(device: torch.device) -> Iterator[None]:
     if not _OWN_STORE:
         _OWN_STORE.append(next(iter(rendezvous("env://", rank, size)))[0])
     backend = "nccl" if device.type == "cuda" else "gloo"
-    store = PrefixStore(f"drlim/group/{_N_FITS}", _OWN_STORE[0])
+    # torchrun keeps its store over a restart, with the addresses of the processes before.
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = PrefixStore(f"drlim/group/{attempt}/{_N_FITS}", _OWN_STORE[0])
     dist.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield

@@ -27,13 +27,16 @@ _FAILED, _DONE = "failed", "done"
 
 
 class GroupError(ConnectionError):
-    """Another process of the group failed, fell silent, or was started on something else.
+    """Another process of a fit failed, was killed or fell silent; the text says which, and why.
 
     Examples
     --------
-    >>> from drlim.training import GroupError
-    >>> issubclass(GroupError, ConnectionError)
-    True
+    Rank 1 was killed:
+
+    >>> raise GroupError("Training over several processes ended by a failure of rank 1: gone without a word")
+    Traceback (most recent call last):
+        ...
+    drlim._base.watch.GroupError: Training over several processes ended by a failure of rank 1: gone without a word
     """
 
 
