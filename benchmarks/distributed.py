@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import Measured, measured, ratio
+from benchmarks.suite import ROOT
 from drlim import DrLIM, NeighborhoodGraph, datasets, knn_graph, make_encoder, make_springs
 from drlim._base.group import Group
 from drlim._base.torch import Rows
@@ -87,6 +88,8 @@ def _compared(folder: Path, name: str, X: np.ndarray, rounds: int, epochs: int) 
             parts={
                 "one process, s": statistics.median(one),
                 "two processes, s": statistics.median(two),
+                "one process, processor s": statistics.median(one["processor"][0] for one in found[1]),
+                "two processes, processor s of rank 0": statistics.median(one["processor"][0] for one in found[2]),
                 "steps of an epoch": steps,
                 "same bytes": float(len({one["bytes"] for one in found[2]}) == 1),
             },
@@ -201,7 +204,7 @@ def _run(folder: Path, size: int, name: str, epochs: int) -> dict[str, Any]:
         variables = {"RANK": rank, "WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         environment = {**os.environ, "OMP_NUM_THREADS": "1", **{key: str(value) for key, value in variables.items()}}
         command = [sys.executable, "-m", "benchmarks.distributed", str(folder), name, str(epochs)]
-        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))  # noqa: S603
+        processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True))  # noqa: S603
     outputs = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
         raise RuntimeError(f"{size} processes ended with {[process.returncode for process in processes]}")
@@ -210,6 +213,17 @@ def _run(folder: Path, size: int, name: str, epochs: int) -> dict[str, Any]:
         raise RuntimeError("The processes ended with different bytes.")
     result: dict[str, Any] = found[0]
     return result
+
+
+class _ProcessorClock:
+    """Notes the processor time of this process, all its threads included, at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_epoch_end(self, *_: object) -> None:
+        """Note the time."""
+        self.times.append(time.process_time())
 
 
 def _fit(folder: Path, name: str, epochs: int) -> dict[str, Any]:
@@ -224,13 +238,16 @@ def _fit(folder: Path, name: str, epochs: int) -> dict[str, Any]:
 
     Group.begin = noted  # type: ignore[method-assign]  # to read what it counts
     X, graph = np.load(folder / "X.npy"), NeighborhoodGraph.load(folder / "graph.safetensors")
-    model = DrLIM(**{**_SETTINGS[name], "max_epochs": epochs + 1, "tol": 0.0}, random_state=0, verbose=False)
+    clock = _ProcessorClock()
+    given = {**_SETTINGS[name], "max_epochs": epochs + 1, "tol": 0.0, "callbacks": [clock]}
+    model = DrLIM(**given, random_state=0, verbose=False)
     model.fit(X, graph=graph)
     size = 600 if name != "defaults" else 150
     sent = groups[0].sent if groups else {}
     steps = (epochs + 1) * -(-len(X) // size)
     return {
         "seconds": [record["seconds"] for record in model.history_[1:]],
+        "processor": np.diff(clock.times).tolist(),
         "steps": steps * epochs / (epochs + 1),
         "sent": {kind: count * epochs / (epochs + 1) for kind, count in sent.items()},
         "bytes": hashlib.sha256(model.embedding_.tobytes()).hexdigest(),
