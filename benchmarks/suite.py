@@ -58,6 +58,7 @@ SUITE = {
     "distributed": Entry("distributed", "measure", unasked=False),
     "flipped_labels": Entry("flipped_labels", "measure", unasked=False),
     "overfitting": Entry("overfitting", "measure", unasked=False),
+    "explorer": Entry("exploring", "measure", unasked=False),
     "false_alarms": Entry("false_alarms", "measure", unasked=False),
     "editing_retraining": Entry("editing", "retraining", unasked=False),
     "editing_hostile": Entry("editing", "hostile", unasked=False),

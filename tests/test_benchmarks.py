@@ -298,7 +298,7 @@ def test_what_runs_only_when_named_is_left_out_of_a_run_of_all(monkeypatch, tmp_
     asked = []
     monkeypatch.setattr("benchmarks.__main__.run_all", lambda names, devices, path: asked.extend(names) or 0)
     assert main(["--out", str(tmp_path / "a.json")]) == 0
-    assert [*asked, "flipped_labels", "overfitting", "false_alarms"] == list(suite.SUITE)
+    assert [*asked, "flipped_labels", "overfitting", "explorer", "false_alarms"] == list(suite.SUITE)
     assert main(["flipped_labels"]) == 0
     assert asked[-1] == "flipped_labels"
 

@@ -8,8 +8,8 @@ text of the data is ever parsed as markup.
 In the page, ``window.drlim`` is ``{explorer, side, announce, addPanel}``:
 
 - ``explorer.state`` has ``selection`` (Uint32Array of sample numbers, ascending), ``current`` and ``hovered`` (a sample
-  or -1), ``colour``, ``theme``, ``shown``, ``mode`` and ``springs``; ``state.set({name: value})`` changes it, and
-  ``state.subscribe((names, state) => ...)`` is told of changes;
+  or -1), ``colour``, ``theme``, ``shown``, ``mode``, ``springs`` and ``pictures``; ``state.set({name: value})`` changes
+  it, and ``state.subscribe((names, state) => ...)`` is told of changes;
 - ``explorer.positions`` has three numbers a sample; ``explorer.moveTo(places, seconds)`` moves the samples, and returns
   a promise; ``explorer.place(i)`` is a sample's place on the canvas, in pixels; ``explorer.at(left, top)`` the sample
   at a place; ``explorer.selectInside([x, y, ...])`` a lasso; ``explorer.select(numbers)``;
@@ -18,8 +18,8 @@ In the page, ``window.drlim`` is ``{explorer, side, announce, addPanel}``:
   line under the map, which screen readers read.
 
 Where ``meta.editing`` is an object, as the server for editing sends it, the script calls ``startEditing(explorer,
-page)`` of ``editing.js``, ``page`` being what ``window.drlim`` is. ``document.documentElement.dataset.ready`` is "yes"
-once the first points are drawn.
+page)`` of ``editing.js``, ``page`` being what ``window.drlim`` is. ``document.documentElement.dataset.ready`` is
+"points" once the first points are drawn, and "yes" once the pictures of the samples are there, too.
 """
 
 from __future__ import annotations

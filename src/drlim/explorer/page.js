@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 e7370d2fbbea37de15596aebf92be90d647adb2d6457184cfb4a94f5cee26ac4. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 334dab22a4263f7dce85b70c114d3b9cdf0b5cf781634663608c150de5d17de0. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -133,7 +133,7 @@
   function addSample(body, explorer) {
     const { state, samples } = explorer;
     const follow = (names) => {
-      if (!names.has("current") && !names.has("springs")) return;
+      if (!["current", "springs", "pictures"].some((name) => names.has(name))) return;
       const section = body.parentElement;
       section.hidden = state.current < 0;
       if (state.current < 0) return;
@@ -1004,12 +1004,12 @@ void main() {
   var PAUSE2 = 200;
   var POINTS_FOLLOW = ["selection", "shown", "colour", "theme", "moved"];
   var Explorer = class {
-    constructor(payload, thumbnails, canvases) {
+    constructor(payload, canvases) {
       this.payload = payload;
       this.meta = payload.meta;
       this.positions = positionsOf(payload);
       this.samples = new Samples(payload, columnsOf(payload));
-      this.thumbnails = thumbnails;
+      this.thumbnails = null;
       this.camera = new Camera(this.positions, this.meta.dimensions);
       this.canvases = canvases;
       this.points = new Points(canvases.points, this.meta.dimensions < 3);
@@ -1027,6 +1027,7 @@ void main() {
         shown: null,
         mode: "move",
         springs: true,
+        pictures: false,
         moved: 0
       });
       this.state.subscribe((names) => this.follow(names));
@@ -2069,7 +2070,7 @@ void main() {
     const { state, samples } = explorer;
     let waiting = 0;
     const follow = (names) => {
-      if (!names.has("selection")) return;
+      if (!names.has("selection") && !names.has("pictures")) return;
       const { selection } = state;
       body.parentElement.hidden = selection.length === 0;
       if (!selection.length) return;
@@ -2244,10 +2245,9 @@ void main() {
   async function start() {
     const began = performance.now();
     const payload = await readPayload(document.getElementById("drlim-payload").textContent);
-    const thumbnails = await Thumbnails.of(payload);
     const parts = skeleton(payload.meta);
     refill(document.getElementById("drlim-page"), ...parts.roots);
-    const explorer = new Explorer(payload, thumbnails, { points: parts.points, overlay: parts.overlay });
+    const explorer = new Explorer(payload, { points: parts.points, overlay: parts.overlay });
     const announce = (text) => {
       parts.status.textContent = text;
     };
@@ -2278,6 +2278,9 @@ void main() {
     explorer.resize();
     explorer.timings = { began, first: performance.now() };
     if (payload.meta.editing) startEditing(explorer, page);
+    document.documentElement.dataset.ready = "points";
+    explorer.thumbnails = await Thumbnails.of(payload);
+    if (explorer.thumbnails) explorer.state.set({ pictures: true });
     document.documentElement.dataset.ready = "yes";
   }
   function skeleton(meta) {

@@ -55,7 +55,7 @@ export function addCard(card, explorer) {
 export function addSample(body, explorer) {
   const { state, samples } = explorer;
   const follow = (names) => {
-    if (!names.has("current") && !names.has("springs")) return;
+    if (!["current", "springs", "pictures"].some((name) => names.has(name))) return;
     const section = body.parentElement;
     section.hidden = state.current < 0;
     if (state.current < 0) return;

@@ -29,14 +29,15 @@ const POINTS_FOLLOW = ["selection", "shown", "colour", "theme", "moved"];
  * state.shown      Uint8Array with 0 for samples that filters hide, null without filters
  * state.mode       "move" (drag moves or turns the map) or "lasso"
  * state.springs    whether springs are drawn
+ * state.pictures   whether the pictures of the samples are there: they are read after the points are drawn
  */
 export class Explorer {
-  constructor(payload, thumbnails, canvases) {
+  constructor(payload, canvases) {
     this.payload = payload;
     this.meta = payload.meta;
     this.positions = positionsOf(payload);
     this.samples = new Samples(payload, columnsOf(payload));
-    this.thumbnails = thumbnails;
+    this.thumbnails = null;
     this.camera = new Camera(this.positions, this.meta.dimensions);
     this.canvases = canvases;
     this.points = new Points(canvases.points, this.meta.dimensions < 3);
@@ -54,6 +55,7 @@ export class Explorer {
       shown: null,
       mode: "move",
       springs: true,
+      pictures: false,
       moved: 0,
     });
     this.state.subscribe((names) => this.follow(names));

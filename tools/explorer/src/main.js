@@ -25,10 +25,9 @@ import { addToolbar } from "./toolbar.js";
 async function start() {
   const began = performance.now();
   const payload = await readPayload(document.getElementById("drlim-payload").textContent);
-  const thumbnails = await Thumbnails.of(payload);
   const parts = skeleton(payload.meta);
   refill(document.getElementById("drlim-page"), ...parts.roots);
-  const explorer = new Explorer(payload, thumbnails, { points: parts.points, overlay: parts.overlay });
+  const explorer = new Explorer(payload, { points: parts.points, overlay: parts.overlay });
   const announce = (text) => {
     parts.status.textContent = text;
   };
@@ -59,6 +58,9 @@ async function start() {
   explorer.resize();
   explorer.timings = { began, first: performance.now() };
   if (payload.meta.editing) startEditing(explorer, page);
+  document.documentElement.dataset.ready = "points";
+  explorer.thumbnails = await Thumbnails.of(payload); // half a second for 10,000 digits, for which no point waits
+  if (explorer.thumbnails) explorer.state.set({ pictures: true });
   document.documentElement.dataset.ready = "yes";
 }
 

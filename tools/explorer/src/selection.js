@@ -18,7 +18,7 @@ export function addSelection(body, explorer, announce) {
   const { state, samples } = explorer;
   let waiting = 0;
   const follow = (names) => {
-    if (!names.has("selection")) return;
+    if (!names.has("selection") && !names.has("pictures")) return;
     const { selection } = state;
     body.parentElement.hidden = selection.length === 0;
     if (!selection.length) return;
