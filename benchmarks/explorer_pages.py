@@ -37,7 +37,7 @@ def table(n: int = 5000) -> Page:
         "visits": rng.poisson(1 + 3 * kind),
         "since": (np.datetime64("2015-01-01") + rng.integers(0, 3000, n)).astype(str),
     }
-    model = make_pipeline(Table(), NeighborMap(random_state=0)).fit(columns)
+    model = make_pipeline(Table(), NeighborMap(max_epochs=10, random_state=0)).fit(columns)
     return explore(model, columns, ids=columns["customer"], title="Customers")
 
 
@@ -54,7 +54,7 @@ def texts(n: int = 20_000) -> Page:
     ]
     axes = [3 * rng.normal(size=(len(words), 32)) for words in (subjects, verbs, ends)]
     X = sum(axis[part] for axis, part in zip(axes, parts, strict=True)) + rng.normal(size=(n, 32))  # (n, 32)
-    model = NeighborMap(random_state=0, max_epochs=20).fit(X.astype(np.float32))
+    model = NeighborMap(max_epochs=4, random_state=0).fit(X.astype(np.float32))
     return explore(
         model,
         X.astype(np.float32),
@@ -80,7 +80,7 @@ def images(n: int = 1500) -> Page:
         )
         back, ink = rng.integers(0, 256, (2, 3, 1, 1))
         X[i] = np.where(masks[shape[i]], ink, back)
-    model = NeighborMap(random_state=0, max_epochs=20).fit(X)
+    model = NeighborMap(max_epochs=8, random_state=0).fit(X)
     return explore(model, X, labels=np.array(["disc", "square", "stripes"])[shape], title="Colour images")
 
 
@@ -89,7 +89,7 @@ def plane() -> Page:
     data, source = airplane.views()
     train = data.train
     graph = airplane.relations({name: values[train] for name, values in data.metadata.items()})
-    model = DrLIM(**airplane.MODEL, random_state=0).fit(data.images[train], graph=graph)
+    model = DrLIM(**{**airplane.MODEL, "max_epochs": 60}, random_state=0).fit(data.images[train], graph=graph)
     columns = {name: values[train] for name, values in data.metadata.items()}
     return explore(
         model,
@@ -107,7 +107,7 @@ def digits(n: int = 10_000) -> Page:
     except (OSError, ValueError):
         data = datasets.digits49()
     X, y = data.X_train[:n], data.y_train[:n]
-    return explore(NeighborMap(random_state=0).fit(X), X, labels=y, title="Digits")
+    return explore(NeighborMap(max_epochs=4, random_state=0).fit(X), X, labels=y, title="Digits")
 
 
 PAGES: dict[str, Callable[[], Page]] = {
