@@ -72,3 +72,12 @@ def test_a_column_that_is_not_there_is_named(table, tmp_path, capsys):
     command = ["explore", str(model), str(table), "--labels", "grup", "--output", str(tmp_path / "page.html")]
     assert main(command) == 1
     assert "group" in capsys.readouterr().err
+
+
+def test_the_encoder_travels_when_asked(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model, page = tmp_path / "map.safetensors", tmp_path / "page.html"
+    save(DrLIM(max_epochs=1, random_state=0).fit(X), model)
+    for options, travels in (([], True), (["--no-encoder"], False), (["--encoder"], True)):
+        assert main(["explore", str(model), "--output", str(page), *options]) == 0, capsys.readouterr().err
+        assert (contents(page)[0]["mapping"]["steps"] is not None) == travels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -47,6 +47,14 @@ def explore(
     size: ImageSize = None,
     array: ArrayName = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default=False)] = None,
+    encoder: Annotated[
+        bool | None,
+        typer.Option(
+            "--encoder/--no-encoder",
+            help="Whether the encoder travels with the page, to map new samples in it. [default: up to 2 MiB]",
+            show_default=False,
+        ),
+    ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Serve the page on this machine, to correct the map.")] = False,
     statements: Annotated[
         Path | None,
@@ -72,7 +80,7 @@ def explore(
     if not edit:
         check_output(output, [".html"])
     check_inputs(model, data)
-    asked = Asked(model, data, labels, labels_from, text, ids, pixels, array, title)
+    asked = Asked(model, data, labels, labels_from, text, ids, pixels, array, title, encoder)
     if edit:
         serve_editing(asked, statements, port, as_json=as_json)
         return
@@ -127,6 +135,7 @@ class Asked(NamedTuple):
     pixels: tuple[int, int] | None
     array: str | None
     title: str | None
+    encoder: bool | None = None
 
 
 class Shown(NamedTuple):
@@ -146,7 +155,7 @@ def gathered(asked: Asked) -> Shown:
     saved = open_model(asked.model)
     labels = labels_to_draw(asked.labels, asked.labels_from, asked.model, asked.data)
     if asked.data is None:
-        return Shown(saved, None, contents_of(saved.whole, labels=labels, title=asked.title))
+        return Shown(saved, None, contents_of(saved.whole, labels=labels, title=asked.title, encoder=_encoder(asked)))
     return _of_data(saved, asked, asked.data, labels)
 
 
@@ -168,8 +177,13 @@ def _of_data(saved: SavedModel, asked: Asked, data: Path, labels: Array | None) 
         text=None if asked.text is None else read_labels(asked.text, data).tolist(),
         ids=None if known is None else known.values,
         title=asked.title or data.name,
+        encoder=_encoder(asked),
     )
     return Shown(saved, samples, contents)
+
+
+def _encoder(asked: Asked) -> bool | Literal["auto"]:
+    return "auto" if asked.encoder is None else asked.encoder
 
 
 def _columns(data: Path, others: list[str | None]) -> dict[str, Array]:

@@ -62,7 +62,8 @@ def mapping_of(
         return _without(f"{error}."), {}
     size = sum(array.nbytes for array in steps.arrays.values())
     if wanted == "auto" and size > _LARGEST:
-        return _without(f"it was made without the encoder, whose weights take {size / 2**20:.0f} MB."), {}
+        way_out = "explore takes them along with encoder=True, drlim explore with --encoder"
+        return _without(f"it was made without the encoder, whose weights take {size / 2**20:.0f} MB; {way_out}."), {}
     said: dict[str, object] = {
         "steps": steps.steps,
         "why": "",
