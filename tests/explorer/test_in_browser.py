@@ -398,3 +398,20 @@ def test_points_move_to_new_places(grid, open_page):
     found = np.array(tab.evaluate(f"Array.from({EXPLORER}.positions)")).reshape(-1, 3)
     np.testing.assert_array_equal(found[:, :2], places[::-1] * 2)
     assert count_drawn(tab) == 30
+
+
+def test_names_of_columns_stand_on_one_line_beside_long_texts(grid, open_page):
+    model, places = grid
+    page = explore(model, text=["many words " * 20] * 30, columns={"a_name_without_blanks" * 9: places[:, 0]}).html
+    tab = open_page(page)
+    tab.mouse.move(*places_of(tab)[0])
+    tab.locator(".card").wait_for(state="visible")
+    lines = tab.evaluate(
+        """Array.from(document.querySelectorAll(".card th"), (one) => {
+             const text = document.createRange();
+             text.selectNodeContents(one);
+             return text.getClientRects().length;
+           })"""
+    )
+    assert set(lines) == {1}
+    assert tab.locator(".card").bounding_box()["width"] <= 300

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 334dab22a4263f7dce85b70c114d3b9cdf0b5cf781634663608c150de5d17de0. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 c2865216832b15c86e18a9264f6a739dee61ea3b6a0f060fbb6892722a668156. Edit those.
 (() => {
   // src/data.js
   var KINDS = {
@@ -106,7 +106,7 @@
           ([name, text]) => element(
             "tr",
             {},
-            element("th", { scope: "row" }, name),
+            element("th", { scope: "row", title: name }, name),
             element("td", {}, text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
           )
         )

@@ -23,7 +23,7 @@ export function described(explorer, i, mostColumns = Infinity, side = 84) {
             element(
               "tr",
               {},
-              element("th", { scope: "row" }, name),
+              element("th", { scope: "row", title: name }, name),
               element("td", {}, text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text),
             ),
           ),
