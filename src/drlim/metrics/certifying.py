@@ -57,7 +57,7 @@ def certificate(
 ) -> Certificate:
     """Certify how well a map ignores what it was declared to ignore, on samples that it was not trained on.
 
-    `drlim.save(model, path, certificate=...)` keeps the certificate in the model's file, ``drlim info`` shows it, and
+    ``drlim.save(model, path, certificate=...)`` keeps the certificate in the model's file, ``drlim info`` shows it, and
     ``drlim check`` repeats it on other samples.
 
     Parameters
