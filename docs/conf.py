@@ -124,13 +124,18 @@ def _signature(
     return str(whole.replace(parameters=plain, return_annotation=inspect.Signature.empty)), returned
 
 
-def _without_last_blank_line(_app: object, _page: str, text: list[str]) -> None:
-    """Take the blank line off the end of a block of code, which doctest needs there and a reader does not."""
+def _for_the_site(_app: object, _page: str, text: list[str]) -> None:
+    """Take the blank line off the end of a block of code, which doctest needs there and a reader does not.
+
+    Links to files of the repository that are pages of the site lead to these.
+    """
     text[0] = re.sub(r"\n\n```$", "\n```", text[0], flags=re.MULTILINE)
+    files = r"\]\((?:\.\./)+(SECURITY|CONTRIBUTING|CHANGELOG|RELEASING)\.md"
+    text[0] = re.sub(files, lambda found: f"](/about/{found[1].lower()}.md", text[0])
 
 
 def setup(app: object) -> None:
     """Write the pages of the API reference and of the command line before the sources are read."""
     app.connect("config-inited", lambda _app, _config: api_pages.write(DOCS / "api"))  # type: ignore[attr-defined]
     app.connect("autodoc-process-signature", _signature)  # type: ignore[attr-defined]
-    app.connect("source-read", _without_last_blank_line)  # type: ignore[attr-defined]
+    app.connect("source-read", _for_the_site)  # type: ignore[attr-defined]
