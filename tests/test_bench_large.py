@@ -84,3 +84,9 @@ def test_results_are_kept_one_by_one_and_failures_are_said(tmp_path, monkeypatch
     assert "| PaCMAP | | | | | no |" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         large.main(["TSNE", *out])
+
+
+def test_a_trial_that_takes_too_long_is_stopped_and_says_what_it_took(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "large.json"), "--data", str(tmp_path), "--rows", "600", "--longest", "0.5"]
+    assert large.main(["neighbours", *out]) == 1
+    assert "not done after 0.5 seconds, " in capsys.readouterr().out

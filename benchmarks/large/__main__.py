@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,7 @@ def _apart(name: str, given: argparse.Namespace) -> Numbers:
         "commit": str(commit()),
         "threads": given.threads,
     }
+    began = _processor_of_children()
     try:
         done = subprocess.run(  # noqa: S603 - this very program
             command,
@@ -80,10 +82,17 @@ def _apart(name: str, given: argparse.Namespace) -> Numbers:
             timeout=given.longest,
         )
     except subprocess.TimeoutExpired:
-        return {**about, "error": f"not done after {given.longest:g} seconds"}
+        took = _processor_of_children() - began
+        return {**about, "error": f"not done after {given.longest:g} seconds, {took:.0f} of a processor"}
     if done.returncode != 0:
         return {**about, "error": (done.stderr or done.stdout)[-1000:]}
     return {**about, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def _processor_of_children() -> float:
+    """Return the processor seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def table(results: Mapping[str, Numbers]) -> str:

@@ -35,7 +35,7 @@ def _no_training(monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("training began")
 
-    monkeypatch.setattr(drlim.estimators.drlim, "train_rows", never)
+    monkeypatch.setattr(drlim.estimators.plan, "train_rows", never)
 
 
 def refuses(message, X=X, error=ValueError, graph=None, **parameters):

@@ -88,7 +88,7 @@ def _no_training(monkeypatch):
     def end(*args, **kwargs):
         raise Reached
 
-    monkeypatch.setattr(drlim.estimators.drlim, "train_rows", end)
+    monkeypatch.setattr(drlim.estimators.plan, "train_rows", end)
     monkeypatch.setattr(drlim.estimators.neighbor_map, "lay_out", end)
 
 
