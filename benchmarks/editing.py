@@ -104,12 +104,13 @@ def _retrained(name: str, path: Path, rows: Path, said: list[dict[str, object]],
             began = time.perf_counter()
             state(server.target, one)
             stating.append(time.perf_counter() - began)
-        began = time.perf_counter()
+        used, began = server.processor_seconds(), time.perf_counter()
         state(server.target, said[-1])
         asked(server.target, "/retraining", {})
         report = _waited(server.target)
         content = ask(server.target, request(server.target, "/positions")).body
         seconds = time.perf_counter() - began
+        used = server.processor_seconds() - used
         trained = load(path.with_name(str(report["model"])))
         after = np.frombuffer(content, "<f4").reshape(before.shape).astype(np.float64)
         graph = NeighborhoodGraph.load(path.with_name("map.statements.safetensors"))
@@ -117,6 +118,7 @@ def _retrained(name: str, path: Path, rows: Path, said: list[dict[str, object]],
     alike, apart = _followed(said, before, after)
     held = report["drift"]["held"]
     parts = {
+        "seconds of both processors": round(used, 1),
         "n_held": held["n"],
         "drift_of_held_in_widths": dict(zip(("0.5", "0.9", "0.99", "1"), held["quantiles"], strict=True)),
         "drift_of_named_in_widths": report["drift"]["others"]["quantiles"],

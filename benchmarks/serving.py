@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,11 @@ class Served:
             return 0
         lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
         return 1024 * int(lines[0].split()[1])
+
+    def processor_seconds(self) -> float:
+        """Return the seconds of processors that the server has used, which other work on the machine changes little."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def asked(target: Target, path: str, given: object = None, *, seconds: float = 60.0) -> Any:
