@@ -24,30 +24,38 @@ from drlim.training.checkpoints import CheckpointFolder, Keeper
 
 __all__ = ["kills", "share"]
 
-_LATEST = 0.95
-"""Share of the time of a whole fit at which it is killed at the latest."""
+_EPOCHS = 10
+"""Number of epochs of each fit."""
+
+_LONGEST_DELAY = 0.1
+"""Maximum number of seconds between a checkpoint and the kill: one to ten epochs on an idle machine."""
 
 
 def _noisy(images: Any, generator: np.random.Generator) -> Any:
     return (images + generator.normal(scale=0.1, size=images.shape)).astype(images.dtype)
 
 
-_ADAM = {"encoder": "convnet", "max_epochs": 10, "tol": 0.0, "batch_size": 100, "random_state": 0, "verbose": False}
+_ADAM = {
+    "encoder": "convnet",
+    "max_epochs": _EPOCHS,
+    "tol": 0.0,
+    "batch_size": 100,
+    "random_state": 0,
+    "verbose": False,
+}
 _FITS: dict[str, Callable[..., Any]] = {
     "Adam, all samples felt": lambda **given: DrLIM(**_ADAM, **given),
     "Adam, in batches, samples held out": lambda **given: DrLIM(
         **_ADAM, interactions="batch", validation=0.2, callbacks=[EarlyStopping(patience=8)], **given
     ),
-    "Adam, fresh copies": lambda **given: DrLIM(**{**_ADAM, "max_epochs": 8}, orbit=_noisy, **given),
-    "L-BFGS": lambda **given: DrLIM(
-        **{**_ADAM, "encoder": "mlp", "batch_size": "all", "max_epochs": 40}, optimizer="lbfgs", **given
-    ),
-    "NeighborMap": lambda **given: NeighborMap(max_epochs=6, random_state=0, verbose=False, **given),
+    "Adam, fresh copies": lambda **given: DrLIM(**_ADAM, orbit=_noisy, **given),
+    "L-BFGS": lambda **given: DrLIM(**{**_ADAM, "encoder": "mlp", "batch_size": "all"}, optimizer="lbfgs", **given),
+    "NeighborMap": lambda **given: NeighborMap(max_epochs=_EPOCHS, random_state=0, verbose=False, **given),
 }
 
 
 def kills(n: int = 20, n_samples: int = 200) -> Measured:
-    """Kill fits by SIGKILL at random times, let each go on in a new process, and compare the files of the models.
+    """Kill fits by SIGKILL at random times of their training, let each go on in a new process, and compare the models.
 
     Parameters
     ----------
@@ -64,11 +72,10 @@ def kills(n: int = 20, n_samples: int = 200) -> Measured:
         wholes = {kind: _whole(kind, X, root / f"{place}.safetensors") for place, kind in enumerate(_FITS)}
         for trial in range(n):
             kind = list(_FITS)[trial % len(_FITS)]
-            whole, seconds = wholes[kind]
+            whole, _ = wholes[kind]
             folder, path = root / f"kept-{trial}", root / f"again-{trial}.safetensors"
-            latest = _LATEST * seconds
-            while not _killed(lambda kind=kind, folder=folder, path=path: _fit(kind, X, path, folder), latest, draw):
-                path.unlink()  # on a busy machine a fit may end sooner than the whole one did
+            while not _killed(lambda kind=kind, folder=folder, path=path: _fit(kind, X, path, folder), folder, draw):
+                path.unlink(missing_ok=True)  # it had ended before it was to be killed
                 shutil.rmtree(folder)
             n_left += len(list(folder.glob(".drlim-*.tmp")))
             found = CheckpointFolder(folder).newest()
@@ -110,13 +117,21 @@ def _forked(work: Callable[[], None]) -> int:
     return child
 
 
-def _killed(work: Callable[[], None], latest: float, draw: np.random.Generator) -> bool:
-    """Start a process and kill it at a random time; return whether it was still at work."""
+def _killed(work: Callable[[], None], folder: Path, draw: np.random.Generator) -> bool:
+    """Start a process and kill it at a random time after a random one of its checkpoints; return whether it worked."""
+    wanted, delay = int(draw.integers(1, _EPOCHS + 1)), float(draw.uniform(0, _LONGEST_DELAY))
     child = _forked(work)
-    time.sleep(float(draw.uniform(0, latest)))
+    while not any(_number(path) >= wanted for path in folder.glob("checkpoint-*")):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.001)
+    time.sleep(delay)
     os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def _done(child: int) -> None:
