@@ -113,6 +113,15 @@ def _ring(value: object) -> Map:
     return Map(drlim.DrLIM(n_neighbors=value, max_epochs=60, random_state=0).fit_transform(X), angle)
 
 
+def _on_space(value: object) -> Map:
+    """Draw a noisy circle in ten dimensions on a space; a circle is drawn round."""
+    rng = np.random.default_rng(0)
+    angle = np.sort(rng.uniform(0, 2 * np.pi, size=400))
+    X = np.column_stack([np.cos(angle), np.sin(angle), np.zeros((400, 8))]) + 0.1 * rng.normal(size=(400, 10))
+    Z = drlim.DrLIM(space=value, max_epochs=60, random_state=0).fit_transform(X)
+    return Map(np.column_stack([np.cos(Z[:, 0]), np.sin(Z[:, 0])]) if value == "circle" else Z, angle)  # (n, 2)
+
+
 def _shifted(estimator: type) -> Callable[[object], Map]:
     """Return how to draw shifted digits on a map that was trained on unshifted ones."""
 
@@ -134,6 +143,7 @@ _DRLIM, _MAP = drlim.DrLIM, drlim.NeighborMap
 ROWS = {
     "drlim_n_components": Row(_of(_DRLIM, "n_components"), {"1 (upward: the class)": 1, "2": 2, "3 (from above)": 3}),
     "drlim_encoder": Row(_of(_DRLIM, "encoder"), {name: name for name in ("linear", "two_layer", "mlp")}),
+    "drlim_space": Row(_on_space, {"euclidean": "euclidean", "circle": "circle"}),
     "drlim_n_neighbors": Row(_ring, {"2": 2, "5": 5, "20": 20, "100": 100}),
     "drlim_metric": Row(_by_metric(_DRLIM), {name: name for name in ("euclidean", "cosine", "jaccard", "hamming")}),
     "drlim_neighbors": Row(

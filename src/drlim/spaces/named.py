@@ -15,6 +15,12 @@ def Line(n_dimensions: int = 1) -> Space:  # noqa: N802 - the name of a space
     ----------
     n_dimensions : int, default=1
         In [1, inf).
+
+    Examples
+    --------
+    >>> from drlim import spaces
+    >>> spaces.Line(2).n_components
+    2
     """
     check_parameters({"n_dimensions": n_dimensions}, {"n_dimensions": [integer_in(1)]}, "Line")
     return Space((Factor("line", int(n_dimensions)),))
@@ -45,12 +51,26 @@ def Circle(radius: float | str = "auto") -> Space:  # noqa: N802
 
 
 def Sphere(radius: float | str = "auto") -> Space:  # noqa: N802
-    """Return a sphere in three dimensions, of two; ``radius`` as of `Circle`."""
+    """Return a sphere in three dimensions, of two; ``radius`` as of `Circle`.
+
+    Examples
+    --------
+    >>> from drlim import spaces
+    >>> spaces.Sphere(1.0).n_ambient
+    3
+    """
     return Space((Factor("sphere", radius=_radius(radius, "Sphere")),))
 
 
 def Cylinder(radius: float | str = "auto") -> Space:  # noqa: N802
-    """Return a circle times a line; ``radius`` as of `Circle`."""
+    """Return a circle times a line; ``radius`` as of `Circle`.
+
+    Examples
+    --------
+    >>> from drlim import spaces
+    >>> spaces.Cylinder(1.0) == spaces.Circle(1.0) * spaces.Line()
+    True
+    """
     return Circle(radius) * Line()
 
 
@@ -62,6 +82,12 @@ def Torus(radius: float | str = "auto", other: float | str | None = None) -> Spa
     radius : float or "auto", default="auto"
     other : float or "auto", default=None
         The radius of the second circle; None takes that of the first, and "auto" learns each.
+
+    Examples
+    --------
+    >>> from drlim import spaces
+    >>> spaces.Torus(1.0, 2.0) == spaces.Circle(1.0) * spaces.Circle(2.0)
+    True
     """
     return Circle(radius) * Circle(radius if other is None else other)
 

@@ -34,6 +34,12 @@ class Factor:
         Dimensions of a line; 1 for the others.
     radius : float or None
         None where it is learned, and for a line.
+
+    Examples
+    --------
+    >>> from drlim import spaces
+    >>> [factor.kind for factor in spaces.Cylinder(1.0).factors]
+    ['circle', 'line']
     """
 
     kind: Literal["circle", "sphere", "line"]
