@@ -54,7 +54,7 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 	$(BIN)/codespell
 
 .PHONY: docs docs-check docs-pictures docs-screenshots
-docs: $(VENV)/.docs ## build the site into docs/_build/html, every example of the gallery run, warnings as errors
+docs: $(VENV)/.docs ## build the site into docs/_build/html in about two minutes, with the gallery run and warnings as errors
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/html
 
 docs-check: $(VENV)/.docs ## build the site without running its gallery: links, names and references, warnings as errors
