@@ -67,6 +67,17 @@ def test_pictures_that_the_gallery_makes_have_an_example_that_makes_them():
     assert named <= made
 
 
+@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "{literalinclude}" in text])
+def test_the_lines_of_code_that_a_page_shows_are_there(page):
+    for path, options in re.findall(r"\{literalinclude\} (\S+)\n((?:^:.*\n)*)", PAGES[page], flags=re.MULTILINE):
+        code = (DOCS / page).parent.joinpath(path).read_text(encoding="utf-8")
+        wanted = dict(re.findall(r"^:([a-z-]+): (.+)$", options, flags=re.MULTILINE))
+        for mark in (wanted.get("start-at", ""), wanted.get("end-at", "")):
+            assert mark in code, f"{page} shows {path} from or to {mark!r}, which is not in it"
+        for name in wanted.get("pyobject", "").split("."):
+            assert re.search(rf"^ *(?:def|class) {name}\b", code, flags=re.MULTILINE), f"{name} is not in {path}"
+
+
 def test_each_page_is_reached_from_the_landing_page():
     reached, todo = set(), ["index"]
     while todo:

@@ -42,8 +42,9 @@ class SpaceMixin:
 
         Returns
         -------
-        ndarray, shape (n_samples, space_.n_ambient)
-            In the order of ``space_``, in units of length. Of a flat map it is what ``transform`` returns.
+        ndarray, shape (n_samples, n_ambient)
+            As many columns as ``space_.n_ambient``, in the order of ``space_``, in units of length. Of a flat map it is
+            what ``transform`` returns.
 
         Raises
         ------
