@@ -44,6 +44,7 @@ SUITE = {
     "transform_places": Entry("mapping", "transform_places", on_gpu=True),
     "jacobian": Entry("derivatives", "jacobian", on_gpu=True),
     "runtime": Entry("runtime", "measure"),
+    "spaces": Entry("spaces", "force_pass"),
     "fit_memory": Entry("fitting", "fit_memory"),
     "fit_memory_defaults": Entry("fitting", "fit_memory_defaults"),
     "fit_memory_all": Entry("fitting", "fit_memory_all"),

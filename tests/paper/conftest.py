@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from drlim import datasets
-from drlim.paper import airplane, airplane_lle, shifted, shifted_prior
+from drlim.paper import airplane, airplane_cylinder, airplane_lle, shifted, shifted_prior
 
 
 @pytest.fixture
@@ -22,3 +22,4 @@ def small_airplane(monkeypatch: pytest.MonkeyPatch) -> None:
     small = replace(data, images=data.images[:, ::4, ::4].copy())  # (972, 24, 24)
     monkeypatch.setattr(airplane, "views", lambda: (small, "turntable, small"))
     monkeypatch.setattr(airplane_lle, "views", airplane.views)
+    monkeypatch.setattr(airplane_cylinder, "views", airplane.views)

@@ -11,7 +11,7 @@ import pytest
 from tests.paper.kinds import AIRPLANE, DIGITS, clusters_by_shift, is_cylinder, knows_no_shift, needs_ripser, number
 
 from drlim import datasets, make_springs
-from drlim.paper import airplane, airplane_lle, shifted, shifted_lle, shifted_prior
+from drlim.paper import airplane, airplane_cylinder, airplane_lle, shifted, shifted_lle, shifted_prior
 from drlim.paper.report import Report, Row
 
 exact = make_springs(1.0)
@@ -144,3 +144,11 @@ def test_samples_are_shifted_by_what_is_said() -> None:
     assert shifted.pixels_shifted(copies).tolist() == [0, 0, -6, -6, -3, -3, 3, 3, 6, 6]
     np.testing.assert_array_equal(copies.X[6, :, 3:], copies.X[0, :, :-3])
     assert not copies.X[6, :, :3].any()
+
+
+def test_the_airplane_lies_on_a_circle_and_a_line(tmp_path: Path, small_airplane: None) -> None:
+    report = airplane_cylinder.reproduce(tmp_path, max_epochs=30)
+    measured = {row.number: row.measured for row in report.rows}
+    assert measured["circular correlation of angle and azimuth"] > 0.95
+    assert measured["R2 of elevation, from the length alone"] > 0.9
+    assert all((tmp_path / name).stat().st_size > 0 for name in airplane_cylinder.FIGURES)

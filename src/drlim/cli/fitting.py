@@ -46,7 +46,7 @@ METHODS = (_NEIGHBORS, _DRLIM)
 _ONLY = {
     **dict.fromkeys(("n_places",), _NEIGHBORS),
     **dict.fromkeys(("margin", "dissimilar_weight", "optimizer", "learning_rate"), _DRLIM),
-    **dict.fromkeys(("batch_size", "interactions", "tol", "weight_decay", "validation"), _DRLIM),
+    **dict.fromkeys(("batch_size", "interactions", "tol", "weight_decay", "validation", "space"), _DRLIM),
 }
 """Parameters that one method has, and the other has not."""
 
@@ -132,6 +132,9 @@ def fit(
         str | None,
         typer.Option(help="By neighbors only: number of places of the map, or auto.", show_default="auto"),
     ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="By drlim only: circle, sphere, torus or cylinder.", show_default="euclidean")
+    ] = None,
     margin: Annotated[
         float | None,
         typer.Option(help="By drlim only: distance within which dissimilar samples repel.", show_default="1.0"),
@@ -213,6 +216,7 @@ def fit(
         "tol": tol,
         "weight_decay": _number(weight_decay, float),
         "validation": validation,
+        "space": space,
         "checkpoint": checkpoint,
         "checkpoint_every": _number(checkpoint_every, int),
     }
@@ -315,7 +319,7 @@ def _keep(
         "embedding": None if embedding is None else str(embedding),
         "n_samples": len(estimator.embedding_),
         "n_features": estimator.n_features_in_,
-        "n_components": estimator.n_components,
+        "n_components": estimator.embedding_.shape[1],
         "similar_pairs": estimator.graph_.n_similar,
         "dissimilar_pairs": estimator.graph_.n_dissimilar,
         "epochs": estimator.n_iter_,

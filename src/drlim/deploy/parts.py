@@ -60,6 +60,12 @@ def checked_parts(model: object) -> Parts:
             f"{short_repr(model)} instead."
         )
     check_is_fitted(last)
+    space = getattr(last, "space_", None)
+    if space is not None and not space.is_flat:
+        raise ValueError(
+            f"A map on {space} is not exported: its last layer has no form in such files. Fit it with "
+            "space='euclidean', or serve it by torch, as drlim.load gives it."
+        )
     if isinstance(model, Pipeline) and len(model.steps) > 1:
         first = model.steps[0][1]
         n_columns = len(coded_columns(first)) if isinstance(first, Table) else model.n_features_in_

@@ -28,8 +28,12 @@ _MOST_COMPARED = 100_000
 
 
 def spring_columns(estimator: DrLIM | NeighborMap, Z: Array) -> list[Column]:
-    """Return energy and tension of the springs of each training sample; none where there are too many."""
-    if len(Z) > _MOST_JUDGED or len(Z) < 2:
+    """Return energy and tension of the springs of each training sample; none where there are too many.
+
+    Nor are there any of a map on a curved space: they are measured straight through it.
+    """
+    space = getattr(estimator, "space_", None)
+    if len(Z) > _MOST_JUDGED or len(Z) < 2 or not (space is None or space.is_flat):
         return []
     from drlim.metrics import tension
     from drlim.springs import CauchyRepulsion, LogAttraction, Springs

@@ -14,8 +14,7 @@ from torch import Tensor
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import check_parameters, integer_in
 from drlim._base.messages import aligned
-from drlim.encoders.derivatives import each_jacobian
-from drlim.metrics.differentiable import differentiable
+from drlim.metrics.differentiable import differentiable, each_derivative
 from drlim.relations.transforms import Transform, named_transforms, transformed
 
 __all__ = ["LocalInvariance", "LocalInvarianceRow", "local_invariance"]
@@ -160,18 +159,18 @@ def local_invariance(
     moves: list[Floats] = []  # J v, (n, t, d)
     beside = np.zeros(n)  # mean square of |J u| / |u| over the others, (n,)
 
-    def measure(part: slice, positions: Tensor, derivatives: Tensor) -> None:
+    def measure(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_derivative's signature
         flat = derivatives.flatten(2).cpu().double()  # (b, d, p)
         batch = at.samples[part]
         if not moves:
-            moves.append(np.zeros((n, len(named), positions.shape[1])))
+            moves.append(np.zeros((n, len(named), derivatives.shape[1])))
         for place, (name, transform) in enumerate(named.items()):
             way = _flat(transformed(batch, transform, name)) - _flat(batch)  # (b, p)
             sizes[part, place] = np.linalg.norm(way, axis=1)
             moves[0][part, place] = _along(flat, way)
         beside[part] = _mean_square(flat, at.samples, batch, others[part])
 
-    each_jacobian(at.encoder, at.rows, _BATCH, measure)
+    each_derivative(at, _BATCH, measure)
     if not beside.any():
         raise ValueError(
             "Expected 'X' to hold samples between which the map moves. Got samples that are all equal to "

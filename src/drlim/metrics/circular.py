@@ -57,7 +57,7 @@ def circular_correlation(first: ArrayLike, second: ArrayLike) -> float:
     # sin(a_i - a_j) sin(b_i - b_j) is a sum of four products of a factor of i and one of j.
     both = _summed(a, b)
     spreads = _summed(a, a) * _summed(b, b)
-    if spreads <= len(angles[0]) ** 4 * 1e-24:
+    if spreads <= len(angles[0]) ** 4 * 1e-13:  # the rounding of sums that cancel
         raise ValueError("Expected angles that differ between samples. All are the same in one of the two.")
     return float(min(1.0, abs(both) / np.sqrt(spreads)))
 

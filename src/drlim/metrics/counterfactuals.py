@@ -14,7 +14,7 @@ from drlim._base.checks import check_parameters, check_points, integer_in, real_
 from drlim._base.torch import Rows, device_of
 from drlim.encoders.derivatives import each_jacobian
 from drlim.encoders.embedding import embed_rows, evaluating
-from drlim.metrics.differentiable import differentiable
+from drlim.metrics.differentiable import differentiable, refuse_space
 from drlim.metrics.least_change import least_change
 from drlim.metrics.sensitivity import check_scale
 
@@ -158,6 +158,7 @@ def counterfactual(
     shape = np.shape(x)
     if not shape:
         raise ValueError(f"Expected 'x' to be one sample. Got {short_repr(x)}.")
+    refuse_space(model, "counterfactual")
     at = differentiable(model, np.asarray(x)[None], "counterfactual", "x")
     start = at.samples[0].astype(np.float64).ravel()  # (p,)
     unit = check_scale(scale, at, "counterfactual").astype(np.float64).ravel()  # (p,)

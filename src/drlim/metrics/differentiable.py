@@ -8,15 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
+from torch import Tensor, nn
 
 from drlim._base.arrays import Array
 from drlim._base.checks import check_points, short_repr
 from drlim._base.forms import taken
 from drlim._base.refusals import column_names
 from drlim._base.torch import Rows, device_of
+from drlim.encoders.derivatives import Use, each_jacobian
+from drlim.training.units import space_under
 
-__all__ = ["Differentiable", "differentiable"]
+__all__ = ["Differentiable", "differentiable", "each_derivative", "refuse_space"]
 
 
 class Differentiable(NamedTuple):
@@ -37,6 +39,33 @@ class Differentiable(NamedTuple):
         """The samples, a batch at a time, on the device of the encoder."""
         dtype = torch.float64 if self.samples.dtype == np.float64 else torch.float32
         return Rows(self.samples, device_of(self.encoder), dtype)
+
+
+def each_derivative(at: Differentiable, batch_size: int, use: Use) -> None:
+    """Do what `each_jacobian` does; on a curved space with derivatives along its coordinates, as lengths.
+
+    Of a circle it is the length along it, of a sphere those to the east and to the north: (b, n_components, ...).
+    """
+    space = space_under(at.encoder)
+    if space is None:
+        each_jacobian(at.encoder, at.rows, batch_size, use)
+        return
+
+    def along(part: slice, positions: Tensor, derivatives: Tensor) -> None:
+        frame = space.frame(positions)  # (b, d, a)
+        use(part, positions, torch.einsum("bda,ba...->bd...", frame, derivatives))
+
+    each_jacobian(at.encoder, at.rows, batch_size, along)
+
+
+def refuse_space(model: object, owner: str) -> None:
+    """Refuse a map on a curved space, which the function does not measure along."""
+    space = getattr(model, "space_", None)
+    if space is not None and not space.is_flat:
+        raise ValueError(
+            f"{owner} takes flat maps only: on {space} it would measure straight through the space. Fit the model with "
+            "space='euclidean'."
+        )
 
 
 def differentiable(model: object, X: ArrayLike, owner: str, name: str = "X") -> Differentiable:

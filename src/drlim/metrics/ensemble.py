@@ -13,6 +13,7 @@ from drlim._base.arrays import Floats
 from drlim._base.calls import user_call
 from drlim._base.checks import check_parameters, check_same_length, count_rows, short_repr
 from drlim.encoders.embedding import embed
+from drlim.metrics.differentiable import refuse_space
 from drlim.metrics.inputs import as_points
 
 __all__ = ["Uncertainty", "uncertainty"]
@@ -104,6 +105,8 @@ def uncertainty(models: Sequence[Any], X: ArrayLike, *, align: bool = True) -> U
     check_parameters({"align": align}, {"align": ["boolean"]}, "uncertainty")
     if not isinstance(models, Sequence) or len(models) < 2:
         raise TypeError(f"Expected 'models' to be a list of two maps or more. Got {short_repr(models)}.")
+    for model in models:
+        refuse_space(model, "uncertainty")
     maps = [_mapped(model, X, place) for place, model in enumerate(models)]  # m times (n, d)
     for place, points in enumerate(maps):
         if points.shape != maps[0].shape:

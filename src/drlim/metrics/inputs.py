@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Floats
 from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in
 
-__all__ = ["as_points", "check_at_most", "check_n_neighbors", "scaled"]
+if TYPE_CHECKING:
+    from drlim.spaces import Space
+
+__all__ = ["as_points", "check_at_most", "check_n_neighbors", "on_space", "scaled"]
 
 
 def as_points(points: ArrayLike, name: str, *, min_samples: int = 1, ndim: int | None = 2) -> Floats:
     """Return points as float64 of shape (n, d), or refuse them. ``ndim=None`` takes images and flattens them."""
     checked = check_points(points, name=name, min_samples=min_samples, ndim=ndim)  # (n, ...)
     return checked.reshape(len(checked), -1).astype(np.float64)  # (n, d)
+
+
+def on_space(points: Floats, space: Space) -> Floats:
+    """Return the ambient coordinates (n, a) of a map (n, d) of angles and lengths, or refuse what is none."""
+    from drlim.spaces import Space  # imports torch
+
+    check_parameters({"space": space}, {"space": [Space]}, "drlim.metrics")
+    if points.shape[1] != space.n_components:
+        raise ValueError(f"Expected 'Z' to have {space.n_components} columns, as {space} has. Got {points.shape[1]}.")
+    if any(factor.radius is None for factor in space.curved):
+        raise ValueError(f"Expected a space whose radii are known, such as model.space_. Got {space}.")
+    return space.ambient(points)
 
 
 def check_n_neighbors(n_neighbors: int, largest: int, reason: str, owner: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -10,35 +11,48 @@ from scipy.spatial.distance import cdist
 from drlim._base.arrays import Array, Floats, Index
 from drlim.metrics.inputs import scaled
 
+if TYPE_CHECKING:
+    from drlim.spaces import Space
+
 __all__ = ["BLOCK_ENTRIES", "distance_blocks", "nearest_others", "nearest_points", "smallest", "vote"]
 
 BLOCK_ENTRIES = 1 << 21
 """Maximum number of distances in memory at once, 16 MiB. Blocks four times as large were no faster."""
 
 
-def nearest_points(queries: Floats, points: Floats, n_neighbors: int, *, skip_self: bool = False) -> Index:
-    """Return the indices (m, k) of the nearest points of each query, nearest first, ties by index."""
-    blocks = distance_blocks(queries, points, skip_self=skip_self)
+def nearest_points(
+    queries: Floats, points: Floats, n_neighbors: int, *, skip_self: bool = False, space: Space | None = None
+) -> Index:
+    """Return the indices (m, k) of the nearest points of each query, nearest first, ties by index.
+
+    With a ``space``, they are in its ambient coordinates.
+    """
+    blocks = distance_blocks(queries, points, skip_self=skip_self, space=space)
     return np.concatenate([smallest(distances, n_neighbors) for _, distances in blocks])  # (m, k)
 
 
-def nearest_others(points: Floats, n_neighbors: int) -> Index:
+def nearest_others(points: Floats, n_neighbors: int, space: Space | None = None) -> Index:
     """Return the indices (n, k) of the nearest other points of each point.
 
     `distance_blocks` gives the distances here and for the ranks of `drlim.metrics.trustworthiness`: rounded
     differently, they could cost the identity its perfect 1.
     """
-    return nearest_points(points, points, n_neighbors, skip_self=True)
+    return nearest_points(points, points, n_neighbors, skip_self=True, space=space)
 
 
-def distance_blocks(queries: Floats, points: Floats, *, skip_self: bool = False) -> Iterator[tuple[slice, Floats]]:
+def distance_blocks(
+    queries: Floats, points: Floats, *, skip_self: bool = False, space: Space | None = None
+) -> Iterator[tuple[slice, Floats]]:
     """Yield squared distances (b, n) of blocks of queries to all points, up to one common factor."""
     largest = max(np.abs(queries).max(), np.abs(points).max())
     queries, points = scaled(queries, largest), scaled(points, largest)
     step = max(1, BLOCK_ENTRIES // len(points))
     for start in range(0, len(queries), step):
         block = slice(start, min(start + step, len(queries)))
-        distances = cdist(queries[block], points, "sqeuclidean")  # (b, n)
+        if space is None:
+            distances = cdist(queries[block], points, "sqeuclidean")  # (b, n)
+        else:
+            distances = space.squared_distances(queries[block, None], points[None])  # (b, n)
         if skip_self:
             distances[np.arange(len(distances)), np.arange(block.start, block.stop)] = np.inf
         yield block, distances

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from drlim._base.arrays import Floats
 from drlim._base.checks import check_same_length
-from drlim.metrics.inputs import as_points, check_n_neighbors, scaled
+from drlim.metrics.inputs import as_points, check_n_neighbors, on_space, scaled
 from drlim.metrics.nearest import distance_blocks, nearest_others
+
+if TYPE_CHECKING:
+    from drlim.spaces import Space
 
 __all__ = ["continuity", "neighbor_recall", "spread", "trustworthiness"]
 
 
-def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10, *, space: Space | None = None) -> float:
     r"""Return how reliably neighbours on the map are neighbours in the data.
 
     .. math:: T(k) = 1 - \frac{2}{n k (2n - 3k - 1)} \sum_{i=1}^{n} \sum_{j \in U_k(i)} (r(i, j) - k)
@@ -31,6 +36,10 @@ def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     n_neighbors : int, default=10
         k, at least 1 and less than n_samples / 2; for larger k the formula leaves [0, 1]. A small k judges the details
         of the map, a large one its layout. The tables of this project use 10.
+
+    space : Space, default=None
+        ``model.space_`` of a map on a curved space, ``Z`` as its ``transform`` returns it. Distances on the map then
+        are those of the space; None is flat.
 
     Returns
     -------
@@ -66,11 +75,11 @@ def trustworthiness(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     >>> trustworthiness(line, [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
     0.75
     """
-    data, points = _check_data_and_map(X, Z, n_neighbors, "trustworthiness")
-    return _trust(data, points, n_neighbors)
+    data, points = _check_data_and_map(X, Z, n_neighbors, "trustworthiness", space)
+    return _trust(data, points, n_neighbors, of_points=space)
 
 
-def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10, *, space: Space | None = None) -> float:
     """Return how reliably neighbours in the data are neighbours on the map.
 
     This is :func:`trustworthiness` with the roles of data and map exchanged. It falls when samples that are close in
@@ -84,6 +93,10 @@ def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
         The map of the same samples, in the same order.
     n_neighbors : int, default=10
         Number of neighbours, at least 1 and less than n_samples / 2, as for :func:`trustworthiness`.
+
+    space : Space, default=None
+        ``model.space_`` of a map on a curved space, ``Z`` as its ``transform`` returns it. Distances on the map then
+        are those of the space; None is flat.
 
     Returns
     -------
@@ -110,11 +123,11 @@ def continuity(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     >>> continuity(line, rolled, n_neighbors=1), trustworthiness(line, rolled, n_neighbors=1)
     (0.625, 0.375)
     """
-    data, points = _check_data_and_map(X, Z, n_neighbors, "continuity")
-    return _trust(points, data, n_neighbors)
+    data, points = _check_data_and_map(X, Z, n_neighbors, "continuity", space)
+    return _trust(points, data, n_neighbors, of_reference=space)
 
 
-def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
+def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10, *, space: Space | None = None) -> float:
     """Return the share of the nearest samples in the data that are also among the nearest on the map.
 
     The share is averaged over all samples.
@@ -127,6 +140,10 @@ def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
         The map of the same samples, in the same order.
     n_neighbors : int, default=10
         Number of nearest samples that are compared, in [1, n_samples).
+
+    space : Space, default=None
+        ``model.space_`` of a map on a curved space, ``Z`` as its ``transform`` returns it. Distances on the map then
+        are those of the space; None is flat.
 
     Returns
     -------
@@ -145,11 +162,11 @@ def neighbor_recall(X: ArrayLike, Z: ArrayLike, n_neighbors: int = 10) -> float:
     >>> neighbor_recall([[0.0], [1.0], [2.5], [4.5]], [[0.0], [1.0], [4.5], [2.5]], n_neighbors=1)
     0.5
     """
-    data, points = _check_pair(X, Z)
+    data, points = _check_pair(X, Z, space)
     n = len(points)
     check_n_neighbors(n_neighbors, n - 1, f"fewer than the {n} samples", "neighbor_recall")
     in_data = nearest_others(data, n_neighbors)  # (n, k)
-    on_map = nearest_others(points, n_neighbors)  # (n, k)
+    on_map = nearest_others(points, n_neighbors, space)  # (n, k)
     n_shared = sum(np.intersect1d(a, b).size for a, b in zip(in_data, on_map, strict=True))
     return float(n_shared / in_data.size)
 
@@ -207,12 +224,19 @@ def spread(Z: ArrayLike) -> float:
     return float(nearest.std() / nearest.mean())
 
 
-def _trust(reference: Floats, points: Floats, n_neighbors: int) -> float:
+def _trust(
+    reference: Floats,
+    points: Floats,
+    n_neighbors: int,
+    *,
+    of_reference: Space | None = None,
+    of_points: Space | None = None,
+) -> float:
     """Sum how far the nearest of ``points`` rank beyond ``n_neighbors`` in ``reference``, and normalise."""
     n = len(points)
-    nearest = nearest_others(points, n_neighbors)  # (n, k)
+    nearest = nearest_others(points, n_neighbors, of_points)  # (n, k)
     excess = 0
-    for block, distances in distance_blocks(reference, reference, skip_self=True):
+    for block, distances in distance_blocks(reference, reference, skip_self=True, space=of_reference):
         order = np.argsort(distances, axis=1, kind="stable")  # (b, n), ties by index
         ranks = np.empty_like(order)  # (b, n)
         np.put_along_axis(ranks, order, np.arange(1, n + 1)[None], axis=1)
@@ -221,17 +245,19 @@ def _trust(reference: Floats, points: Floats, n_neighbors: int) -> float:
     return 1 - 2 * excess / (n * n_neighbors * (2 * n - 3 * n_neighbors - 1))
 
 
-def _check_pair(X: ArrayLike, Z: ArrayLike) -> tuple[Floats, Floats]:
+def _check_pair(X: ArrayLike, Z: ArrayLike, space: Space | None) -> tuple[Floats, Floats]:
     """Return data (n, f) and map (n, d) of the same three or more samples, or refuse them."""
     data = as_points(X, "X", ndim=None)
     points = as_points(Z, "Z", min_samples=3)
     check_same_length(len(data), "X", len(points), "Z")
-    return data, points
+    return data, points if space is None else on_space(points, space)
 
 
-def _check_data_and_map(X: ArrayLike, Z: ArrayLike, n_neighbors: int, owner: str) -> tuple[Floats, Floats]:
+def _check_data_and_map(
+    X: ArrayLike, Z: ArrayLike, n_neighbors: int, owner: str, space: Space | None
+) -> tuple[Floats, Floats]:
     """Return data and map, or refuse ``n_neighbors`` too large for the normalisation of Venna and Kaski."""
-    data, points = _check_pair(X, Z)
+    data, points = _check_pair(X, Z, space)
     n = len(points)
     check_n_neighbors(n_neighbors, (n - 1) // 2, f"less than half of the {n} samples", owner)
     return data, points

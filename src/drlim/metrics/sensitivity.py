@@ -11,8 +11,7 @@ from torch import Tensor
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in, short_repr
-from drlim.encoders.derivatives import each_jacobian
-from drlim.metrics.differentiable import Differentiable, differentiable
+from drlim.metrics.differentiable import Differentiable, differentiable, each_derivative
 
 __all__ = ["area_distortion", "check_scale", "jacobian", "saliency"]
 
@@ -71,13 +70,13 @@ def jacobian(model: object, X: ArrayLike, *, batch_size: int = _BATCH) -> Array:
     at = differentiable(model, X, "jacobian")
     found: list[Array] = []
 
-    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_jacobian's signature
+    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_derivative's signature
         if not found:
             shape = (len(at.samples), *derivatives.shape[1:])
             found.append(np.empty(shape, dtype=at.samples.dtype))  # (n, d, ...)
         found[0][part] = derivatives.cpu().numpy()
 
-    each_jacobian(at.encoder, at.rows, batch_size, keep)
+    each_derivative(at, batch_size, keep)
     return found[0]
 
 
@@ -120,10 +119,10 @@ def area_distortion(model: object, X: ArrayLike, *, batch_size: int = _BATCH) ->
     at = differentiable(model, X, "area_distortion")
     areas = np.zeros(len(at.samples))  # (n,)
 
-    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_jacobian's signature
+    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_derivative's signature
         areas[part] = _volumes(derivatives.flatten(2).double()).cpu().numpy()  # (b, d, p) -> (b,)
 
-    each_jacobian(at.encoder, at.rows, batch_size, keep)
+    each_derivative(at, batch_size, keep)
     return areas
 
 
@@ -195,17 +194,17 @@ def saliency(
     ways = None if direction is None else torch.from_numpy(_check_direction(direction, len(at.samples)))
     slopes = np.empty_like(at.samples)  # (n, ...)
 
-    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:
+    def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_derivative's signature
         moved = derivatives.flatten(2)  # (b, d, p)
         if ways is None:
             found = torch.linalg.vector_norm(moved, dim=1)  # (b, p)
         else:
-            _check_dimensions(ways, positions.shape[1])
+            _check_dimensions(ways, derivatives.shape[1])
             way = ways.expand(len(at.samples), -1)[part].to(moved)  # (b, d)
             found = torch.einsum("bd,bdp->bp", way, moved)  # (b, p)
         slopes[part] = (found.reshape(len(moved), *unit.shape) * unit.to(found)).cpu().numpy()  # (b, ...)
 
-    each_jacobian(at.encoder, at.rows, batch_size, keep)
+    each_derivative(at, batch_size, keep)
     return slopes
 
 

@@ -110,7 +110,7 @@ def _chart(points: Array, space: Space) -> Array:
     if space.is_flat:
         return points
     if kinds == [("circle", 1)]:
-        away = 1 + _THICKNESS * (np.random.default_rng(0).random(len(points)) - 0.5)
+        away = 1 + _THICKNESS * (np.random.default_rng(2006).random(len(points)) - 0.5)
         ring: Array = away[:, None] * np.column_stack([np.cos(points[:, 0]), np.sin(points[:, 0])])  # (n, 2)
         return ring
     if kinds == [("sphere", 1)]:
