@@ -16,6 +16,7 @@ from tests.cli.commands import COMMAND, NEIGHBORS
 
 import drlim
 from drlim import DrLIM, NeighborMap
+from drlim.cli import main
 from drlim.cli.fitting import METHODS, estimator_for, fit
 from drlim.cli.output import UsageError
 
@@ -193,3 +194,19 @@ def test_the_help_names_the_default_and_its_reason(run):
     text = " ".join(out.split())
     assert "Most data come without such pairs, so neighbors is the default." in text
     assert "[default: neighbors]" in text
+
+
+def test_a_map_on_a_cylinder_is_fitted_described_and_drawn_on_its_chart(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    turn = rng.uniform(0, 2 * np.pi, 60)
+    np.save(tmp_path / "ring.npy", np.column_stack([np.cos(turn), np.sin(turn), rng.normal(size=60)]))
+    model = str(tmp_path / "ring.safetensors")
+    data = str(tmp_path / "ring.npy")
+    code = main(["fit", data, "--model", model, "--method", "drlim", "--space", "cylinder", "--max-epochs", "3"])
+    assert code == 0
+    assert main(["info", model]) == 0
+    assert "circle of radius" in capsys.readouterr().out
+    assert main(["plot", model, "--output", str(tmp_path / "ring.png")]) == 0
+    assert (tmp_path / "ring.png").stat().st_size > 0
+    assert main(["fit", data, "--model", model, "--space", "cylinder"]) == 2
+    assert "--space belongs to --method drlim" in capsys.readouterr().err

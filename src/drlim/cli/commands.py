@@ -241,9 +241,8 @@ def plot(
     if thumbnails and data is None:
         raise UsageError("--thumbnails needs DATA, the images of the samples.")
     check_inputs(source, data, background)
-    from drlim import plotting
     from drlim._base.disk import atomic_write
-    from drlim.cli.drawing import labels_to_draw, map_to_draw, read_background
+    from drlim.cli.drawing import drawn_map, labels_to_draw, map_to_draw, read_background
     from drlim.cli.models import open_model
 
     column = labels if labels is not None and not Path(labels).is_file() else None
@@ -251,14 +250,7 @@ def plot(
     values = labels_to_draw(labels, labels_from, source, data)
     Z, images = map_to_draw(saved, source, data, array, column, thumbnails, pixels)
     earlier = None if background is None else read_background(saved, background, array, column, pixels)
-    axes = plotting.plot_embedding(
-        Z,
-        values,
-        images=images,
-        key_title=column,
-        background=earlier,
-        group_names=place,
-    )
+    axes = drawn_map(saved, Z, values, images, earlier, title=column, names=place)
     figure: Any = axes.figure  # its type allows for figures in figures
     picture = io.BytesIO()
     figure.savefig(picture, format=output.suffix[1:].lower(), dpi=150)

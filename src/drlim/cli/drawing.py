@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,13 +17,34 @@ from drlim.datasets.pillow import Size
 from drlim.tables.files import TABLE_SUFFIXES, open_table, readable
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from drlim._base.arrays import Array
     from drlim.cli.models import SavedModel
 
-__all__ = ["labels_to_draw", "map_to_draw", "read_background"]
+__all__ = ["drawn_map", "labels_to_draw", "map_to_draw", "read_background"]
 
 _AXIS = re.compile(r"(drlim|neighbormap)\d+")
 """Names of the axes of a map in a table, which may have a column of ids, too."""
+
+
+def drawn_map(
+    model: SavedModel | None,
+    Z: Array,
+    labels: Array | None,
+    images: Array | None,
+    background: Array | None,
+    *,
+    title: str | None,
+    names: Literal["auto", "legend", "map"] | None,
+) -> Axes:
+    """Draw a map; on the chart of its curved space, where neither images nor earlier samples are wanted."""
+    from drlim import plotting
+
+    space = getattr(model and model.map, "space_", None)
+    if space is not None and not space.is_flat and images is None and background is None:
+        return plotting.plot_on_space(Z, space, labels, key_title=title)
+    return plotting.plot_embedding(Z, labels, images=images, key_title=title, background=background, group_names=names)
 
 
 def map_to_draw(
