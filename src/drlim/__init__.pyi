@@ -86,6 +86,7 @@ __all__ = [  # noqa: RUF022 - classes, functions, modules
     "plotting",
     "relations",
     "runtime",
+    "spaces",
     "springs",
     "training",
     "transforms",
