@@ -141,7 +141,7 @@ def _done(child: int) -> None:
         raise RuntimeError(f"A fit failed with status {status}.")
 
 
-def share(epochs: int = 100, rounds: int = 5, short: int = 15) -> Measured:
+def share(epochs: int = 100, rounds: int = 5, short: int = 5) -> Measured:
     """Measure the share of the time of experiment `digits` that a checkpoint after each epoch takes.
 
     The time is that of all that checkpoints add, in one whole fit: comparing what the fit depends on, taking the state
@@ -153,7 +153,7 @@ def share(epochs: int = 100, rounds: int = 5, short: int = 15) -> Measured:
         Epochs of the whole fit, those of the experiment.
     rounds : int, default=5
         Number of pairs of shorter fits.
-    short : int, default=15
+    short : int, default=5
         Their epochs.
     """
     X = datasets.digits49().X_train
