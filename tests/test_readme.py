@@ -62,6 +62,7 @@ def test_the_pages_with_code_are_these():
         "long_runs.md",
         "maps.md",
         "sensitivity.md",
+        "spaces.md",
         *RUN_ABOVE,
     }
 
