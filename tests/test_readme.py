@@ -56,6 +56,7 @@ def test_the_pages_with_code_are_these():
     assert {name for name in PAGES if ">>>" in PAGES[name]} == {
         "certificates.md",
         "deploying.md",
+        "exploring.md",
         "index.md",
         "large_data.md",
         "laws.md",
