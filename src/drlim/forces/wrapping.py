@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,14 +45,29 @@ def wrapped(points: Tensor, measure: Measure, reach: float) -> Tensor | None:
         if not 0 < 2 * reach <= period:
             return None
         inner = period / 2 - reach * (1 + 1e-5)
-        along = extended[:, axis]
         parts = [extended]
-        for is_near, shift in ((along < -inner, period), (along > inner, -period)):
-            copies = extended[is_near]  # (g, w)
+        for side, shift in ((-1.0, period), (1.0, -period)):
+            copies = extended.index_select(0, _beyond(extended[:, axis], side, inner))  # (g, w)
             copies[:, axis] += shift
             parts.append(copies)
-        extended = torch.cat(parts)  # (n + g, w)
+        extended = _joined(parts)  # (n + g, w)
     return extended
+
+
+def _beyond(values: Tensor, side: float, inner: float) -> Tensor:
+    """Return the places of values beyond a bound on one side.
+
+    On a CPU by numpy: torch would wake its threads, which go on spinning beside the compiled kernels.
+    """
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(side * values.numpy() > inner))
+    return (side * values > inner).nonzero().squeeze(1)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    if parts[0].device.type == "cpu":
+        return torch.from_numpy(np.concatenate([part.numpy() for part in parts]))  # (n + g, w)
+    return torch.cat(parts)  # (n + g, w)
 
 
 def has_kernel(measure: Measure, reach: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from drlim.spaces.space import Space
 
 __all__ = ["Measure", "Unrolled", "gradient", "unrolled"]
+
+_PIECE = 2**13
+"""Number of points at once: torch divides 2^15 values and more among its threads."""
 
 
 class Unrolled(NamedTuple):
@@ -57,22 +60,40 @@ class Measure(NamedTuple):
 
 def unrolled(space: Space, Z: Tensor) -> Unrolled:
     """Return points, (n, n_ambient), in the coordinates that forces are summed in, and their measure."""
-    given, columns = iter(space.radii_of(Z)), []
+    radii, measure = space.radii_of(Z), _measure(space, space.radii_of(Z))
+    points = Z.new_empty(len(Z), len(measure.periods))  # (n, w)
+    for rows in _pieces(len(Z)):
+        first, place, given = 0, 0, iter(radii)
+        for factor in space.factors:
+            part = Z[rows, first : first + factor.n_ambient]
+            radius = next(given) if factor.is_curved else 0.0
+            arc = factor.kind == "circle"
+            points[rows, place : place + factor.n_unrolled] = (
+                radius * torch.atan2(part[:, 1:], part[:, :1]) if arc else part
+            )
+            first, place = first + factor.n_ambient, place + factor.n_unrolled
+    return Unrolled(points, measure)
+
+
+def _measure(space: Space, radii: list[float]) -> Measure:
+    """Return the measure of a space with these radii."""
+    given = iter(radii)
     periods: list[float] = []
     spheres, stretched = [], []
-    for factor, part in zip(
-        space.factors, torch.split(Z, [factor.n_ambient for factor in space.factors], 1), strict=True
-    ):
-        radius = next(given) if factor.is_curved else 0.0
-        first = len(periods)
+    for factor in space.factors:
+        radius, first = next(given) if factor.is_curved else 0.0, len(periods)
         if factor.is_curved and factor.radius is None:
             stretched.append((first, factor.n_unrolled))
         if factor.kind == "sphere":
             spheres.append((first, radius))
-        columns.append(radius * torch.atan2(part[:, 1:], part[:, :1]) if factor.kind == "circle" else part)
         periods += [2 * math.pi * radius if factor.kind == "circle" else 0.0] * factor.n_unrolled
-    points = torch.cat(columns, dim=1)  # (n, w)
-    return Unrolled(points, Measure(tuple(periods), tuple(spheres), tuple(stretched)))
+    return Measure(tuple(periods), tuple(spheres), tuple(stretched))
+
+
+def _pieces(n: int) -> Iterator[slice]:
+    """Yield all of n rows in pieces for which torch wakes no threads: on a CPU they would spin beside the kernels."""
+    for start in range(0, n, _PIECE):
+        yield slice(start, min(start + _PIECE, n))
 
 
 def gradient(space: Space, Z: Tensor, slopes: Tensor) -> Tensor:
@@ -90,6 +111,15 @@ def gradient(space: Space, Z: Tensor, slopes: Tensor) -> Tensor:
     Where the radius is learned, half of the derivative of a pair's energy by the radius stands at each of its
     points, in the direction of the radius: `OnSpace` takes it from there.
     """
+    found = slopes.new_empty(len(Z), Z.shape[1])  # (r, a)
+    for rows in _pieces(len(Z)):
+        for column, values in enumerate(_along(space, Z[rows], slopes[rows])):
+            found[rows, column] = values
+    return found
+
+
+def _along(space: Space, Z: Tensor, slopes: Tensor) -> list[Tensor]:
+    """Return the gradient of a few points, (r,) for each ambient coordinate."""
     sizes = [factor.n_unrolled for factor in space.factors]
     stretch = iter(slopes[:, sum(sizes) :].unbind(1))
     parts: list[Tensor] = []
@@ -111,7 +141,7 @@ def gradient(space: Space, Z: Tensor, slopes: Tensor) -> Tensor:
             pull = next(stretch) / (2 * radius)
             along = [one + axis * pull for one, axis in zip(along, outward, strict=True)]
         parts += along
-    return torch.stack(parts, dim=1)  # (r, a)
+    return parts
 
 
 def _product(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
