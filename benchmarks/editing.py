@@ -6,10 +6,10 @@ about ten minutes on two cores. All requests go to this machine.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import statistics
@@ -277,12 +277,14 @@ def browser_killed(times: int = 20, seed: int = 0) -> list[Measured]:
         graph = Path(folder) / "map.statements.safetensors"
         with Served(model, data) as server, sync_playwright() as driver:
             for number in range(times):
-                made = max(made, _stated_in_browser(driver, server, rng.uniform(0.05, 1.0), 100 * number))
+                made = max(made, _stated_in_browser(driver, server, rng.uniform(0.2, 2.0), 100 * number))
                 found = NeighborhoodGraph.load(graph).similar
                 listed = statements_of(server.target)
                 lost += sum(found.weight_of([a], [b])[0] == 0 for a, b in (one["samples"] for one in listed))
                 lost += max(0, made - len(listed))
             whole = asked(server.target, "/retraining") == {"phase": "none"}
+    if made == 0:
+        raise RuntimeError("No statement was made in the page before a kill: nothing was measured.")
     what = f"statements made before {times} kills of the browser that are not in the graph's file"
     return [measured(what, lost + (not whole), "count", at_most=0, parts={"made": made})]
 
@@ -291,7 +293,7 @@ def _stated_in_browser(driver: Any, server: Served, seconds: float, first: int) 
     """Make statements in the page until its browser is killed; return how many the page had shown as made."""
     shown = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, _chromium(Path(profile)) as process:
-        with contextlib.suppress(Exception):  # the browser is gone
+        try:
             tab = driver.chromium.connect_over_cdp(_debugging(Path(profile))).contexts[0].new_page()
             tab.goto(server.address)
             tab.wait_for_selector("html[data-ready=yes]", timeout=60_000)
@@ -302,11 +304,14 @@ def _stated_in_browser(driver: Any, server: Served, seconds: float, first: int) 
             clock.start()
             for k in range(first, first + 98):
                 tab.evaluate(f"window.drlim.explorer.select(Uint32Array.from([{k}, {k + 1}]))")
-                tab.get_by_role("button", name="Alike").click(timeout=3000)
+                tab.get_by_role("button", name=re.compile("^Alike")).click(timeout=3000)
                 _until(tab, f"{count} > {max(shown, before)}")
                 shown = tab.evaluate(count)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        except Exception:
+            time.sleep(1)
+            if process.poll() is None:  # the browser is still there, so that it was no kill
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
     return shown
 
 
