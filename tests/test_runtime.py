@@ -376,6 +376,13 @@ def test_a_damaged_name_in_the_entry_of_a_tensor_is_refused_as_load_refuses_it(f
     assert "its checksum does not match" in same_refusal(tmp_path / "model")
 
 
+def test_a_map_on_a_space_is_refused(tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    save(DrLIM(space="circle", max_epochs=1, random_state=0).fit(X), tmp_path / "model")
+    with pytest.raises(runtime.ModelFileError, match="holds a map on a curved space, which needs torch"):
+        runtime.load(tmp_path / "model")
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_cut_short_is_refused_as_load_refuses_it(fitted, tmp_path, data):
@@ -395,7 +402,7 @@ def test_a_file_cut_short_is_refused_as_load_refuses_it(fitted, tmp_path, data):
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":[],\\"needs\\":[]'),
         lambda header: re.sub(rb'(\\"energy\\":)[0-9.e-]+', rb"\1NaN", header, count=1),
         lambda header: header.replace(b'\\"needs\\":[]', b'\\"needs\\":' + b"[" * 100_000),
-        lambda header: header.replace(b'\\"format_version\\":4', b'\\"format_version\\":7'),
+        lambda header: header.replace(b'\\"format_version\\":4', b'\\"format_version\\":8'),
         lambda header: header.replace(b'\\"format_version\\":4', b'\\"graph_format\\":1'),
         lambda _: b"[]",
         lambda _: b"\xff" * 9,

@@ -45,7 +45,8 @@ _Kind = type[np.floating[Any]]
 """float32 or float64, in which an encoder computes."""
 
 _KEY = "drlim"
-_NEWEST_FORMAT = 6
+_NEWEST_FORMAT = 7
+_SPACE_FORMAT = 7
 _LARGEST_HEADER = 100_000_000
 _SEAL = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
@@ -1100,6 +1101,8 @@ def _check_kind(path: str, metadata: object) -> None:
             f"is of format {version}, written by drlim {writer}; this drlim reads formats up to {_NEWEST_FORMAT}. "
             "Install a newer drlim.",
         )
+    if version == _SPACE_FORMAT:
+        raise _unusable(path, "holds a map on a curved space, which needs torch: read it by drlim.load(path).")
 
 
 def _check_own(path: str, architecture: Mapping[str, Any]) -> None:

@@ -136,8 +136,8 @@ def test_few_rows_are_read_at_a_time_and_batches_ahead(name):
     spy = Spy(TABLE)
     clone(ESTIMATORS[name]).fit(spy)
     assert spy.most == 32
-    # A read for each row of each batch would make 160 an epoch, of which there are 2 or 3.
-    assert spy.n_reads < 250
+    # A read for each row of each batch would make 160 an epoch, of which there are 2 or 3, beside the reads before it.
+    assert spy.n_reads < 320
 
 
 BAD = {

@@ -93,12 +93,6 @@ def test_other_steps_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_runtime_says_that_it_has_no_steps(tables, tmp_path):
-    drlim.save(tables, tmp_path / "m.safetensors")
-    with pytest.raises(drlim.runtime.ModelFileError, match="has steps before its map, a table or a scaler"):
-        drlim.runtime.load(tmp_path / "m.safetensors")
-
-
 def changed(path, change) -> None:
     """Write a model file with other metadata, under a checksum that is right."""
     content = path.read_bytes()

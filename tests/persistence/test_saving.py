@@ -73,6 +73,7 @@ def test_every_parameter_comes_back(path):
         "tol": np.float64(1e-300),
         "weight_decay": 0.5,
         "validation": 0.25,
+        "space": "euclidean",
         "device": torch.device("cpu"),
         "random_state": 7,
         "verbose": False,

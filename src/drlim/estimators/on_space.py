@@ -102,6 +102,11 @@ def distances_moved(now: Tensor, before: Tensor, space: Space | None) -> Array:
 def check_same_space(wanted: Space, present: Space) -> None:
     """Refuse to go on from a map on another space; radii are those of the present one."""
     kinds = [[(factor.kind, factor.size) for factor in space.factors] for space in (wanted, present)]
+    if kinds[0] != kinds[1] and wanted.is_flat and present.is_flat:
+        raise ValueError(
+            f"Expected n_components={present.n_components}, as the present map has. "
+            f"Got {wanted.n_components}: call fit to begin another."
+        )
     if kinds[0] != kinds[1]:
         raise ValueError(
             f"Expected the space of the present map, {present}. Got {wanted}: call fit to begin another map."

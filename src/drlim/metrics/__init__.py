@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from drlim.metrics.certificates import Certificate
-from drlim.metrics.certifying import certificate
 from drlim.metrics.circular import circular_correlation
 from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
@@ -20,6 +19,7 @@ from drlim.metrics.shape import slant
 
 if TYPE_CHECKING:
     from drlim.metrics.along_transforms import LocalInvariance, LocalInvarianceRow, local_invariance
+    from drlim.metrics.certifying import certificate
     from drlim.metrics.counterfactuals import Counterfactual, counterfactual
     from drlim.metrics.ensemble import Uncertainty, uncertainty
     from drlim.metrics.sensitivity import area_distortion, jacobian, saliency
@@ -65,6 +65,7 @@ _OF_ENCODERS = {
     "uncertainty": "ensemble",
     "Counterfactual": "counterfactuals",
     "counterfactual": "counterfactuals",
+    "certificate": "certifying",
     "area_distortion": "sensitivity",
     "jacobian": "sensitivity",
     "saliency": "sensitivity",
