@@ -19,8 +19,8 @@ __all__ = ["Corrected", "corrected", "named_samples", "stated_weights"]
 
 Map = TypeVar("Map", DrLIM, NeighborMap)
 
-_N_READ = {DrLIM: 72_000, NeighborMap: 30_000}
-"""Number of samples that a correction reads: 480 steps of 150 for `DrLIM`, a third of a fit for `NeighborMap`.
+_N_READ = {DrLIM: 54_000, NeighborMap: 30_000}
+"""Number of samples that a correction reads: 360 steps of 150 for `DrLIM`, a third of a fit for `NeighborMap`.
 docs/correcting.md has what fewer and more do."""
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = {DrLIM: 4, NeighborMap: 2}, {DrLIM: 200, NeighborMap: 20}
