@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from drlim._base.arrays import Array
 from drlim._base.checks import check_parameters, check_points
 from drlim.plotting.maps import plot_embedding
-from drlim.spaces import Space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from drlim.spaces import Space
 
 __all__ = ["plot_on_space"]
 
@@ -76,6 +77,8 @@ def plot_on_space(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('angle', 'length')
     """
+    from drlim.spaces import Space  # it imports torch, which pictures of flat maps do without
+
     check_parameters({"space": space}, {"space": [Space]}, "plot_on_space")
     points = check_points(Z, name="Z").astype(np.float64)  # (n, d)
     if points.shape[1] != space.n_components:
