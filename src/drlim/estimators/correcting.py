@@ -15,7 +15,7 @@ from drlim.estimators.neighbor_map import NeighborMap
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.gather import overruled
 
-__all__ = ["Corrected", "corrected", "named_samples", "stated_weights"]
+__all__ = ["Corrected", "CorrectionCancelledError", "corrected", "named_samples", "stated_weights"]
 
 Map = TypeVar("Map", DrLIM, NeighborMap)
 
@@ -31,6 +31,10 @@ _ANCHOR_WEIGHT = {DrLIM: 10.0, NeighborMap: 30.0}
 _STRENGTH = {DrLIM: 3.0, NeighborMap: 1.0}
 """Weight of all that is stated of a sample, in units of all that its neighbours say of it. docs/correcting.md has what
 less and more do."""
+
+
+class CorrectionCancelledError(RuntimeError):
+    """A correction was cancelled; the map that it began from is as it was."""
 
 
 class Corrected(NamedTuple):
@@ -51,6 +55,21 @@ class Corrected(NamedTuple):
     held: Index
 
 
+def _never() -> bool:
+    return False
+
+
+class _Ending:
+    """A callback that ends the training once it was cancelled."""
+
+    def __init__(self, cancelled: Callable[[], bool]) -> None:
+        self._cancelled = cancelled
+
+    def on_epoch_end(self, record: object, model_state: object) -> bool:
+        """Return whether the training is to end."""
+        return self._cancelled()
+
+
 def corrected(
     model: Map,
     samples: Array,
@@ -59,6 +78,7 @@ def corrected(
     relations: NeighborhoodGraph | None = None,
     without: Index | None = None,
     watch: Callable[[Map], None] | None = None,
+    cancelled: Callable[[], bool] = _never,
 ) -> Corrected:
     """Train a map on, so that it follows what is stated of its samples; the estimator that is given is left alone.
 
@@ -80,9 +100,13 @@ def corrected(
         Samples that take no part. The trained map places them like any new sample.
     watch : callable, default=None
         Called with the estimator that is to be trained, before it is: its ``history_`` grows as it is trained.
+    cancelled : callable, default never
+        Asked after each epoch whether the correction was cancelled, which ends the training.
 
     Raises
     ------
+    CorrectionCancelledError
+        When ``cancelled`` said so.
     ValueError, TypeError, DivergenceError
         As ``partial_fit`` does; when nothing is stated; when fewer than two samples take part.
 
@@ -97,18 +121,10 @@ def corrected(
     """
     check_same_length(stated.n_samples, "stated", len(samples), "samples")
     known = relations if relations is not None else _own_relations(model, len(samples))
-    takes_part = np.ones(len(samples), dtype=bool)
-    takes_part[np.empty(0, dtype=np.int64) if without is None else without] = False
-    named = named_samples(stated)
-    named = named[takes_part[named]]
-    if len(named) == 0:
-        raise ValueError("Expected statements about samples that take part. There are none: nothing is to be learned.")
-    is_held = takes_part.copy()
-    is_held[named] = False
-    held = np.flatnonzero(is_held)
+    named, held = _named_and_held(stated, without)
     order = np.concatenate([named, held])
     trained = copy.deepcopy(model)
-    changes = _changes(model, len(order))
+    changes = {**_changes(model, len(order)), "callbacks": [*(model.callbacks or ()), _Ending(cancelled)]}
     own = {name: value for name, value in trained.get_params(deep=False).items() if name in changes}
     trained.set_params(**changes)
     if watch is not None:
@@ -120,11 +136,33 @@ def corrected(
         anchor=samples[held] if len(held) else None,
         anchor_weight=_ANCHOR_WEIGHT[type(model)],
     )
+    if cancelled():
+        raise CorrectionCancelledError("The correction was cancelled.")
     trained.set_params(**own)
-    before, after = model.transform(samples), trained.transform(samples)  # (n, d) each
-    trained.embedding_ = after
+    trained.embedding_ = trained.transform(samples)  # (n, d)
     trained.graph_ = stated if known is None else overruled(known, stated)
-    return Corrected(trained, np.linalg.norm(after.astype(np.float64) - before, axis=1), held)
+    return Corrected(trained, _distances_moved(model, trained, samples), held)
+
+
+def _named_and_held(stated: NeighborhoodGraph, without: Index | None) -> tuple[Index, Index]:
+    """Return the samples that are trained on, and those that are held, ascending; refuse to train on none."""
+    takes_part = np.ones(stated.n_samples, dtype=bool)
+    takes_part[np.empty(0, dtype=np.int64) if without is None else without] = False
+    named = named_samples(stated)
+    named = named[takes_part[named]]
+    if len(named) == 0:
+        raise ValueError("Expected statements about samples that take part. There are none: nothing is to be learned.")
+    takes_part[named] = False
+    return named, np.flatnonzero(takes_part)
+
+
+def _distances_moved(model: Map, trained: Map, samples: Array) -> Floats:
+    """Return how far samples lie from where they were, (n,), along the space of the map."""
+    if isinstance(model, DrLIM) and isinstance(trained, DrLIM) and not model.space_.is_flat:
+        before, after = model.transform_ambient(samples), trained.transform_ambient(samples)  # (n, a) each
+        return np.sqrt(model.space_.squared_distances(after, before))
+    moved: Floats = np.linalg.norm(trained.embedding_.astype(np.float64) - model.transform(samples), axis=1)  # (n,)
+    return moved
 
 
 def stated_weights(model: DrLIM | NeighborMap, relations: NeighborhoodGraph | None) -> tuple[float, float]:

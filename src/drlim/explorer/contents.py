@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array
 from drlim._base.checks import StrOptions, check_parameters, check_same_length, short_repr
+from drlim.explorer.certified import certificate_on_page
 from drlim.explorer.columns import Column, as_groups, as_texts, column_of, numbers, stored, table_columns
 from drlim.explorer.judged import listed_springs, novelty_column, spring_columns
 from drlim.explorer.mapping import mapping_of
@@ -78,10 +79,11 @@ def contents_of(
         ``meta`` has the keys ``format`` (1), ``title``, ``subtitle``, ``theme``, ``n_samples``, ``dimensions`` (2 or
         3), ``positions`` ({"low", "high"}: the range of each axis), ``ids`` (list of texts, or None), ``columns``
         (list: see `drlim.explorer.columns.stored`), ``colour`` (the column that colours the points at first, or -1),
-        ``palette``, ``thumbnails`` (or None), ``springs_left_out``, ``columns_left_out`` (sentences) and ``mapping``
-        (see `drlim.explorer.mapping.mapping_of`). ``arrays`` has ``positions``, (n, 2) or (n, 3), in float32, or in
-        uint16 over the range from 200,000 samples on; ``column0``, ``column1``, ... of columns that are no texts;
-        ``thumbnails``, the bytes of the sheet; and what `drlim.explorer.judged.listed_springs` returns.
+        ``palette``, ``thumbnails`` (or None), ``springs_left_out``, ``columns_left_out`` (sentences), ``mapping`` (see
+        `drlim.explorer.mapping.mapping_of`) and ``certificate`` (see `drlim.explorer.certified.certificate_on_page`).
+        ``arrays`` has ``positions``, (n, 2) or (n, 3), in float32, or in uint16 over the range from 200,000 samples on;
+        ``column0``, ``column1``, ... of columns that are no texts; ``thumbnails``, the bytes of the sheet; and what
+        `drlim.explorer.judged.listed_springs` returns.
     """
     check_parameters({"theme": theme, "encoder": encoder}, _ACCEPTED, "explore")
     estimator = _map_of(model)
@@ -104,6 +106,7 @@ def contents_of(
         "colour": _first_colour(found),
         "springs_left_out": left_out,
         "columns_left_out": said,
+        "certificate": certificate_on_page(model, X),
     }
     meta["mapping"], weights = mapping_of(model, estimator, encoder)
     contents = Contents(meta, arrays | weights)

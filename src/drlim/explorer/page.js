@@ -1,5 +1,115 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 c2865216832b15c86e18a9264f6a739dee61ea3b6a0f060fbb6892722a668156. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 2a1e4221991bd6491f5c181a13a27b062883a9218d98bc9c2477869bfd39b0f3. Edit those.
 (() => {
+  // src/dom.js
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === false || value === null || value === void 0) continue;
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (name === "style") Object.assign(made.style, value);
+      else made.setAttribute(name, value === true ? "" : String(value));
+    }
+    made.append(...children.filter((child) => child !== null && child !== void 0));
+    return made;
+  }
+  function button(text, title, onclick, attributes = {}) {
+    return element("button", { type: "button", title, "aria-label": title, onclick, ...attributes }, text);
+  }
+  function refill(parent, ...children) {
+    parent.replaceChildren(...children.filter((child) => child !== null && child !== void 0));
+  }
+  function download(name, blob) {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+  }
+  function written(value) {
+    if (!Number.isFinite(value)) return "–";
+    if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
+    const size = Math.abs(value);
+    return size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+  }
+  function counted(n, noun) {
+    return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+  }
+
+  // src/certificate.js
+  var COVERS = {
+    these: "It was measured on the samples of this page.",
+    others: "It was measured on other samples than those of this page.",
+    unknown: "Whether it was measured on the samples of this page is not known: the page was made without their values."
+  };
+  var two = (value) => value === null ? "–" : value.toFixed(2);
+  function addCertificate(body, explorer) {
+    const { record, covers, of_this_encoder: current } = explorer.meta.certificate;
+    const stale = element("p", { class: "note", hidden: current }, STALE);
+    refill(
+      body,
+      element("p", { class: "said" }, record.verdict),
+      element("p", { class: "note" }, `${record.model}, declared to ignore ${record.declared}. ${COVERS[covers]}`),
+      stale,
+      ...record.rows.map(nuisance),
+      ...worst(explorer, record, covers === "these"),
+      element("p", { class: "note" }, measured(record)),
+      element("p", { class: "note" }, `By ${Object.entries(record.versions).map((pair) => pair.join(" ")).join(", ")}.`)
+    );
+    explorer.state.subscribe((names) => names.has("moved") && (stale.hidden = false));
+  }
+  var STALE = "The map was trained further since: the certificate is of the map before. Repeat it by drlim certify.";
+  function measured({ n_samples: n, n_trained_on: trained, settings, data_sha256: digest, unrelated }) {
+    const seen = trained ? `, ${trained} of them where training samples lie` : "";
+    const draws = `${settings.n_bootstrap} bootstrap draws, ${settings.n_permutations} permutations, seed ${settings.random_state}`;
+    const unit = `Two unrelated samples lie ${Number(unrelated.toPrecision(3))} apart (median).`;
+    return `${counted(n, "sample")}${seen}, SHA-256 ${digest.slice(0, 16)}…; ${draws}. ${unit}`;
+  }
+  function nuisance(row) {
+    const unit = row.kind === "number" ? " of R²" : "";
+    const rows = [];
+    if (row.ratio !== null) {
+      rows.push(["copies / unrelated", `${two(row.ratio)} (95 %: ${two(row.ratio_low)} to ${two(row.ratio_high)})`]);
+      rows.push(["pairs of copies", row.n_pairs.toLocaleString("en")]);
+    }
+    if (row.score !== null) {
+      rows.push(["told from the position", `${two(row.score)}${unit}, permuted ${two(row.chance)}`]);
+      rows.push(["beyond chance", `${two(row.told)}; 1 of 20 permutations reaches ${two(row.told_by_chance)}`]);
+      rows.push(["p of the permutations", row.p_value === null ? "–" : row.p_value.toFixed(3)]);
+    }
+    return element(
+      "section",
+      { class: "nuisance" },
+      element("h3", {}, `${row.name}: ${row.verdict}`),
+      element(
+        "table",
+        { class: "facts" },
+        ...rows.map(
+          ([name, text]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, text))
+        )
+      )
+    );
+  }
+  function worst(explorer, record, here) {
+    const { samples, meta } = explorer;
+    if (!record.worst.length) return [];
+    const entry = ({ sample, copy, name, ratio }) => {
+      const both = copy === null ? [sample] : [sample, copy];
+      const known = here && both.every((i) => i < meta.n_samples);
+      const text = both.map((i) => known ? samples.id(i) : i).join(" and ");
+      const said = ` ${name}, ${two(ratio)}`;
+      const title = `Select ${counted(both.length, "sample")}: ${text}`;
+      const shown = known ? button(text, title, () => explorer.select(both, sample)) : element("span", {}, text);
+      return element("li", {}, shown, element("span", { class: "note" }, said));
+    };
+    return [
+      element("h3", {}, "Worst samples"),
+      element("ul", { class: "worst" }, ...record.worst.map(entry)),
+      element(
+        "p",
+        { class: "note" },
+        `How far the farthest copy lies, beside unrelated samples.${here ? "" : " The numbers are rows of the samples that were certified."}`
+      )
+    ];
+  }
+
   // src/data.js
   var KINDS = {
     f4: Float32Array,
@@ -55,39 +165,6 @@
       for (let i = 0; i < values.length; i++) values[i] = stored[i] === 65535 ? NaN : column.low + unit * stored[i];
       return { ...column, values };
     });
-  }
-
-  // src/dom.js
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value === false || value === null || value === void 0) continue;
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (name === "style") Object.assign(made.style, value);
-      else made.setAttribute(name, value === true ? "" : String(value));
-    }
-    made.append(...children.filter((child) => child !== null && child !== void 0));
-    return made;
-  }
-  function button(text, title, onclick, attributes = {}) {
-    return element("button", { type: "button", title, "aria-label": title, onclick, ...attributes }, text);
-  }
-  function refill(parent, ...children) {
-    parent.replaceChildren(...children.filter((child) => child !== null && child !== void 0));
-  }
-  function download(name, blob) {
-    const link = element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
-  }
-  function written(value) {
-    if (!Number.isFinite(value)) return "–";
-    if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
-    const size = Math.abs(value);
-    return size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
-  }
-  function counted(n, noun) {
-    return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
   }
 
   // src/details.js
@@ -225,15 +302,17 @@
   var HEIGHT = 44;
   function addRetraining(body, explorer, server, announce, statements) {
     const start2 = button("Retrain", "Retrain the map by the statements; the other samples are held where they are", begin);
+    const cancel = button("Cancel", "Cancel the training; the map and the statements stay as they are", end, { hidden: true });
     const said = element("p", { class: "note", role: "status" });
     const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
     const result = element("div", {});
-    refill(body, element("div", { class: "row" }, start2), said, curve, result);
+    refill(body, element("div", { class: "row" }, start2, cancel), said, curve, result);
     let before = null;
     statements.subscribe(enable);
     function enable() {
       const some = statements.all.some((one) => !one.undone && one.kind !== "ignore");
       start2.disabled = !some || start2.dataset.running === "yes";
+      cancel.hidden = start2.dataset.running !== "yes";
       if (!some && !said.textContent) said.textContent = "State something first.";
       else if (some && said.textContent === "State something first.") said.textContent = "";
     }
@@ -246,6 +325,15 @@
         failed(error);
       }
     }
+    async function end() {
+      cancel.disabled = true;
+      try {
+        await server.json("/retraining/cancel", {});
+        announce("The training ends after the present epoch.");
+      } catch (error) {
+        announce(error.message);
+      }
+    }
     function failed(error) {
       start2.dataset.running = "no";
       enable();
@@ -255,6 +343,7 @@
     async function follow(report) {
       const running = report.phase === "running";
       start2.dataset.running = running ? "yes" : "no";
+      cancel.disabled = report.cancelling === true;
       enable();
       if (report.phase === "none") return;
       const epochs = report.epochs ?? [];
@@ -266,6 +355,10 @@
       said.textContent = progress(report, epochs);
       if (running) {
         setTimeout(() => server.json("/retraining").then(follow, failed), PAUSE);
+        return;
+      }
+      if (report.phase === "cancelled") {
+        announce("Cancelled. The map and the statements are as they were.");
         return;
       }
       await arrive(report);
@@ -286,10 +379,16 @@
         button("After", "After: show the map as it is now", () => explorer.moveTo(places))
       );
     }
-    server.json("/retraining").then(follow, failed);
+    async function resume(report) {
+      if (report.moved && report.phase !== "done") await explorer.moveTo(await server.positions(), 0);
+      await follow(report);
+    }
+    server.json("/retraining").then(resume).catch(failed);
   }
   function progress(report, epochs) {
     const seconds = `${written(report.seconds)} s`;
+    if (report.phase === "cancelled") return `Cancelled after ${seconds}. The map and the statements are as they were.`;
+    if (report.cancelling) return `Cancelling: the training ends after the present epoch, ${seconds}`;
     if (!epochs.length) return `Preparing the samples and their relations, ${seconds}`;
     const done = report.phase === "done" ? counted(epochs.length, "epoch") : `Epoch ${epochs.length} of ${report.of}`;
     return `${done}, energy ${written(epochs.at(-1))}, ${seconds}`;
@@ -425,22 +524,22 @@
     }
     function follow() {
       const k = state.selection.length;
-      const two = aside.length > 0;
-      const both = two && k > 0;
+      const two2 = aside.length > 0;
+      const both = two2 && k > 0;
       refill(
         held,
-        two ? element("span", {}, `${counted(aside.length, "sample")} set aside`) : null,
-        two ? button("Show", "Show the samples that are set aside", () => explorer.select(aside)) : null,
-        two ? button("Forget", "Forget the samples that are set aside", () => (aside = [], follow())) : null
+        two2 ? element("span", {}, `${counted(aside.length, "sample")} set aside`) : null,
+        two2 ? button("Show", "Show the samples that are set aside", () => explorer.select(aside)) : null,
+        two2 ? button("Forget", "Forget the samples that are set aside", () => (aside = [], follow())) : null
       );
       said.textContent = k ? `${counted(k, "sample")} selected` : "Nothing is selected";
-      hint.textContent = hintOf(k, two);
-      const enough = both || !two && k > 1;
+      hint.textContent = hintOf(k, two2);
+      const enough = both || !two2 && k > 1;
       buttons.alike.disabled = buttons["not alike"].disabled = !enough;
-      buttons.ignore.disabled = !(both || !two && k > 0);
+      buttons.ignore.disabled = !(both || !two2 && k > 0);
       buttons.aside.disabled = k === 0;
-      buttons.label.disabled = label.disabled = k === 0 || two;
-      const names = two ? ["Each sample set aside is like each one selected", "No sample set aside is like one selected", "Whether samples of the two sets are alike does not count"] : ["The selected samples are all alike", "No two of the selected samples are alike", "The selected samples take no part"];
+      buttons.label.disabled = label.disabled = k === 0 || two2;
+      const names = two2 ? ["Each sample set aside is like each one selected", "No sample set aside is like one selected", "Whether samples of the two sets are alike does not count"] : ["The selected samples are all alike", "No two of the selected samples are alike", "The selected samples take no part"];
       ["alike", "not alike", "ignore"].forEach((kind, place) => {
         buttons[kind].title = names[place];
         buttons[kind].setAttribute("aria-label", `${buttons[kind].textContent}: ${names[place]}`);
@@ -453,8 +552,8 @@
     });
     follow();
   }
-  function hintOf(k, two) {
-    if (two) return k ? "Say how the two sets belong together." : "Select the second set.";
+  function hintOf(k, two2) {
+    if (two2) return k ? "Say how the two sets belong together." : "Select the second set.";
     if (!k) return "Draw a line around samples (Lasso), or search; then say what they are.";
     return "Set them aside first to say something of two sets.";
   }
@@ -2269,6 +2368,7 @@ void main() {
     const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
     addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
     addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+    if (payload.meta.certificate) addCertificate(page.addPanel("Certificate", { name: "certificate", open: false }), explorer);
     addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
     addCard(parts.card, explorer);
     addToolbar(parts.bar, explorer, { toggleTheme });

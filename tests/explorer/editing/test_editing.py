@@ -65,6 +65,13 @@ def test_nothing_stated_is_said_in_a_sentence(served) -> None:
         asked(served.target, "/retraining", {})
 
 
+def test_where_no_training_runs_none_is_cancelled(served) -> None:
+    with pytest.raises(RuntimeError, match=r"400.*No training runs"):
+        asked(served.target, "/retraining/cancel", {})
+    with pytest.raises(RuntimeError, match=r"400.*Expected an object"):
+        asked(served.target, "/retraining/cancel", {"all": True})
+
+
 def test_labels_with_markup_come_back_as_they_are(served) -> None:
     for number, label in enumerate(LABELS, 1):
         assert state(served.target, {"kind": "label", "samples": [number], "label": label, "name": label}) == number

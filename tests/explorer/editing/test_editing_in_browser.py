@@ -152,6 +152,42 @@ def test_retraining_moves_the_points_and_shows_the_drift(files, served, open_pag
     assert np.allclose(np.array(tab.evaluate(f"Array.from({EXPLORER}.positions)")), after)
 
 
+def test_a_running_training_is_cancelled_by_a_button(served, open_page) -> None:
+    """The server's answers are made up here, since its trainings of 60 samples take a tenth of a second."""
+    report = {"phase": "running", "seconds": 1.5, "epochs": [3.0, 2.5], "of": 9, "cancelling": False, "moved": True}
+    asked_for: list[str] = []
+
+    def answer(route) -> None:
+        asked_for.append(f"{route.request.method} {route.request.url.rpartition('/')[2]}")
+        if asked_for[-1] == "POST cancel":
+            report["cancelling"] = True
+        route.fulfill(json=report)
+
+    tab = open_page(served.address)
+    until(tab, f"{EXPLORER}.state.moved === 1")  # to the map that was trained before
+    tab.route("**/retraining**", answer)
+    before = tab.evaluate(f"Array.from({EXPLORER}.positions)")
+    cancel = tab.get_by_role("button", name=re.compile("^Cancel the training"))
+    assert not cancel.is_visible()
+    click(tab, "Retrain the map")
+    cancel.click()
+    tab.wait_for_selector("text=Cancelling: the training ends after the present epoch")
+    assert cancel.is_disabled()
+    report |= {"phase": "cancelled", "cancelling": False}
+    tab.wait_for_selector("#panel-training >> text=Cancelled after 1.5 s. The map and the statements are as they were.")
+    assert not cancel.is_visible()
+    assert tab.get_by_role("button", name=re.compile("^Retrain the map")).is_enabled()
+    assert asked_for[0] == "POST retraining"
+    assert "POST cancel" in asked_for
+    assert tab.evaluate(f"Array.from({EXPLORER}.positions)") == before
+    statements = tab.locator(".statements li").count()
+    tab.reload()
+    tab.wait_for_selector("html[data-ready=yes]")
+    listed(tab, statements)
+    until(tab, f"{EXPLORER}.state.moved === 1")
+    assert tab.evaluate(f"Array.from({EXPLORER}.positions)") == before
+
+
 def test_without_the_token_the_page_says_what_to_open(served, open_page) -> None:
     tab = open_page(f"http://{served.target.host}/", ready=False)
     tab.wait_for_selector("text=with the token at its end")

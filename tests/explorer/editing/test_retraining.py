@@ -156,6 +156,90 @@ def test_nothing_stated_and_a_training_that_runs_are_refused(X) -> None:
     assert retraining.report()["phase"] == "done"
 
 
+def test_a_training_that_is_cancelled_leaves_the_map_and_the_files(model, X) -> None:
+    """It ends after the epoch in which it was cancelled, saves nothing, and the next training goes to its end."""
+    saved: list[object] = []
+
+    def saving(trained: object) -> Path:
+        saved.append(trained)
+        return Path("new.safetensors")
+
+    retraining = Retraining(model, X, saving)
+    before = model.transform(X)
+    began, go = threading.Event(), threading.Event()
+
+    class Holding:
+        """Waits in the first epoch, so that the training is cancelled there."""
+
+        def __deepcopy__(self, memo: object) -> Holding:
+            return self
+
+        def on_epoch_end(self, record: object, model_state: object) -> None:
+            began.set()
+            assert go.wait(60)
+
+    own = model.callbacks
+    model.callbacks = [Holding()]
+    try:
+        retraining.start(statements(ALIKE))
+        assert began.wait(60)
+        assert retraining.report()["cancelling"] is False
+        retraining.cancel()
+        assert retraining.report()["cancelling"] is True
+        go.set()
+        retraining.thread.join(60)
+    finally:
+        model.callbacks = own
+    report = retraining.report()
+    assert (report["phase"], len(report["epochs"])) == ("cancelled", 1)
+    assert report["of"] > 1
+    assert "moved" not in report
+    assert saved == []
+    assert retraining.model is model
+    assert np.array_equal(model.transform(X), before)
+    with pytest.raises(ValueError, match="No training runs"):
+        retraining.cancel()
+    report = run(retraining, statements(ALIKE))
+    assert (report["phase"], report["moved"], len(saved)) == ("done", True, 1)
+    assert retraining.model.callbacks == own
+
+
+def test_a_map_that_is_being_saved_is_cancelled_no_more(X) -> None:
+    model = DrLIM(encoder="linear", max_epochs=3, random_state=0, verbose=False).fit(X)
+    saving, go = threading.Event(), threading.Event()
+
+    def slow(_: object) -> Path:
+        saving.set()
+        assert go.wait(60)
+        return Path("new")
+
+    retraining = Retraining(model, X, slow)
+    with pytest.raises(ValueError, match="No training runs"):
+        retraining.cancel()
+    retraining.start(statements(ALIKE))
+    assert saving.wait(60)
+    with pytest.raises(ValueError, match="is being saved"):
+        retraining.cancel()
+    go.set()
+    retraining.thread.join(60)
+    assert retraining.report()["phase"] == "done"
+
+
+def test_a_cancel_between_training_and_saving_saves_nothing(X, monkeypatch) -> None:
+    from drlim.explorer.editing import retraining as module
+
+    model = DrLIM(encoder="linear", max_epochs=3, random_state=0, verbose=False).fit(X)
+    retraining = Retraining(model, X, lambda _: pytest.fail("it was saved"))
+
+    def cancelled_at_the_end(*args: object, **options: object) -> object:
+        found = corrected(*args, **options)
+        retraining.cancel()
+        return found
+
+    monkeypatch.setattr(module, "corrected", cancelled_at_the_end)
+    assert run(retraining, statements(ALIKE))["phase"] == "cancelled"
+
+
 def test_a_statement_weighs_alike_whatever_its_size() -> None:
     said = statements(ALIKE, APART, {"kind": "alike", "samples": [0], "others": list(range(1, 11))})
     weights = statement_weights(said, 3.0, 8.0)
@@ -191,3 +275,14 @@ def test_the_new_model_is_saved_beside_the_old_one_and_never_over_a_file(X, tmp_
         save(corrected(model, X, stated).model, found)
         assert load(found).graph_.similar.weight_of([0], [1])[0] > 0
     assert path.read_bytes() == old
+
+
+def test_samples_move_along_the_space_of_a_map(X) -> None:
+    """On a circle no sample is farther from where it was than half round, whatever its angle was."""
+    model = DrLIM(space="circle", max_epochs=5, random_state=0, verbose=False).fit(X)
+    found = corrected(model, X, NeighborhoodGraph.from_pairs(N, [(0, 50), (1, 60)], dissimilar=[]))
+    before, after = (one.transform(X)[:, 0].astype(float) for one in (model, found.model))
+    radius = model.space_.factors[0].radius
+    turned = np.abs(after - before)
+    wanted = radius * np.minimum(turned, 2 * np.pi - turned)
+    assert np.abs(found.moved - wanted).max() < 1e-3 * radius

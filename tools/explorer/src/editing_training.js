@@ -9,10 +9,11 @@ const HEIGHT = 44;
 /** Add the panel. */
 export function addRetraining(body, explorer, server, announce, statements) {
   const start = button("Retrain", "Retrain the map by the statements; the other samples are held where they are", begin);
+  const cancel = button("Cancel", "Cancel the training; the map and the statements stay as they are", end, { hidden: true });
   const said = element("p", { class: "note", role: "status" });
   const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
   const result = element("div", {});
-  refill(body, element("div", { class: "row" }, start), said, curve, result);
+  refill(body, element("div", { class: "row" }, start, cancel), said, curve, result);
   let before = null;
 
   statements.subscribe(enable);
@@ -20,6 +21,7 @@ export function addRetraining(body, explorer, server, announce, statements) {
   function enable() {
     const some = statements.all.some((one) => !one.undone && one.kind !== "ignore");
     start.disabled = !some || start.dataset.running === "yes";
+    cancel.hidden = start.dataset.running !== "yes";
     if (!some && !said.textContent) said.textContent = "State something first.";
     else if (some && said.textContent === "State something first.") said.textContent = "";
   }
@@ -34,6 +36,16 @@ export function addRetraining(body, explorer, server, announce, statements) {
     }
   }
 
+  async function end() {
+    cancel.disabled = true;
+    try {
+      await server.json("/retraining/cancel", {});
+      announce("The training ends after the present epoch.");
+    } catch (error) {
+      announce(error.message);
+    }
+  }
+
   function failed(error) {
     start.dataset.running = "no";
     enable();
@@ -44,6 +56,7 @@ export function addRetraining(body, explorer, server, announce, statements) {
   async function follow(report) {
     const running = report.phase === "running";
     start.dataset.running = running ? "yes" : "no";
+    cancel.disabled = report.cancelling === true;
     enable();
     if (report.phase === "none") return;
     const epochs = report.epochs ?? [];
@@ -55,6 +68,10 @@ export function addRetraining(body, explorer, server, announce, statements) {
     said.textContent = progress(report, epochs);
     if (running) {
       setTimeout(() => server.json("/retraining").then(follow, failed), PAUSE);
+      return;
+    }
+    if (report.phase === "cancelled") {
+      announce("Cancelled. The map and the statements are as they were.");
       return;
     }
     await arrive(report);
@@ -79,11 +96,19 @@ export function addRetraining(body, explorer, server, announce, statements) {
     );
   }
 
-  server.json("/retraining").then(follow, failed); // a page that is loaded again goes on where it was
+  /** Go on where a page was that is loaded again: its contents are those of the first map. */
+  async function resume(report) {
+    if (report.moved && report.phase !== "done") await explorer.moveTo(await server.positions(), 0);
+    await follow(report);
+  }
+
+  server.json("/retraining").then(resume).catch(failed);
 }
 
 function progress(report, epochs) {
   const seconds = `${written(report.seconds)} s`;
+  if (report.phase === "cancelled") return `Cancelled after ${seconds}. The map and the statements are as they were.`;
+  if (report.cancelling) return `Cancelling: the training ends after the present epoch, ${seconds}`;
   if (!epochs.length) return `Preparing the samples and their relations, ${seconds}`;
   const done = report.phase === "done" ? counted(epochs.length, "epoch") : `Epoch ${epochs.length} of ${report.of}`;
   return `${done}, energy ${written(epochs.at(-1))}, ${seconds}`;

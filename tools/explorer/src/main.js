@@ -1,5 +1,6 @@
 // The page: reads its contents, builds the map and the panels, and gives both to the editing module.
 
+import { addCertificate } from "./certificate.js";
 import { readPayload } from "./data.js";
 import { addCard, addSample } from "./details.js";
 import { element, refill } from "./dom.js";
@@ -49,6 +50,7 @@ async function start() {
   const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
   addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
   addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+  if (payload.meta.certificate) addCertificate(page.addPanel("Certificate", { name: "certificate", open: false }), explorer);
   addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
   addCard(parts.card, explorer);
   addToolbar(parts.bar, explorer, { toggleTheme });

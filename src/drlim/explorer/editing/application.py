@@ -112,6 +112,7 @@ class _Answers:
             "/statements/undo": {"POST": self._changing(lambda given: said.undo(*_values(given, "number")))},
             "/statements/restore": {"POST": self._changing(lambda given: said.restore(*_values(given, "number")))},
             "/retraining": {"GET": self._report, "POST": self._start},
+            "/retraining/cancel": {"POST": self._cancel},
             "/positions": {"GET": self._positions},
         }
 
@@ -150,11 +151,19 @@ class _Answers:
         return None
 
     async def _start(self, request: Request) -> Response:
-        def start(given: object) -> None:
-            _values(given)
-            self._retraining.start(self._statements.active())
+        return await self._asked(request, lambda: self._retraining.start(self._statements.active()))
 
-        refused = await self._tried(request, start)
+    async def _cancel(self, request: Request) -> Response:
+        return await self._asked(request, self._retraining.cancel)
+
+    async def _asked(self, request: Request, act: Callable[[], None]) -> Response:
+        """Do what a request without values asks for, and answer how far the training is."""
+
+        def acted(given: object) -> None:
+            _values(given)
+            act()
+
+        refused = await self._tried(request, acted)
         return await self._report(request) if refused is None else refused
 
     async def _report(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature

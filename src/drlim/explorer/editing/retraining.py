@@ -13,7 +13,7 @@ import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.messages import one_line
-from drlim.estimators.correcting import Corrected, corrected, stated_weights
+from drlim.estimators.correcting import Corrected, CorrectionCancelledError, corrected, stated_weights
 from drlim.estimators.drlim import DrLIM
 from drlim.estimators.neighbor_map import NeighborMap
 from drlim.explorer.editing.stated import graph_of, left_out
@@ -21,7 +21,7 @@ from drlim.explorer.editing.statement import Statement
 
 __all__ = ["Retraining", "drift_of", "free_path", "statement_weights"]
 
-Phase = Literal["none", "running", "done", "failed"]
+Phase = Literal["none", "running", "done", "failed", "cancelled"]
 
 _LONGEST_ERROR = 600
 """Maximum number of characters of an error on the page."""
@@ -50,12 +50,14 @@ class Retraining:
         self._save = save
         own = model.graph_.n_samples == len(samples)
         self._relations = model.graph_ if own else None  # that statements which are undone leave no trace
+        self._first = model
         self._lock = threading.Lock()
         self._phase: Phase = "none"
         self._began = 0.0
         self._working: DrLIM | NeighborMap | None = None
         self._n_before, self._n_planned = 0, 0
         self._result: dict[str, object] = {}
+        self._cancelled, self._is_saving = threading.Event(), False
         self.thread: threading.Thread | None = None
 
     def start(self, statements: Sequence[Statement]) -> None:
@@ -72,8 +74,24 @@ class Retraining:
             if self._phase == "running":
                 raise ValueError("A training runs. Wait until it is done.")
             self._phase, self._began, self._working, self._result = "running", time.monotonic(), None, {}
+            self._cancelled, self._is_saving = threading.Event(), False
         self.thread = threading.Thread(target=self._run, args=(list(statements),), daemon=True)
         self.thread.start()
+
+    def cancel(self) -> None:
+        """End the training that runs after the present epoch; the map and the files stay as they were.
+
+        Raises
+        ------
+        ValueError
+            When no training runs, or it has ended and its map is being saved.
+        """
+        with self._lock:
+            if self._phase != "running":
+                raise ValueError("No training runs.")
+            if self._is_saving:
+                raise ValueError("The training has ended, and its map is being saved.")
+            self._cancelled.set()
 
     def report(self) -> dict[str, object]:
         """Return how far the training is, as JSON has it.
@@ -82,14 +100,18 @@ class Retraining:
         -------
         dict
             ``phase``; ``seconds`` since it began; ``epochs``, the energy of each epoch; ``of``, how many there are to
-            be. Once done: ``model``, the name of the file; ``drift`` as `drift_of` returns it; ``warnings``. Once
-            failed: ``error``.
+            be; ``moved`` (True) once an earlier training has made another map than the page came with; while it runs
+            ``cancelling``, whether it was cancelled and goes to the end of an epoch. Once done: ``model``, the name of
+            the file; ``drift`` as `drift_of` returns it; ``warnings``. Once failed: ``error``.
         """
         with self._lock:
             found: dict[str, object] = {"phase": self._phase, **self._result}
             working = self._working
+        if self.model is not self._first:
+            found["moved"] = True
         if found["phase"] == "running":
             found["seconds"] = round(time.monotonic() - self._began, 1)
+            found["cancelling"] = self._cancelled.is_set()
         if working is not None:
             records = list(working.__dict__.get("history_", []))[self._n_before :]
             found["epochs"] = [record.get("energy", record.get("cross_entropy")) for record in records]
@@ -110,10 +132,13 @@ class Retraining:
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("always", UserWarning)
                 found = self._corrected(statements)
+            self._begin_to_save()
             path = self._save(found.model)
             drift = drift_of(found.moved, found.held, self.positions())
             result = {"model": path.name, "drift": drift, "warnings": [one_line(str(one.message)) for one in said]}
             self.model, phase = found.model, "done"
+        except CorrectionCancelledError:
+            result, phase = {}, "cancelled"
         except Exception as error:  # a person reads it on the page; the server goes on
             result, phase = {"error": one_line(error, _LONGEST_ERROR)}, "failed"
         with self._lock:
@@ -129,7 +154,15 @@ class Retraining:
             relations=self._relations,
             without=left_out(statements, n),
             watch=self._watch,
+            cancelled=self._cancelled.is_set,
         )
+
+    def _begin_to_save(self) -> None:
+        """From here on the training can be cancelled no more."""
+        with self._lock:
+            if self._cancelled.is_set():
+                raise CorrectionCancelledError("The correction was cancelled.")
+            self._is_saving = True
 
     def _watch(self, working: DrLIM | NeighborMap) -> None:
         with self._lock:
