@@ -102,7 +102,7 @@ class Change:
         Returns
         -------
         dict of str to callable
-            As `drlim.metrics.invariance_report` takes them.
+            As `drlim.orbits` takes them.
 
         Examples
         --------

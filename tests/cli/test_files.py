@@ -19,9 +19,9 @@ from scipy import sparse
 from tests.cli.reading import refusal, written
 
 from drlim import NeighborhoodGraph
-from drlim._base.checks import InvalidParameterError
 from drlim.cli import targets
 from drlim.cli.files import read_graph, read_labels, read_samples
+from drlim.cli.output import UsageError
 from drlim.cli.targets import MAP_SUFFIXES, check_output
 from drlim.cli.writing import write_map
 
@@ -296,15 +296,13 @@ def test_maps_are_written_atomically(tmp_path, monkeypatch):
 
 
 def test_map_of_unknown_kind_is_not_written(tmp_path):
-    with pytest.raises(InvalidParameterError, match=re.escape("must end in .npy or .npz or .csv or .parquet. Got ")):
+    with pytest.raises(UsageError, match=re.escape("must end in .npy or .npz or .csv or .parquet. Got ")):
         write_map(tmp_path / "z.txt", np.zeros((2, 2)), ["a", "b"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_output_that_cannot_be_written_is_found_before(tmp_path, monkeypatch):
-    with pytest.raises(
-        InvalidParameterError, match=re.escape("A file to be written here must end in .npy or .csv. Got z.txt.")
-    ):
+    with pytest.raises(UsageError, match=re.escape("A file to be written here must end in .npy or .csv. Got z.txt.")):
         check_output("z.txt", [".npy", ".csv"])
     with pytest.raises(FileNotFoundError, match=re.escape(f"there is no folder {tmp_path / 'no'}. Create it first.")):
         check_output(tmp_path / "no" / "z.npy", [".npy"])

@@ -127,7 +127,7 @@ def test_the_process_is_left_as_it_was(run):
     ],
 )
 def test_a_missing_file_is_named_before_anything_slow(run, monkeypatch, arguments):
-    for slow in ("torch", "sklearn", "scipy", "drlim.estimators"):
+    for slow in ("torch", "sklearn", "scipy", "drlim.estimators", "drlim._base.checks"):
         monkeypatch.setitem(sys.modules, slow, None)  # importing it would be an ImportError
     code, out, err = run(*arguments)
     assert (code, out) == (1, "")

@@ -117,6 +117,18 @@ def test_device_is_used(cloud):
     assert next(fitted(cloud, device="cpu").encoder_.parameters()).device.type == "cpu"
 
 
+def test_the_bar_begins_before_the_points_are_relaxed(cloud, capsys, monkeypatch):
+    def fails(*_, **__):
+        raise ArithmeticError
+
+    monkeypatch.setattr("drlim.estimators.neighbor_map.lay_out", fails)
+    with pytest.raises(ArithmeticError):
+        NeighborMap(n_neighbors=3, max_epochs=7, random_state=0, verbose=True).fit(cloud[:20])
+    shown = capsys.readouterr().err
+    assert "epoch 0/7" in shown
+    assert "20 samples, " in shown
+
+
 def test_verbose_shows_a_bar_and_silence_is_the_default(cloud, capsys):
     fitted(cloud)
     assert capsys.readouterr() == ("", "")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from tests.metrics.maps import FEW, LINE, flat, moved
 
-from drlim import DrLIM, datasets, orbits, shifts
+from drlim import DrLIM, datasets, orbits, shifts, transforms
 from drlim.metrics import InvarianceReport, invariance_report
 from drlim.metrics.invariance import verdict_of
 
@@ -47,6 +47,17 @@ def test_a_large_group_does_not_hide_the_others() -> None:
     things = np.repeat([0, 1], [10_000, 1])
     report = invariance_report(Z, None, {"a": np.arange(10_001) % 2}, groups=things, n_splits=2, n_permutations=19)
     assert report.unrelated == 3.0
+
+
+def test_changes_of_images_of_bytes_are_judged_at_full_strength() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, 5, 5), dtype=np.uint8)
+    means = lambda batch: np.asarray(batch, dtype=np.float64).mean(axis=2)  # noqa: E731
+    change = transforms.ignoring("rotate=10,flip")
+    one = invariance_report(means, images, change, n_permutations=19)
+    several = invariance_report(means, images, list(change.parts), n_permutations=19)
+    by_hand = invariance_report(means, images.astype(np.float32), change.extremes(), n_permutations=19)
+    assert [row.name for row in one.rows] == ["rotate -10", "rotate +10", "flip", "any"]
+    assert one == several == by_hand
 
 
 def test_a_column_of_numbers_splits_no_group() -> None:

@@ -12,7 +12,7 @@ from drlim.plotting import (
     plot_relaxation,
     plot_springs,
 )
-from drlim.springs import make_springs
+from drlim.springs import CauchyRepulsion, LogAttraction, make_springs
 
 
 @pytest.mark.parametrize("margin", [1.0, 2.5])
@@ -45,6 +45,25 @@ def test_springs_of_ones_own() -> None:
     np.testing.assert_allclose(lines(forces)["$-dL_S/dD_W$, similar pair"][1], -1.0)
     assert d.max() > 4.5
     assert not [text for text in energies.texts if text.get_text() == "$m$"]  # no reach, no mark
+
+
+@pytest.mark.parametrize(
+    "laws",
+    [
+        None,
+        (LogAttraction(), CauchyRepulsion()),
+        (lambda d: d, lambda d: 1 / (1 + d)),
+        (lambda d: d**2 / 2, lambda d: (-d).exp()),
+    ],
+)
+def test_the_legend_of_forces_covers_neither_a_text_nor_a_line(laws) -> None:
+    _, forces = plot_springs(springs=laws)
+    render(forces.figure)
+    covered = forces.get_legend().get_window_extent()
+    drawn = [line for line in forces.lines if line.get_label().startswith("$")]
+    points = np.concatenate([forces.transData.transform(line.get_xydata()) for line in drawn])
+    assert not any(covered.contains(*point) for point in points)
+    assert not any(covered.overlaps(text.get_window_extent()) for text in forces.texts)
 
 
 def test_springs_on_given_axes() -> None:

@@ -21,6 +21,6 @@ maps = {
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, (name, model) in zip(axes, maps.items(), strict=True):
-    report = drlim.metrics.invariance_report(model, test, change.extremes(), n_permutations=50)
+    report = drlim.metrics.invariance_report(model, test, change, n_permutations=50)
     drlim.plotting.plot_invariance(report, ax=ax)
     ax.set_xlabel(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib import metadata
 
 __all__ = ["show_versions", "version"]
 
@@ -42,6 +41,8 @@ def version(name: str) -> str:
         from drlim import __version__
 
         return __version__
+    from importlib import metadata  # tens of milliseconds, and few runs ask for a version
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -27,7 +27,7 @@ def report_on(estimator: DrLIM | NeighborMap, X: Array, change: Change | None, s
     if change is None or len(X) < _FEWEST_SAMPLES:
         return None
     rows = np.random.default_rng(seed).permutation(len(X))[:_MOST_SAMPLES]
-    return invariance_report(estimator, np.asarray(X[np.sort(rows)], dtype=np.float32), change.extremes())
+    return invariance_report(estimator, X[np.sort(rows)], change)
 
 
 def report_lines_of(report: InvarianceReport) -> list[str]:

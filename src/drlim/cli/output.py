@@ -59,6 +59,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 def is_usage(error: Exception) -> bool:
     """Return whether an error is about the command, and not about the work."""
+    if isinstance(error, OSError):  # a missing file is answered before anything slow is imported
+        return False
     from drlim._base.checks import InvalidParameterError  # imports NumPy, which `--help` does not need
 
     return isinstance(error, UsageError | InvalidParameterError) or hasattr(error, "format_message")

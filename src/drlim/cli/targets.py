@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from drlim._base.checks import InvalidParameterError
 from drlim._base.disk import refuse_special
-from drlim.tables.files import require_pyarrow
+from drlim.cli.output import UsageError
 
 __all__ = ["MAP_SUFFIXES", "check_output"]
 
@@ -29,7 +28,7 @@ def check_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Non
 
     Raises
     ------
-    InvalidParameterError
+    UsageError
         When the suffix is none of them.
     ImportError
         When the kind needs a package that is not installed.
@@ -40,8 +39,10 @@ def check_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Non
     """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        raise InvalidParameterError(f"A file to be written here must end in {' or '.join(suffixes)}. Got {path}.")
+        raise UsageError(f"A file to be written here must end in {' or '.join(suffixes)}. Got {path}.")
     if path.suffix.lower() == ".parquet":
+        from drlim.tables.files import require_pyarrow  # imports NumPy
+
         require_pyarrow()
     folder = path.resolve().parent
     if path.is_dir():

@@ -406,11 +406,16 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         samples = new if old is None else stacked(new, old)  # (n, ...)
         known, rows, chosen, measured = self._gathered(samples, labels, graph, pairs, checked.seed, update)
         is_old = chosen >= len(new)  # (r,)
-        with training_mode(self, new, checked.seed, checked.device, known):
+        planned = placing_settings(len(rows), _number(self.max_epochs), changed=self.orbit is not None).max_epochs
+        with (
+            training_mode(self, new, checked.seed, checked.device, known),
+            epoch_bar(planned, self.verbose, known.n_samples, known.n_similar) as advance,
+        ):
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
                 warn_of_wild_values(problem.trunk, self, chosen)
-            failure, planned = self._train(problem, known, [] if update is None else self.history_, new, checked.kept)
+            self.history_: list[EpochRecord] = [] if update is None else list(self.history_)
+            failure = self._train(problem, new, planned, advance, checked.kept)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
         self._n_features_out = self.n_components
         self.embedding_ = map_samples(self.encoder_, new)
@@ -494,21 +499,18 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     def _train(
         self,
         problem: PlacingProblem,
-        known: NeighborhoodGraph,
-        history: Sequence[EpochRecord],
         new: AnyRows,
+        planned: int,
+        advance: Callable[[EpochRecord], None],
         kept: Keeping | None,
-    ) -> tuple[Exception | None, int]:
-        """Train the encoder, and keep it and its history."""
-        self.history_: list[EpochRecord] = list(history)
-        planned = placing_settings(problem).max_epochs
-        with epoch_bar(planned, self.verbose, known.n_samples, known.n_similar) as advance:
-            watch = watching(self, planned, advance, 1.0, copy.deepcopy, new)
-            keeper = None if kept is None else kept.keeper(planned, layout=problem.layout)
-            self.encoder_, self.stopped_, failure = train_places(problem, watch=watch, keeper=keeper)
-            failed = watch.end(self.encoder_, self.stopped_, failure)
+    ) -> Exception | None:
+        """Train the encoder, and keep it; add its epochs to the history."""
+        watch = watching(self, planned, advance, 1.0, copy.deepcopy, new)
+        keeper = None if kept is None else kept.keeper(planned, layout=problem.layout)
+        self.encoder_, self.stopped_, failure = train_places(problem, watch=watch, keeper=keeper)
+        failed = watch.end(self.encoder_, self.stopped_, failure)
         self.n_iter_ = len(self.history_)
-        return failed, planned
+        return failed
 
     def _ended(self, failure: Exception | None, n_epochs: int, planned: int) -> NeighborMap:
         """Raise a failure, now that the map is kept, or warn of an interrupt."""

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from drlim._base.certificates import DeclaredKind
 from drlim._base.checks import count_rows, short_repr
 from drlim.metrics.certificates import Certificate
-from drlim.metrics.nuisances import JudgedMap, judged_copies, judged_map
+from drlim.metrics.nuisances import JudgedMap, changes_in, judged_copies, judged_map
 from drlim.relations import Orbits
 from drlim.training.fresh import Draws
-from drlim.transforms import Change, combined, ignoring
+from drlim.transforms import ignoring
 
 __all__ = ["Declared", "declared"]
 
@@ -48,8 +48,7 @@ class Declared(NamedTuple):
         """Map the samples and their copies."""
         if self.kind == "copies":
             return judged_copies(model, X, cast("ArrayLike", self.orbits), rng)
-        changed = _as_floats(X) if self.kind == "changes" else X
-        return judged_map(model, changed, self.orbits, self.groups, rng)
+        return judged_map(model, X, self.orbits, self.groups, rng)
 
 
 def declared(
@@ -89,7 +88,7 @@ def _transforms(given: object, seed: int) -> Declared | None:
     """Return changes, functions, or copies that were made by them; None for anything else."""
     if isinstance(given, Orbits):
         return Declared("functions", _listed(given.names[1:]), given)
-    changes = _changes(given)
+    changes = changes_in(given)
     if changes is not None:
         return Declared("changes", changes.text, changes.extremes())
     named = _named(given)
@@ -114,16 +113,6 @@ def _own_orbit(model: object) -> object:
     )
 
 
-def _changes(given: object) -> Change | None:
-    """Return one or several changes of `drlim.transforms` as one; None for anything else."""
-    if isinstance(given, Change):
-        return given
-    parts = list(given.values()) if isinstance(given, Mapping) else given
-    if isinstance(parts, list | tuple) and parts and all(isinstance(one, Change) for one in parts):
-        return combined(cast("list[Change]", parts))
-    return None
-
-
 def _named(given: object) -> dict[str, object]:
     """Return what may be functions by name: one, several in a list, or a dict of them."""
     if isinstance(given, Mapping):
@@ -133,12 +122,6 @@ def _named(given: object) -> dict[str, object]:
     if not callable(given) or hasattr(given, "shape"):
         return {}
     return {str(getattr(given, "__name__", type(given).__name__)): given}
-
-
-def _as_floats(X: object) -> object:
-    """Return images of integers as float32, in which changes compute; all else as it is."""
-    kind = getattr(getattr(X, "dtype", None), "kind", "f")
-    return np.asarray(X, dtype=np.float32) if kind in "iub" else X
 
 
 def _name_of(values: object) -> str | None:

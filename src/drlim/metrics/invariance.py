@@ -166,9 +166,10 @@ def invariance_report(
     X : array-like, shape (n_samples, ...), or None
         Samples that the map was not trained on; training samples would make it look more invariant than it is. May be
         None if ``orbits`` contains the copies (`Orbits`) or the points are given.
-    orbits : Orbits, dict of str to callable, sequence of callable, or table
-        The nuisances, in one of three forms:
+    orbits : Change, Orbits, dict of str to callable, sequence of callable, or table
+        The nuisances, in one of four forms:
 
+        - changes of `drlim.transforms`, one or several, which are judged at full strength;
         - transforms, as `drlim.orbits` takes them; this function makes the copies of ``X``;
         - the result of `drlim.orbits`;
         - metadata, as a dict of arrays or a DataFrame, with one row for each sample and one column for each nuisance

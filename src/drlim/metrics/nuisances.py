@@ -20,8 +20,9 @@ from drlim.metrics.inputs import as_points, scaled
 from drlim.relations import Orbits
 from drlim.relations import orbits as copies_of
 from drlim.relations.transforms import Transform
+from drlim.transforms import Change, combined
 
-__all__ = ["JudgedMap", "Kind", "Nuisance", "judged_copies", "judged_map"]
+__all__ = ["JudgedMap", "Kind", "Nuisance", "changes_in", "judged_copies", "judged_map"]
 
 Kind = Literal["transform", "class", "number", "copies"]
 
@@ -76,6 +77,9 @@ def judged_map(
         raise TypeError(f"Expected 'estimator' to be a fitted object. Got the class {estimator.__name__} itself.")
     if isinstance(orbits, Mapping) and not orbits:
         raise ValueError("Expected 'orbits' to hold at least one transform or column. Got none.")
+    changes = changes_in(orbits)
+    if changes is not None:
+        orbits = changes.extremes()
     if isinstance(orbits, Orbits) or _are_transforms(orbits):
         if groups is not None:
             raise ValueError(
@@ -83,6 +87,16 @@ def judged_map(
             )
         return _of_orbits(estimator, X, orbits)
     return _of_metadata(estimator, X, _table(orbits), groups, rng)
+
+
+def changes_in(given: object) -> Change | None:
+    """Return one or several changes of `drlim.transforms` as one; None for anything else."""
+    if isinstance(given, Change):
+        return given
+    parts = list(given.values()) if isinstance(given, Mapping) else given
+    if isinstance(parts, list | tuple) and parts and all(isinstance(one, Change) for one in parts):
+        return combined(cast("list[Change]", parts))
+    return None
 
 
 def judged_copies(estimator: object, X: object, ids: ArrayLike, rng: np.random.Generator) -> JudgedMap:

@@ -40,6 +40,9 @@ _HISTORY: dict[str, Style] = {
     "energy_dissimilar": {"label": "mean $L_D$, dissimilar pairs", **DISSIMILAR},
 }
 
+_LEGEND_HEIGHT = 0.25
+"""Height of the room for the legend of forces, as a share of the height that the forces take."""
+
 
 def plot_springs(
     margin: float = 1.0, axes: Sequence[Axes] | None = None, *, springs: SpringsLike = None
@@ -98,9 +101,12 @@ def plot_springs(
     note(forces, "pulls together", (1.0, 0.0), forces.get_yaxis_transform(), (-2, -12), "right")
     for ax in (energies, forces):
         ax.set(xlabel="distance $D_W$", xlim=(0.0, 1.6 * unit))
-        ax.legend(frameon=False)
         _mark_margin(ax, reach)
         quiet(ax)
+    energies.legend(frameon=False)
+    low, high = forces.get_ylim()
+    forces.set_ylim(low - _LEGEND_HEIGHT * (high - low), high)  # laws differ in where they leave room for the legend
+    forces.legend(frameon=False, loc="lower left")
     return energies, forces
 
 

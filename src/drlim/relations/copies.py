@@ -12,7 +12,7 @@ from drlim._base.arrays import Array, Index, pairs_within
 from drlim._base.checks import check_parameters, check_points, short_repr
 from drlim._base.sparse_rows import AnyRows
 from drlim.graph import NeighborhoodGraph
-from drlim.relations.transforms import Transform, named_transforms, transformed
+from drlim.relations.transforms import Transform, holding, named_transforms, transformed
 
 __all__ = ["LazyCopies", "Orbits", "orbits"]
 
@@ -71,7 +71,8 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
     Returns
     -------
     Orbits
-        Its ``X`` has the dtype of the input. Its ``graph`` has no neighbours: `with_copies` adds them.
+        Its ``X`` has the dtype of the input; whole numbers become floats if a transform returns floats, as a rotation
+        of images does. Its ``graph`` has no neighbours: `with_copies` adds them.
 
     Raises
     ------
@@ -109,6 +110,7 @@ def orbits(X: ArrayLike, transforms: Sequence[Transform] | Mapping[str, Transfor
     check_parameters({"lazy": lazy}, {"lazy": ["boolean"]}, "orbits")
     samples = check_points(X, name="X", ndim=None, dtype="numeric")
     named = named_transforms(transforms)
+    samples = holding(samples, named)
     source = np.tile(np.arange(len(samples), dtype=np.int64), len(named) + 1)  # (N,)
     return Orbits(
         _lazy_copies(samples, named) if lazy else _stored_copies(samples, named),

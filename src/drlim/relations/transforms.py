@@ -12,7 +12,7 @@ from drlim._base.arrays import Array
 from drlim._base.calls import user_call
 from drlim._base.checks import as_array, check_parameters, check_points, integer_in, real_in, short_repr
 
-__all__ = ["Transform", "named_transforms", "shift", "shifts", "transformed"]
+__all__ = ["Transform", "holding", "named_transforms", "shift", "shifts", "transformed"]
 
 Transform = Callable[[Array], ArrayLike]
 """A function from a batch, shape (b, ...), to as many changed samples of the same shape."""
@@ -149,13 +149,7 @@ def transformed(samples: Array, transform: Transform, name: str) -> Array:
         When the transform fails, or returns another shape, values that are not finite, or a type that the dtype of the
         samples cannot hold.
     """
-    with user_call(f"The transform {name!r} of a batch of shape {samples.shape}"):
-        returned = transform(samples.copy())  # it may work in place
-    changed = as_array(returned, f"what transform {name!r} returns")
-    if changed.shape != samples.shape:
-        raise ValueError(
-            f"Expected transform {name!r} to keep the shape {samples.shape} of a batch. Got {changed.shape}."
-        )
+    changed = _returned(samples, transform, name)
     both_float = changed.dtype.kind == samples.dtype.kind == "f"
     if not both_float and not np.can_cast(changed.dtype, samples.dtype, "safe"):
         raise ValueError(
@@ -166,6 +160,40 @@ def transformed(samples: Array, transform: Transform, name: str) -> Array:
         changed = changed.astype(samples.dtype, copy=False)
     if not np.isfinite(changed).all():
         raise ValueError(f"Expected transform {name!r} to return finite values. Got NaN or infinity.")
+    return changed
+
+
+def holding(samples: Array, named: Mapping[str, Transform]) -> Array:
+    """Return samples in a dtype that holds what transforms make of them: whole numbers become floats where one does.
+
+    A rotation, for one, computes values between those of images of bytes. Each transform is tried on two samples.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n, ...)
+    named : dict of str to callable
+        Transforms by name.
+
+    Returns
+    -------
+    ndarray, shape (n, ...)
+        The samples as they are, or as float32; as float64 where they have more than 16 bits.
+    """
+    if samples.dtype.kind not in "biu":
+        return samples
+    made = (_returned(samples[:2], transform, name).dtype.kind for name, transform in named.items())
+    return samples.astype(np.result_type(samples.dtype, np.float32)) if "f" in made else samples
+
+
+def _returned(samples: Array, transform: Transform, name: str) -> Array:
+    """Return what a transform makes of a batch, in its own dtype, or refuse another shape."""
+    with user_call(f"The transform {name!r} of a batch of shape {samples.shape}"):
+        returned = transform(samples.copy())  # it may work in place
+    changed = as_array(returned, f"what transform {name!r} returns")
+    if changed.shape != samples.shape:
+        raise ValueError(
+            f"Expected transform {name!r} to keep the shape {samples.shape} of a batch. Got {changed.shape}."
+        )
     return changed
 
 

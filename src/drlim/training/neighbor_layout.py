@@ -216,10 +216,19 @@ class Placed(NamedTuple):
     failure: DivergenceError | CallbackError | None
 
 
-def placing_settings(problem: PlacingProblem) -> PlacingSettings:
-    """Return how the encoder is to be trained."""
-    settings = PlacingSettings.for_samples(len(problem.rows), changed=problem.orbit is not None)
-    return settings if problem.max_epochs is None else replace(settings, max_epochs=problem.max_epochs)
+def placing_settings(n_samples: int, max_epochs: int | None = None, *, changed: bool = False) -> PlacingSettings:
+    """Return how the encoder is to be trained on so many samples.
+
+    Parameters
+    ----------
+    n_samples : int
+    max_epochs : int, default=None
+        Number of epochs; None follows from the number of samples.
+    changed : bool, default=False
+        Whether each epoch reads changed copies.
+    """
+    settings = PlacingSettings.for_samples(n_samples, changed=changed)
+    return settings if max_epochs is None else replace(settings, max_epochs=max_epochs)
 
 
 def train_places(
@@ -248,7 +257,7 @@ def train_places(
     network = PlaceLogits(problem.trunk, problem.n_features, targets.n_places).to(problem.rows.device, torch.float32)
     with seeded(problem.seed, problem.rows.device):
         network.linear.reset_parameters()  # drawn in float32, whatever torch's default dtype
-    settings = placing_settings(problem)
+    settings = placing_settings(n, problem.max_epochs, changed=problem.orbit is not None)
     failure: DivergenceError | CallbackError | None = None
     try:
         stopped: str = place(
