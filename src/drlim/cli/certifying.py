@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drlim.cli.options import ArrayName, Data, ImageSize, Json, check_inputs, image_size, names_of
+from drlim.cli.options import ArrayName, Data, ImageSize, Json, changes_named, check_inputs, image_size, names_of
 from drlim.cli.output import UsageError, answer, is_usage, sentence
 
 if TYPE_CHECKING:
@@ -164,10 +164,9 @@ def _groups_of(certified: Certificate, given: str | None) -> str | None:
 def _said(data: Path, ignore: str | None, nuisances: list[str], groups: str | None) -> tuple[object, Array | None]:
     """Return what the map is to ignore, and which samples are copies, as `drlim.certificate` takes them."""
     from drlim.cli.files import read_labels
-    from drlim.transforms import ignoring
 
     if ignore:
-        return ignoring(ignore), None
+        return changes_named(ignore), None
     of = None if groups is None else read_labels(groups, data)
     if not nuisances:
         return of, None

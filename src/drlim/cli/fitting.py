@@ -20,6 +20,7 @@ from drlim.cli.options import (
     Json,
     LabelsColumn,
     LabelsFrom,
+    changes_named,
     check_inputs,
     check_labels_from,
     check_one_source,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from drlim.cli.preparing import Prepared
     from drlim.estimators import DrLIM, NeighborMap
     from drlim.metrics import InvarianceReport
-    from drlim.transforms import Change
 
 __all__ = ["METHODS", "estimator_for", "fit"]
 
@@ -220,7 +220,7 @@ def fit(
         "checkpoint": checkpoint,
         "checkpoint_every": _number(checkpoint_every, int),
     }
-    given["orbit"] = change = _change_of(ignore)
+    given["orbit"] = change = changes_named(ignore)
     parameters = {name: value for name, value in given.items() if value is not None}
     _check_method(method, parameters)
     check_labels_from(labels_from)
@@ -250,15 +250,6 @@ def fit(
         return _exit_code(estimator.stopped_)
     report = report_on(estimator, found.samples, change, seed)
     return _keep(estimator, method, seconds, model, embedding, found, report, as_json)
-
-
-def _change_of(ignore: str | None) -> Change | None:
-    """Return the changes of images that a text names; None for None."""
-    if ignore is None:
-        return None
-    from drlim.transforms import ignoring  # imports NumPy, before which a missing file is to be named
-
-    return ignoring(ignore)
 
 
 def _fit(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drlim._base.messages import did_you_mean
 from drlim.cli.output import UsageError, nearest
+
+if TYPE_CHECKING:
+    from drlim.transforms import Change
 
 __all__ = [
     "MODEL_SUFFIX",
@@ -23,6 +26,7 @@ __all__ = [
     "Json",
     "LabelsColumn",
     "LabelsFrom",
+    "changes_named",
     "check_inputs",
     "check_labels_from",
     "check_one_source",
@@ -106,6 +110,15 @@ def check_labels_from(given: str | None) -> None:
     """Refuse a place of labels other than folders."""
     if given not in (None, _FOLDERS):
         raise UsageError(f"--labels-from must be {_FOLDERS}. Got {given}.{nearest(given, [_FOLDERS])}")
+
+
+def changes_named(text: str | None) -> Change | None:
+    """Return the changes of images that a text such as "shift=2,flip" names, or refuse it; None for None."""
+    if text is None:
+        return None
+    from drlim.transforms import ignoring  # imports NumPy, before which a missing file is to be named
+
+    return ignoring(text)
 
 
 def image_size(text: str | None) -> tuple[int, int] | None:
