@@ -1,7 +1,7 @@
 """Pages of the kinds of data that users have, in both themes, to be looked at: ``python -m benchmarks.explorer_pages``.
 
-It writes ``runs/explorer/NAME.html`` and the pictures ``NAME-light.png`` and ``NAME-dark.png``, and
-``-selected.png`` of each.
+It writes ``runs/explorer/NAME.html`` and the pictures ``NAME-light.png`` and ``NAME-dark.png``, and of each
+``-selected.png`` and ``-narrow.png``, the whole page in a window of 420 pixels.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.exploring import opened
 from benchmarks.suite import ROOT
-from drlim import DrLIM, NeighborMap, Table, datasets, explore
+from drlim import DrLIM, NeighborMap, Table, certificate, datasets, explore
 from drlim.explorer import Page
-from drlim.paper import airplane
+from drlim.paper import airplane, airplane_cylinder
 
 __all__ = ["PAGES", "main"]
 
@@ -110,11 +110,25 @@ def digits(n: int = 10_000) -> Page:
     return explore(NeighborMap(max_epochs=4, random_state=0).fit(X), X, labels=y, title="Digits")
 
 
+def cylinder() -> Page:
+    """Return the page of test views of the aeroplane on a circle times a line, with a certificate over the lighting."""
+    data, _ = airplane.views()
+    graph = airplane.relations({name: values[data.train] for name, values in data.metadata.items()})
+    parameters = {**airplane_cylinder.MODEL, "max_epochs": 60}
+    model = DrLIM(**parameters, random_state=0).fit(data.images[data.train], graph=graph)
+    test = {name: values[data.test] for name, values in data.metadata.items()}
+    X = data.images[data.test]
+    model.certificate_ = certificate(model, X, {"lighting": test["lighting"]}, groups=airplane.poses(test))
+    columns = {name: values.astype(float) for name, values in test.items()}
+    return explore(model, X, labels=columns["azimuth"], columns=columns, title="The aeroplane on a cylinder")
+
+
 PAGES: dict[str, Callable[[], Page]] = {
     "table": table,
     "texts": texts,
     "images": images,
     "aeroplane": plane,
+    "cylinder": cylinder,
     "digits": digits,
 }
 """What makes each page."""
@@ -147,6 +161,9 @@ def _pictures(page: Page, folder: Path, name: str) -> None:
             tab.evaluate(_SELECT)
             tab.wait_for_timeout(600)
             tab.screenshot(path=folder / f"{name}-{theme}-selected.png")
+            tab.set_viewport_size({"width": 420, "height": 800})
+            tab.wait_for_timeout(600)
+            tab.screenshot(path=folder / f"{name}-{theme}-narrow.png", full_page=True)
 
 
 if __name__ == "__main__":

@@ -81,3 +81,13 @@ def test_the_encoder_travels_when_asked(tmp_path, capsys):
     for options, travels in (([], True), (["--no-encoder"], False), (["--encoder"], True)):
         assert main(["explore", str(model), "--output", str(page), *options]) == 0, capsys.readouterr().err
         assert (contents(page)[0]["mapping"]["steps"] is not None) == travels
+
+
+def test_sensitivities_are_left_out_when_asked(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model, page, data = tmp_path / "map.safetensors", tmp_path / "page.html", tmp_path / "rows.npy"
+    np.save(data, X)
+    save(DrLIM(max_epochs=1, random_state=0).fit(X), model)
+    for options, held in (([], True), (["--no-sensitivities"], False)):
+        assert main(["explore", str(model), str(data), "--output", str(page), *options]) == 0, capsys.readouterr().err
+        assert (contents(page)[0]["sensitivities"] is not None) == held

@@ -76,3 +76,49 @@ def kept(request):
         tab.screenshot(path=SCREENSHOTS / f"{request.node.originalname.removeprefix('test_')}-{name}.png")
 
     return keep
+
+
+_USED = "button, input, select, summary, canvas, dialog, a[href], textarea, [tabindex]"
+_VISIBLE = "(one) => one.checkVisibility({ visibilityProperty: true })"
+_REACHED = """() => Array.from(document.querySelectorAll("button, input, select, summary, canvas[tabindex]"))
+  .filter((one) => !one.disabled && one.checkVisibility())"""
+
+
+@pytest.fixture
+def nameless():
+    """Return a function that lists what can be seen or used on a page and has no accessible name, as Chromium computes
+    it for screen readers."""
+
+    def listed(tab):
+        session = tab.context.new_cdp_session(tab)
+        session.send("Accessibility.enable")
+        count = tab.evaluate(
+            f"(window.used = Array.from(document.querySelectorAll('{_USED}')).filter({_VISIBLE})).length"
+        )
+        assert count > 10
+        found = []
+        for place in range(count):
+            made = session.send("Runtime.evaluate", {"expression": f"window.used[{place}]"})["result"]["objectId"]
+            (node, *_) = session.send("Accessibility.getPartialAXTree", {"objectId": made, "fetchRelatives": False})[
+                "nodes"
+            ]
+            if not node.get("name", {}).get("value", "").strip():
+                found.append(tab.evaluate(f"window.used[{place}].outerHTML.slice(0, 200)"))
+        return found
+
+    return listed
+
+
+@pytest.fixture
+def unreached():
+    """Return a function that lists what can be used on a page, and to which Tab does not lead."""
+
+    def listed(tab):
+        count = tab.evaluate(f"(window.reached = ({_REACHED})()).length")
+        tab.evaluate("document.activeElement.blur()")
+        for _ in range(count + 5):
+            tab.keyboard.press("Tab")
+            tab.evaluate("window.reached = window.reached.filter((one) => one !== document.activeElement)")
+        return tab.evaluate("window.reached.map((one) => one.outerHTML.slice(0, 200))")
+
+    return listed

@@ -31,7 +31,9 @@ def test_the_map_of_the_training_samples(model, points):
     np.testing.assert_array_equal(contents.arrays["positions"], model.embedding_.astype(np.float32))
     assert contents.meta["n_samples"] == 40
     assert contents.meta["dimensions"] == 2
-    assert [one["name"] for one in contents.meta["columns"]] == ["x0", "x1", "x2", "energy", "tension", "novelty"]
+    assert [one["name"] for one in contents.meta["columns"]] == [
+        *("x0", "x1", "x2", "energy", "tension", "novelty", "area distortion")
+    ]
     np.testing.assert_array_equal(column(contents, "x1")[1], points[:, 1].astype(np.float32))
 
 

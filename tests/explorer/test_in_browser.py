@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import re
@@ -93,6 +94,42 @@ def test_points_are_where_the_map_says_and_have_the_colours_of_their_groups(grid
     across = places_of(tab)
     np.testing.assert_allclose(np.diff(across[::5, 0]), np.diff(across[::5, 0])[0], atol=0.01)
     assert across[0, 1] > across[4, 1]  # the second axis points up
+
+
+def test_many_points_are_drawn_part_after_part_and_chosen_ones_over_all(grid, open_page):
+    """Of 150,000 points every third is drawn at once; those at x = 1 and 2 follow, and cover no chosen one."""
+    model = copy.copy(grid[0])
+    n = 150_000
+    places = np.column_stack([np.arange(n) % 3, np.random.default_rng(0).uniform(size=n)])
+    places[:30] = [0.0, 0.5]
+    model.embedding_ = places
+    tab = open_page(explore(model, columns={"group": ["a"] * n}).html)
+
+    def drawn():
+        """Shares of the pixels in a column around each x that differ from the page."""
+        pixels, box = seen(tab), tab.locator(".map").bounding_box()
+        lefts = [place[0] - box["x"] for place in places_of_some(tab, (30, 31, 32))]
+        return [
+            (np.abs(pixels[100:-100, round(left) - 1 : round(left) + 2] - 255).max(axis=2) > 40).mean()
+            for left in lefts
+        ]
+
+    tab.wait_for_timeout(600)
+    assert min(drawn()) > 0.5
+    tab.evaluate(f"{EXPLORER}.draw(true); clearTimeout({EXPLORER}.later)")
+    first, *later = drawn()
+    assert (first > 0.5, max(later)) == (True, 0.0)
+    tab.evaluate(f"{EXPLORER}.select([0], -1)")
+    tab.wait_for_timeout(600)
+    box = tab.locator(".map").bounding_box()
+    ((left, top),) = places_of_some(tab, [0])
+    at = seen(tab)[round(top - box["y"]), round(left - box["x"])]
+    assert np.abs(at - (0x3F, 0x90, 0xDA)).max() < 45  # not faded, as those are that were drawn there later
+
+
+def places_of_some(tab, numbers):
+    box = tab.locator(CANVAS).bounding_box()
+    return [np.add(tab.evaluate(f"{EXPLORER}.place({i})"), [box["x"], box["y"]]) for i in numbers]
 
 
 def test_hover_shows_the_thumbnail_and_the_values_of_the_sample(digits, open_page):
@@ -323,18 +360,37 @@ def test_the_map_by_keyboard(grid, open_page):
     assert tab.evaluate("document.activeElement.id") == "search"
 
 
-def test_all_that_can_be_used_has_a_name(digits, open_page):
+def test_all_that_can_be_used_has_a_name_and_is_reached_by_the_keyboard(digits, open_page, nameless, unreached):
     X, y, model = digits
     tab = open_page(explore(model, X, labels=y).html)
     tab.evaluate(f"{EXPLORER}.select([3, 4, 5], 3)")
-    nameless = tab.evaluate(
-        """Array.from(document.querySelectorAll("button, input, select, canvas[role], [tabindex]"))
-           .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label")))
-           .map((one) => one.outerHTML)"""
-    )
-    assert nameless == []
+    file = io.BytesIO()
+    np.save(file, X[:2])
+    given = {"name": "new.npy", "mimeType": "application/octet-stream", "buffer": file.getvalue()}
+    tab.locator("#newcomers").set_input_files([given])
+    tab.wait_for_selector(".newcomer")
+    assert nameless(tab) == []
+    assert unreached(tab) == []
+    tab.locator("#colour").select_option(label="energy")
+    assert nameless(tab) == []
+    tab.get_by_role("button", name="Keys and mouse").click()
+    assert tab.evaluate("document.activeElement.textContent") == "Close"
+    tab.keyboard.press("Escape")
     assert tab.locator("h1").count() == 1
     assert tab.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_button_without_a_name_is_found(grid, open_page, nameless, unreached):
+    """The two functions see what the tests of names and of the keyboard are to see."""
+    model, _ = grid
+    tab = open_page(explore(model).html)
+    tab.evaluate(
+        """const bar = document.querySelector(".bar");
+           for (const tag of ["button", "canvas", "input"]) bar.append(document.createElement(tag));
+           bar.querySelector("button").tabIndex = -1;"""
+    )
+    assert len(nameless(tab)) == 3
+    assert len(unreached(tab)) == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

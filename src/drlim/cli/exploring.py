@@ -55,6 +55,9 @@ def explore(
             show_default=False,
         ),
     ] = None,
+    sensitivities: Annotated[
+        bool, typer.Option(help="Whether the page holds where the map stretches, and what moves each sample.")
+    ] = True,
     edit: Annotated[bool, typer.Option("--edit", help="Serve the page on this machine, to correct the map.")] = False,
     statements: Annotated[
         Path | None,
@@ -80,7 +83,7 @@ def explore(
     if not edit:
         check_output(output, [".html"])
     check_inputs(model, data)
-    asked = Asked(model, data, labels, labels_from, text, ids, pixels, array, title, encoder)
+    asked = Asked(model, data, labels, labels_from, text, ids, pixels, array, title, encoder, sensitivities)
     if edit:
         serve_editing(asked, statements, port, as_json=as_json)
         return
@@ -136,6 +139,7 @@ class Asked(NamedTuple):
     array: str | None
     title: str | None
     encoder: bool | None = None
+    sensitivities: bool = True
 
 
 class Shown(NamedTuple):
@@ -178,6 +182,7 @@ def _of_data(saved: SavedModel, asked: Asked, data: Path, labels: Array | None) 
         ids=None if known is None else known.values,
         title=asked.title or data.name,
         encoder=_encoder(asked),
+        sensitivities=asked.sensitivities,
     )
     return Shown(saved, samples, contents)
 

@@ -11,7 +11,7 @@ from drlim.forces import balanced, graph_energy
 from drlim.graph import NeighborhoodGraph
 from drlim.springs import CauchyRepulsion, LogAttraction, Springs
 
-__all__ = ["map_score"]
+__all__ = ["map_score", "usual_laws"]
 
 
 def map_score(embedding: Array, graph: NeighborhoodGraph, laws: Springs | None) -> float:
@@ -47,7 +47,7 @@ def map_score(embedding: Array, graph: NeighborhoodGraph, laws: Springs | None) 
     Z = torch.from_numpy(embedding).double()  # (n, d)
     if laws is not None:
         return -graph_energy(Z, graph, laws, balanced(graph)).total
-    laws = Springs(LogAttraction(), CauchyRepulsion())
+    laws = usual_laws()
     n = graph.n_samples
     everyone = NeighborhoodGraph.from_sets(n, ignored=graph.stated_ignored)
     declared = NeighborhoodGraph.from_sets(n, dissimilar=graph.stated_dissimilar, rest="ignored")
@@ -61,3 +61,8 @@ def _mean_repulsion(Z: torch.Tensor, graph: NeighborhoodGraph, laws: Springs) ->
     if graph.n_dissimilar == 0:
         return 0.0
     return graph_energy(Z, graph, laws).dissimilar / graph.dissimilar.total_weight
+
+
+def usual_laws() -> Springs:
+    """Return the laws of a `NeighborMap` that is given no others."""
+    return Springs(LogAttraction(), CauchyRepulsion())

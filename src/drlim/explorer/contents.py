@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike
 from drlim._base.arrays import Array
 from drlim._base.checks import StrOptions, check_parameters, check_same_length, short_repr
 from drlim.explorer.certified import certificate_on_page
+from drlim.explorer.charts import charted, space_on_page
 from drlim.explorer.columns import Column, as_groups, as_texts, column_of, numbers, stored, table_columns
 from drlim.explorer.judged import listed_springs, novelty_column, spring_columns
 from drlim.explorer.mapping import mapping_of
 from drlim.explorer.payload import Meta
+from drlim.explorer.sensitivities import Sensitivities, sensitivities_of, uncertainty_column
 from drlim.explorer.thumbnails import checked_images, sheet_of
 from drlim.plotting.palette import group_colours
 from drlim.tables.values import Values, values_of
@@ -40,7 +42,12 @@ _MOST_VALUES = 2_000_000
 _N_COLOURS = 60
 
 
-_ACCEPTED = {"theme": [StrOptions({"auto", "light", "dark"})], "encoder": ["boolean", StrOptions({"auto"})]}
+_ACCEPTED = {
+    "theme": [StrOptions({"auto", "light", "dark"})],
+    "encoder": ["boolean", StrOptions({"auto"})],
+    "sensitivities": ["boolean"],
+    "ensemble": [None, list, tuple],
+}
 
 
 @dataclass
@@ -70,6 +77,8 @@ def contents_of(
     title: str | None = None,
     theme: str = "auto",
     encoder: bool | Literal["auto"] = "auto",
+    sensitivities: bool = True,
+    ensemble: Sequence[DrLIM | NeighborMap | Pipeline] | None = None,
 ) -> Contents:
     """Return the contents of a page; parameters are those of `drlim.explore`.
 
@@ -77,22 +86,29 @@ def contents_of(
     -------
     Contents
         ``meta`` has the keys ``format`` (1), ``title``, ``subtitle``, ``theme``, ``n_samples``, ``dimensions`` (2 or
-        3), ``positions`` ({"low", "high"}: the range of each axis), ``ids`` (list of texts, or None), ``columns``
-        (list: see `drlim.explorer.columns.stored`), ``colour`` (the column that colours the points at first, or -1),
-        ``palette``, ``thumbnails`` (or None), ``springs_left_out``, ``columns_left_out`` (sentences), ``mapping`` (see
-        `drlim.explorer.mapping.mapping_of`) and ``certificate`` (see `drlim.explorer.certified.certificate_on_page`).
-        ``arrays`` has ``positions``, (n, 2) or (n, 3), in float32, or in uint16 over the range from 200,000 samples on;
-        ``column0``, ``column1``, ... of columns that are no texts; ``thumbnails``, the bytes of the sheet; and what
-        `drlim.explorer.judged.listed_springs` returns.
+        3), ``space`` (see `drlim.explorer.charts.space_on_page`), ``positions`` ({"low", "high"}: the range of each
+        axis), ``ids`` (list of texts, or None), ``columns`` (list: see `drlim.explorer.columns.stored`), ``colour``
+        (the column that colours the points at first, or -1), ``palette``, ``thumbnails`` (or None),
+        ``springs_left_out``, ``columns_left_out``, ``sensitivities_left_out`` (sentences), ``sensitivities`` (see
+        `drlim.explorer.sensitivities.Sensitivities`), ``mapping`` (see `drlim.explorer.mapping.mapping_of`) and
+        ``certificate`` (see `drlim.explorer.certified.certificate_on_page`). ``arrays`` has ``positions``, (n, 2) or
+        (n, 3), in float32, or in uint16 over the range from 200,000 samples on; ``column0``, ``column1``, ... of
+        columns that are no texts; ``thumbnails``, the bytes of the sheet; what `drlim.explorer.judged.listed_springs`
+        returns; and arrays of sensitivities.
     """
-    check_parameters({"theme": theme, "encoder": encoder}, _ACCEPTED, "explore")
+    given = {"theme": theme, "encoder": encoder, "sensitivities": sensitivities, "ensemble": ensemble}
+    check_parameters(given, _ACCEPTED, "explore")
     estimator = _map_of(model)
     Z, is_training, samples = _positions(model, estimator, X)
-    n = len(Z)
+    n, chart = len(Z), charted(estimator, Z)
     found, said = _columns(estimator, X, n, labels, columns, text)
     if is_training:
         found += spring_columns(estimator, estimator.embedding_)
     found += [] if samples is None else novelty_column(estimator, samples, n)
+    moved = Sensitivities()
+    if sensitivities and samples is not None:
+        moved = sensitivities_of(estimator, samples, n, _names_before(model, estimator))
+    found += moved.columns + uncertainty_column(model, ensemble, X)
     arrays, left_out = listed_springs(estimator.graph_) if is_training else ({}, "")
     meta: Meta = {
         "format": _FORMAT,
@@ -100,17 +116,20 @@ def contents_of(
         "subtitle": _subtitle(estimator, n, is_training=is_training),
         "theme": theme,
         "n_samples": n,
-        "dimensions": 3 if Z.shape[1] == 3 else 2,
+        "dimensions": chart.shape[1],
+        "space": space_on_page(estimator),
         "ids": None if ids is None else _checked_ids(ids, n),
         "palette": group_colours(_N_COLOURS, beside_grey=any(_has_gaps(column) for column in found)),
         "colour": _first_colour(found),
         "springs_left_out": left_out,
         "columns_left_out": said,
+        "sensitivities": moved.said,
+        "sensitivities_left_out": moved.left_out,
         "certificate": certificate_on_page(model, X),
     }
     meta["mapping"], weights = mapping_of(model, estimator, encoder)
-    contents = Contents(meta, arrays | weights)
-    _add_positions(contents, Z)
+    contents = Contents(meta, arrays | weights | moved.arrays)
+    _add_positions(contents, chart)
     _add_columns(contents, found)
     _add_thumbnails(contents, X if images is None else images, n, given=images is not None)
     return contents
@@ -139,19 +158,20 @@ def _map_of(model: object) -> DrLIM | NeighborMap:
 
 
 def _positions(model: object, estimator: DrLIM | NeighborMap, X: object) -> tuple[Array, bool, ArrayLike | None]:
-    """Return positions (n, 2 or 3), whether they are of the samples trained on, and the samples that the map got."""
+    """Return the map (n, d), whether it is of the samples trained on, and the samples that the map got."""
     if X is None:
-        Z, is_training, samples = estimator.embedding_, True, None
-    else:
-        ready: ArrayLike = X if model is estimator else model[:-1].transform(X)  # type: ignore[index,assignment]
-        samples, Z = ready, estimator.transform(ready)
-        size = float(np.abs(estimator.embedding_).max()) or 1.0
-        is_training = Z.shape == estimator.embedding_.shape and np.allclose(
-            Z, estimator.embedding_, rtol=0, atol=1e-4 * size
-        )
-    if Z.shape[1] == 1:
-        Z = np.column_stack([Z, np.zeros(len(Z))])  # (n, 2)
-    return Z, bool(is_training), samples
+        return estimator.embedding_, True, None
+    samples: ArrayLike = X if model is estimator else model[:-1].transform(X)  # type: ignore[index,assignment]
+    Z = estimator.transform(samples)
+    return Z, _is_training(estimator, Z), samples
+
+
+def _is_training(estimator: DrLIM | NeighborMap, Z: Array) -> bool:
+    """Return whether a map is that of the samples trained on."""
+    if Z.shape != estimator.embedding_.shape:
+        return False
+    own, there = charted(estimator, estimator.embedding_), charted(estimator, Z)
+    return bool(np.allclose(there, own, rtol=0, atol=1e-4 * (float(np.abs(own).max()) or 1.0)))
 
 
 def _columns(
@@ -164,6 +184,18 @@ def _columns(
     taken = {column.name for column in found}
     own, said = _of_samples(estimator, X, n)
     return found + [column for column in own if column.name not in taken], said
+
+
+def _names_before(model: object, estimator: DrLIM | NeighborMap) -> list[str] | None:
+    """Return names of what the map gets, which a table or a step before it may have made; None if there are none."""
+    if model is estimator:
+        found = getattr(estimator, "feature_names_in_", None)
+    else:
+        try:
+            found = model[:-1].get_feature_names_out()  # type: ignore[index]  # a pipeline
+        except (AttributeError, ValueError):
+            return None
+    return None if found is None else [str(name) for name in found]
 
 
 def _label_column(labels: object, n: int) -> Column:
@@ -190,9 +222,10 @@ def _of_samples(estimator: DrLIM | NeighborMap, X: object, n: int) -> tuple[list
 
 
 def _subtitle(estimator: DrLIM | NeighborMap, n: int, *, is_training: bool) -> str:
-    kind = type(estimator).__name__
+    kind, space, d = type(estimator).__name__, space_on_page(estimator), estimator.embedding_.shape[1]
+    where = "" if space is None else f", {space['said']}"
     whose = "trained on" if is_training else "mapped, not those trained on"
-    return f"{kind}, {estimator.embedding_.shape[1]} dimensions, {n:,} samples {whose}"
+    return f"{kind}, {d} dimension{'s' * (d > 1)}, {n:,} samples {whose}{where}"
 
 
 def _checked_ids(ids: Sequence[object], n: int) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Floats, Index
+from drlim.explorer.charts import curved_space
 from drlim.explorer.columns import Column, numbers
 
 if TYPE_CHECKING:
@@ -30,31 +31,30 @@ _MOST_COMPARED = 100_000
 def spring_columns(estimator: DrLIM | NeighborMap, Z: Array) -> list[Column]:
     """Return energy and tension of the springs of each training sample; none where there are too many.
 
-    Nor are there any of a map on a curved space: they are measured straight through it.
+    On a curved space distances are those along it.
     """
-    space = getattr(estimator, "space_", None)
-    if len(Z) > _MOST_JUDGED or len(Z) < 2 or not (space is None or space.is_flat):
+    if len(Z) > _MOST_JUDGED or len(Z) < 2:
         return []
-    from drlim.metrics import tension
-    from drlim.springs import CauchyRepulsion, LogAttraction, Springs
+    from drlim.estimators.map_score import usual_laws
+    from drlim.metrics.energy import spring_tension
 
     given = estimator.get_params(deep=False)
     laws = given["springs"]
     if laws is None and "margin" not in given:  # a NeighborMap
-        laws = Springs(LogAttraction(), CauchyRepulsion())
-    judged = tension(
+        laws = usual_laws()
+    energy, forces = spring_tension(
         np.asarray(Z, dtype=np.float64),
         estimator.graph_,
         margin=given.get("margin", 1.0),
         dissimilar_weight=given.get("dissimilar_weight", 1.0),
         springs=laws,
-        n_pairs=1,
+        space=curved_space(estimator),
     )
-    mean = float(judged.energy.mean()) or 1.0
-    force: Floats = np.linalg.norm(judged.force, axis=1)
+    mean = float(energy.mean()) or 1.0
+    force: Floats = np.linalg.norm(forces, axis=1)
     usual = float(force.mean()) or 1.0
     return [
-        numbers("energy", judged.energy / mean, "Energy of the sample's springs; 1 is the mean of all samples."),
+        numbers("energy", energy / mean, "Energy of the sample's springs; 1 is the mean of all samples."),
         numbers("tension", force / usual, "Net force of the springs on the sample; 1 is the mean of all samples."),
     ]
 

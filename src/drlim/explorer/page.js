@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 2a1e4221991bd6491f5c181a13a27b062883a9218d98bc9c2477869bfd39b0f3. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 def30bd523f103082073f9650d75ab4294958bc8fc109d4c599651f932c11469. Edit those.
 (() => {
   // src/dom.js
   function element(tag, attributes = {}, ...children) {
@@ -59,18 +59,18 @@
   function measured({ n_samples: n, n_trained_on: trained, settings, data_sha256: digest, unrelated }) {
     const seen = trained ? `, ${trained} of them where training samples lie` : "";
     const draws = `${settings.n_bootstrap} bootstrap draws, ${settings.n_permutations} permutations, seed ${settings.random_state}`;
-    const unit = `Two unrelated samples lie ${Number(unrelated.toPrecision(3))} apart (median).`;
-    return `${counted(n, "sample")}${seen}, SHA-256 ${digest.slice(0, 16)}…; ${draws}. ${unit}`;
+    const unit2 = `Two unrelated samples lie ${Number(unrelated.toPrecision(3))} apart (median).`;
+    return `${counted(n, "sample")}${seen}, SHA-256 ${digest.slice(0, 16)}…; ${draws}. ${unit2}`;
   }
   function nuisance(row) {
-    const unit = row.kind === "number" ? " of R²" : "";
+    const unit2 = row.kind === "number" ? " of R²" : "";
     const rows = [];
     if (row.ratio !== null) {
       rows.push(["copies / unrelated", `${two(row.ratio)} (95 %: ${two(row.ratio_low)} to ${two(row.ratio_high)})`]);
       rows.push(["pairs of copies", row.n_pairs.toLocaleString("en")]);
     }
     if (row.score !== null) {
-      rows.push(["told from the position", `${two(row.score)}${unit}, permuted ${two(row.chance)}`]);
+      rows.push(["told from the position", `${two(row.score)}${unit2}, permuted ${two(row.chance)}`]);
       rows.push(["beyond chance", `${two(row.told)}; 1 of 20 permutations reaches ${two(row.told_by_chance)}`]);
       rows.push(["p of the permutations", row.p_value === null ? "–" : row.p_value.toFixed(3)]);
     }
@@ -114,6 +114,7 @@
   var KINDS = {
     f4: Float32Array,
     f8: Float64Array,
+    i1: Int8Array,
     i4: Int32Array,
     u1: Uint8Array,
     u2: Uint16Array,
@@ -136,7 +137,7 @@
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
     const arrays = {};
     for (const [name, { dtype, shape, begin }] of Object.entries(header.arrays)) {
-      const count = shape.reduce((product, side) => product * side, 1);
+      const count = shape.reduce((product2, side) => product2 * side, 1);
       arrays[name] = new KINDS[dtype](buffer, 8 + length + begin, count);
       arrays[name].shape = shape;
     }
@@ -149,9 +150,9 @@
     const whole = stored instanceof Uint16Array;
     const positions = new Float32Array(3 * n);
     for (let axis = 0; axis < d; axis++) {
-      const unit = whole ? (high[axis] - low[axis]) / 65535 : 1;
+      const unit2 = whole ? (high[axis] - low[axis]) / 65535 : 1;
       const start2 = whole ? low[axis] : 0;
-      for (let i = 0; i < n; i++) positions[3 * i + axis] = start2 + unit * stored[i * d + axis];
+      for (let i = 0; i < n; i++) positions[3 * i + axis] = start2 + unit2 * stored[i * d + axis];
     }
     return positions;
   }
@@ -161,8 +162,8 @@
       const stored = arrays[`column${place}`];
       if (column.kind === "category" || !(stored instanceof Uint16Array)) return { ...column, values: stored };
       const values = new Float32Array(stored.length);
-      const unit = (column.high - column.low) / 65534;
-      for (let i = 0; i < values.length; i++) values[i] = stored[i] === 65535 ? NaN : column.low + unit * stored[i];
+      const unit2 = (column.high - column.low) / 65534;
+      for (let i = 0; i < values.length; i++) values[i] = stored[i] === 65535 ? NaN : column.low + unit2 * stored[i];
       return { ...column, values };
     });
   }
@@ -236,7 +237,8 @@
             { type: "button", onclick: () => explorer.select(samples.tied(state.current, springs[0][0])) },
             `Select the ${counted(springs[0][1], `${springs[0][0]} one`)}`
           )
-        ) : explorer.meta.springs_left_out ? element("p", { class: "note" }, explorer.meta.springs_left_out) : null
+        ) : explorer.meta.springs_left_out ? element("p", { class: "note" }, explorer.meta.springs_left_out) : null,
+        explorer.meta.sensitivities_left_out ? element("p", { class: "note" }, explorer.meta.sensitivities_left_out) : null
       );
     };
     state.subscribe(follow);
@@ -252,9 +254,9 @@
     const rows = element("ul", { class: "statements" });
     refill(body, note, rows);
     const list = { all: [], change, refresh, subscribe: (listener) => listeners.push(listener) };
-    async function change(path, given) {
+    async function change(path2, given) {
       try {
-        take(await server.json(path, given));
+        take(await server.json(path2, given));
         return true;
       } catch (error) {
         announce(error.message);
@@ -288,8 +290,8 @@
         element("span", { class: "what" }, one.label ? `label ${one.label}, ${count}` : `${KINDS2[one.kind]}, ${count}`),
         button("Show", `Show the samples of statement ${one.number} on the map`, () => explorer.select([...one.samples, ...others])),
         button(undo, `${undo} statement ${one.number}`, async () => {
-          const path = `/statements/${undo.toLowerCase()}`;
-          if (await change(path, { number: one.number })) announce(`${undo}: ${one.name}`);
+          const path2 = `/statements/${undo.toLowerCase()}`;
+          if (await change(path2, { number: one.number })) announce(`${undo}: ${one.name}`);
         })
       );
     }
@@ -304,9 +306,9 @@
     const start2 = button("Retrain", "Retrain the map by the statements; the other samples are held where they are", begin);
     const cancel = button("Cancel", "Cancel the training; the map and the statements stay as they are", end, { hidden: true });
     const said = element("p", { class: "note", role: "status" });
-    const curve = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
+    const curve2 = element("canvas", { class: "curve", width: 2 * WIDTH, height: 2 * HEIGHT, hidden: true, role: "img" });
     const result = element("div", {});
-    refill(body, element("div", { class: "row" }, start2, cancel), said, curve, result);
+    refill(body, element("div", { class: "row" }, start2, cancel), said, curve2, result);
     let before = null;
     statements.subscribe(enable);
     function enable() {
@@ -347,7 +349,7 @@
       enable();
       if (report.phase === "none") return;
       const epochs = report.epochs ?? [];
-      draw(curve, epochs, running ? report.of : epochs.length);
+      draw(curve2, epochs, running ? report.of : epochs.length);
       if (report.phase === "failed") {
         failed(new Error(`The training failed: ${report.error}`));
         return;
@@ -436,8 +438,8 @@
   // src/editing_server.js
   var Server = class {
     /** Return the JSON of an answer; throw an error with the server's sentence where it refuses. */
-    async json(path, given) {
-      const answer = await this.fetch(path, given);
+    async json(path2, given) {
+      const answer = await this.fetch(path2, given);
       const found2 = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(found2.error ?? `The server answered ${answer.status}.`);
       return found2;
@@ -448,11 +450,11 @@
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
       return new Float32Array(await answer.arrayBuffer());
     }
-    async fetch(path, given) {
+    async fetch(path2, given) {
       const headers = { Authorization: `Bearer ${sessionStorage.getItem("drlim-token")}` };
       const options = given === void 0 ? { headers } : post(given, headers);
       try {
-        return await fetch(path, options);
+        return await fetch(path2, options);
       } catch {
         throw new Error("The server does not answer. What was stated is on the disk: start it again, and open the new address.");
       }
@@ -739,14 +741,11 @@
     const { state, camera, lasso } = explorer;
     const theme = THEMES[state.theme];
     context.clearRect(0, 0, camera.width, camera.height);
+    context.setLineDash([2, 4]);
+    traced(context, explorer.edges(), theme.line, 1);
     for (const [from, to, kind] of springsOf(explorer)) {
-      context.beginPath();
-      context.strokeStyle = kind === "similar" ? theme.similar : theme.other;
       context.setLineDash(kind === "similar" ? [] : [4, 3]);
-      context.lineWidth = 1.2;
-      context.moveTo(...explorer.place(from));
-      context.lineTo(...explorer.place(to));
-      context.stroke();
+      traced(context, explorer.paths(from, to), kind === "similar" ? theme.similar : theme.other, 1.2);
     }
     context.setLineDash([]);
     for (const sample of explorer.newSamples) marked(context, camera.project(...sample.position), theme);
@@ -768,6 +767,15 @@
     return ["dissimilar", "similar"].flatMap(
       (kind) => Array.from(samples.tied(state.current, kind).subarray(0, MOST_SPRINGS), (other) => [state.current, other, kind])
     );
+  }
+  function traced(context, lines, colour, width) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    for (const line of lines) {
+      context.beginPath();
+      for (const [left, top] of line) context.lineTo(left, top);
+      context.stroke();
+    }
   }
   function ringed(context, [left, top], radius, colour, width) {
     context.beginPath();
@@ -885,29 +893,32 @@ uniform vec3 centre;
 uniform vec2 scale;
 uniform float depth;
 uniform float size;
+uniform float ratio;
 uniform float opacity;
 uniform vec3 page;
-uniform float fade;
-uniform float least;
-uniform float most;
+uniform bool fades;
 out vec4 shade;
+out float wide;
 void main() {
   vec3 seen = rotation * (position - centre);
-  gl_Position = vec4(scale * seen.xy, -depth * seen.z, 1.0);
-  gl_PointSize = size * (1.0 + 0.35 * depth * seen.z);
-  if (colour.a <= least || colour.a > most) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  shade = vec4(mix(colour.rgb, page, fade), opacity);
+  bool chosen = colour.a > 0.75;
+  // Chosen points lie in the nearer half of the depths, so that they cover the others in whatever order they are drawn.
+  float away = 0.49 * clamp(depth * seen.z, -1.0, 1.0) + (chosen ? 0.5 : -0.5);
+  gl_Position = colour.a < 0.25 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(scale * seen.xy, -away, 1.0);
+  wide = (size + (chosen ? ratio : 0.0)) * (1.0 + 0.35 * depth * seen.z);
+  gl_PointSize = wide;
+  shade = vec4(mix(colour.rgb, page, fades && !chosen ? 0.78 : 0.0), chosen ? max(opacity, 0.85) : opacity);
 }`;
   var FRAGMENT = `#version 300 es
 precision highp float;
 in vec4 shade;
-uniform float size;
+in float wide;
 out vec4 drawn;
 void main() {
   float edge = 1.0;
-  if (size > 2.5) {
-    float away = length(gl_PointCoord - 0.5) * size;
-    edge = clamp(0.5 * size - away + 0.5, 0.0, 1.0);
+  if (wide > 2.5) {
+    float away = length(gl_PointCoord - 0.5) * wide;
+    edge = clamp(0.5 * wide - away + 0.5, 0.0, 1.0);
     if (edge < 0.05) discard;
   }
   drawn = vec4(shade.rgb, shade.a * edge);
@@ -929,7 +940,13 @@ void main() {
     constructor(canvas, flat2) {
       this.canvas = canvas;
       this.flat = flat2;
-      this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
+      this.gl = canvas.getContext("webgl2", {
+        antialias: false,
+        alpha: false,
+        preserveDrawingBuffer: true,
+        // later parts are drawn over earlier ones
+        powerPreference: "high-performance"
+      });
       this.n = 0;
       this.anyChosen = false;
       if (this.gl) this.prepare();
@@ -947,11 +964,13 @@ void main() {
         throw new Error(gl.getProgramInfoLog(program));
       }
       gl.useProgram(program);
-      const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade", "least", "most"];
+      const names = ["rotation", "centre", "scale", "depth", "size", "ratio", "opacity", "page", "fades"];
       this.uniforms = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
       this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer() };
       gl.enableVertexAttribArray(0);
       gl.enableVertexAttribArray(1);
+      gl.enable(gl.DEPTH_TEST);
+      gl.depthFunc(gl.LEQUAL);
       gl.enable(gl.BLEND);
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
     }
@@ -969,42 +988,50 @@ void main() {
       this.gl.bufferData(this.gl.ARRAY_BUFFER, colours, this.gl.DYNAMIC_DRAW);
     }
     /**
-     * Draw every k-th point; all with `every` 1.
+     * Draw every k-th point from one of them on; all with `every` 1. With `first` 0 the canvas is cleared before.
      *
      * `size` is the diameter of a point in pixels of the page, `page` the colour of the page as three numbers up to 1.
      */
-    draw(camera, { size, opacity, page, ratio, every }) {
+    draw(camera, { size, opacity, page, ratio, every, first = 0 }) {
       const gl = this.gl;
       if (!gl || gl.isContextLost()) return;
       gl.viewport(0, 0, this.canvas.width, this.canvas.height);
       gl.clearColor(...page, 1);
-      gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      if (!this.n) return;
+      if (first === 0) gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+      if (first >= this.n) return;
       const uniforms = this.uniforms;
-      if (this.flat) gl.disable(gl.DEPTH_TEST);
-      else gl.enable(gl.DEPTH_TEST);
       gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
-      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 0);
+      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 12 * first);
       gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
-      gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 0);
+      gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 4 * first);
       gl.uniformMatrix3fv(uniforms.rotation, true, camera.rotation);
       gl.uniform3fv(uniforms.centre, camera.centre);
       gl.uniform2f(uniforms.scale, 2 * camera.scale / camera.width, 2 * camera.scale / camera.height);
       gl.uniform1f(uniforms.depth, this.flat ? 0 : 0.9 / camera.reach);
       gl.uniform3fv(uniforms.page, page);
-      const pass = (least, most, fade, wide, opaque) => {
-        gl.uniform1f(uniforms.least, least / 255);
-        gl.uniform1f(uniforms.most, most / 255);
-        gl.uniform1f(uniforms.fade, fade);
-        gl.uniform1f(uniforms.size, wide * ratio);
-        gl.uniform1f(uniforms.opacity, opaque);
-        gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1) / every) + 1);
-      };
-      const [hidden, usual, chosen] = [HIDDEN + 0.5, USUAL + 0.5, CHOSEN + 0.5];
-      pass(hidden, this.anyChosen ? usual : chosen, this.anyChosen ? 0.78 : 0, size, opacity);
-      if (!this.anyChosen) return;
-      if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
-      pass(usual, chosen, 0, size + 1, Math.max(opacity, 0.85));
+      gl.uniform1i(uniforms.fades, this.anyChosen ? 1 : 0);
+      gl.uniform1f(uniforms.size, size * ratio);
+      gl.uniform1f(uniforms.ratio, ratio);
+      gl.uniform1f(uniforms.opacity, opacity);
+      gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1 - first) / every) + 1);
+    }
+    /** Return a promise that is kept once all that was asked for is drawn. */
+    drawn() {
+      const gl = this.gl;
+      if (!gl || gl.isContextLost()) return Promise.resolve();
+      const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      gl.flush();
+      return new Promise((resolve) => {
+        const ask = () => {
+          if (!gl.isContextLost() && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) {
+            setTimeout(ask, 4);
+            return;
+          }
+          gl.deleteSync(sync);
+          resolve();
+        };
+        setTimeout(ask);
+      });
     }
   };
 
@@ -1076,6 +1103,154 @@ void main() {
     }
   };
 
+  // src/space.js
+  var TAU = 2 * Math.PI;
+  var STEPS = 32;
+  var product = (a, b) => a.reduce((sum, value, axis) => sum + value * b[axis], 0);
+  var turn = (angle) => angle - TAU * Math.round(angle / TAU);
+  var onGlobe = (east, north) => [Math.cos(north) * Math.cos(east), Math.cos(north) * Math.sin(east), Math.sin(north)];
+  function greatCircle(a, b) {
+    const [sums, differences] = [1, -1].map((sign) => Math.hypot(...a.map((value, axis) => value + sign * b[axis])));
+    const angle = 2 * Math.atan2(differences, sums);
+    const sine = Math.sin(angle);
+    const along2 = (share) => sine < 1e-9 ? a : a.map((value, axis) => (Math.sin((1 - share) * angle) * value + Math.sin(share * angle) * b[axis]) / sine);
+    return { angle, along: along2 };
+  }
+  var scaled = (vector, factor) => vector.map((value) => value * factor);
+  var unit = (vector) => scaled(vector, 1 / (Math.hypot(...vector) || 1));
+  var FLAT = {
+    squared: (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2,
+    paths: (a, b) => [[a, b]],
+    edges: () => [],
+    mapped: (found2) => ({ found: found2, place: [found2[0], found2[1] ?? 0, found2[2] ?? 0] })
+  };
+  function ring({ factors: [{ radius }] }) {
+    const angle = ([x, y]) => Math.atan2(y, x);
+    const at = (a, away) => [away * Math.cos(a), away * Math.sin(a), 0];
+    return {
+      squared: (a, b) => (radius * turn(angle(a) - angle(b))) ** 2,
+      paths(a, b) {
+        const [start2, way] = [angle(a), turn(angle(b) - angle(a))];
+        const [from, to] = [a, b].map(([x, y]) => Math.hypot(x, y));
+        return [curve((share) => at(start2 + share * way, from + share * (to - from)))];
+      },
+      edges: () => [curve((share) => at(TAU * share, radius), 2 * STEPS)],
+      mapped: ([x, y]) => ({ found: [(Math.atan2(y, x) + TAU) % TAU], place: [x, y, 0] })
+    };
+  }
+  function globe({ factors: [{ radius }] }) {
+    return {
+      squared: (a, b) => (radius * greatCircle(unit(a), unit(b)).angle) ** 2,
+      paths(a, b) {
+        const { along: along2 } = greatCircle(unit(a), unit(b));
+        return [curve((share) => scaled(along2(share), radius))];
+      },
+      edges: () => [
+        curve((share) => scaled(onGlobe(TAU * share, 0), radius), 2 * STEPS),
+        ...[0, TAU / 4].map((east) => curve((share) => scaled(onGlobe(east, TAU * share), radius), 2 * STEPS))
+      ],
+      mapped: (found2) => ({ found: angles(found2), place: [...found2] })
+    };
+  }
+  var angles = ([x, y, z]) => [(Math.atan2(y, x) + TAU) % TAU, Math.atan2(z, Math.hypot(x, y))];
+  function curve(at, steps = STEPS) {
+    return Array.from({ length: steps + 1 }, (_, step) => at(step / steps));
+  }
+  function unrolled({ factors }) {
+    const columns = factors.flatMap(({ kind, size, radius }) => {
+      if (kind === "line") return Array(size).fill({ period: 0 });
+      return kind === "circle" ? [{ period: TAU * radius }] : [{ period: TAU * radius }, { period: 0 }];
+    });
+    const bends = factors.some(({ kind }) => kind === "sphere");
+    function ways(a, b) {
+      let first = 0;
+      return factors.map(({ kind, size, radius }) => {
+        const count = kind === "sphere" ? 2 : size;
+        const [p, q] = [a, b].map((place) => place.slice(first, first + count));
+        first += count;
+        if (kind === "sphere") return onSphere(p, q, radius);
+        const way = p.map((value, axis) => kind === "circle" ? radius * turn((q[axis] - value) / radius) : q[axis] - value);
+        return { squared: product(way, way), at: (share) => p.map((value, axis) => value + share * way[axis]) };
+      });
+    }
+    function onSphere(p, q, radius) {
+      const { angle, along: along2 } = greatCircle(...[p, q].map(([east, north]) => onGlobe(east / radius, north / radius)));
+      const at = (share) => {
+        const [east, north] = angles(along2(share));
+        return [p[0] + radius * turn(east - p[0] / radius), radius * north];
+      };
+      return { squared: (radius * angle) ** 2, at };
+    }
+    return {
+      squared: (a, b) => ways(a, b).reduce((sum, way) => sum + way.squared, 0),
+      paths(a, b) {
+        const parts = ways(a, b);
+        const at = (share) => [...parts.flatMap((part) => part.at(share)), 0, 0].slice(0, 3);
+        return cutAtEdges(curve(at, bends ? STEPS : 1), columns.map(({ period }) => period));
+      },
+      edges: (low, high) => columns.flatMap(({ period }, axis) => period ? rims(axis, period, low, high, columns) : []),
+      mapped(found2) {
+        let first = 0;
+        const values = factors.flatMap(({ kind, size, radius }) => {
+          const part = found2.slice(first, first + { circle: 2, sphere: 3, line: size }[kind]);
+          first += part.length;
+          if (kind === "line") return Array.from(part, (value) => [value, value]);
+          return (kind === "circle" ? angles([...part, 0]).slice(0, 1) : angles(part)).map((angle) => [angle, radius * angle]);
+        });
+        const place = [...values.map(([, length]) => length), 0, 0].slice(0, 3);
+        return { found: values.map(([value]) => value), place };
+      }
+    };
+  }
+  function rims(axis, period, low, high, columns) {
+    const others = [0, 1, 2].slice(0, Math.max(2, columns.length)).filter((one) => one !== axis);
+    const range = (one) => columns[one]?.period ? [0, columns[one].period] : [low[one], high[one]];
+    return [0, period].map((value) => {
+      const corner = (...ends) => {
+        const place = [0, 0, 0];
+        place[axis] = value;
+        others.forEach((one, number) => place[one] = range(one)[ends[number]]);
+        return place;
+      };
+      return others.length < 2 ? [corner(0), corner(1)] : [corner(0, 0), corner(1, 0), corner(1, 1), corner(0, 1), corner(0, 0)];
+    });
+  }
+  function cutAtEdges(path2, periods) {
+    const pieces = [];
+    let cell = null;
+    for (let step = 1; step < path2.length; step++) {
+      const [from, to] = [path2[step - 1], path2[step]];
+      const at = (share) => from.map((value, axis) => value + share * (to[axis] - value));
+      const shares = [0, ...crossings(from, to, periods), 1];
+      for (let place = 1; place < shares.length; place++) {
+        if (shares[place] === shares[place - 1]) continue;
+        const middle = at((shares[place] + shares[place - 1]) / 2);
+        const away = middle.map((value, axis) => periods[axis] ? periods[axis] * Math.floor(value / periods[axis]) : 0);
+        const inside = (share) => at(share).map((value, axis) => value - away[axis]);
+        if (cell === null || away.some((value, axis) => value !== cell[axis])) pieces.push([inside(shares[place - 1])]);
+        pieces.at(-1).push(inside(shares[place]));
+        cell = away;
+      }
+    }
+    return pieces;
+  }
+  function crossings(from, to, periods) {
+    const shares = [];
+    periods.forEach((period, axis) => {
+      if (!period) return;
+      const [start2, end] = [from[axis] / period, to[axis] / period];
+      for (let edge = Math.ceil(Math.min(start2, end)); edge <= Math.max(start2, end); edge++) {
+        const share = (edge - start2) / (end - start2);
+        if (share > 0 && share < 1) shares.push(share);
+      }
+    });
+    return shares.sort((a, b) => a - b);
+  }
+  function makeSpace(described2) {
+    if (!described2) return FLAT;
+    return { ring, globe, unrolled }[described2.chart](described2);
+  }
+
   // src/state.js
   function makeState(values) {
     const listeners = /* @__PURE__ */ new Set();
@@ -1099,7 +1274,7 @@ void main() {
 
   // src/explorer.js
   var NONE = new Uint32Array(0);
-  var HURRIED = 1e5;
+  var HURRIED = 5e4;
   var PAUSE2 = 200;
   var POINTS_FOLLOW = ["selection", "shown", "colour", "theme", "moved"];
   var Explorer = class {
@@ -1109,6 +1284,7 @@ void main() {
       this.positions = positionsOf(payload);
       this.samples = new Samples(payload, columnsOf(payload));
       this.thumbnails = null;
+      this.space = makeSpace(this.meta.space);
       this.camera = new Camera(this.positions, this.meta.dimensions);
       this.canvases = canvases;
       this.points = new Points(canvases.points, this.meta.dimensions < 3);
@@ -1180,9 +1356,26 @@ void main() {
       for (const one of this.filters.values()) shown = shown ? shown.map((value, i) => value & one[i]) : one.slice();
       this.state.set({ shown });
     }
+    /** Return the place of a sample on the chart of the map, three numbers. */
+    onChart(i) {
+      return Array.from(this.positions.subarray(3 * i, 3 * i + 3));
+    }
     /** Return the place of a sample on the canvas, in pixels. */
     place(i) {
       return this.camera.project(...this.positions.subarray(3 * i, 3 * i + 3)).slice(0, 2);
+    }
+    /** Return lines on the canvas along the shortest path between two samples: one, or several that end at edges. */
+    paths(i, j) {
+      return this.onCanvas(this.space.paths(this.onChart(i), this.onChart(j)));
+    }
+    /** Return the lines at which a curved map is cut open, or which show its shape. */
+    edges() {
+      const { middle, size } = this.camera;
+      const ends = [-1, 1].map((sign) => middle.map((value, axis) => value + sign * 0.52 * size[axis]));
+      return this.onCanvas(this.space.edges(...ends));
+    }
+    onCanvas(lines) {
+      return lines.map((line) => line.map((place) => this.camera.project(...place).slice(0, 2)));
     }
     /** Return the sample at a place of the canvas, -1 for none. */
     at(left, top) {
@@ -1228,15 +1421,29 @@ void main() {
         else this.drawOver();
       });
     }
-    /** Draw all points, or in a hurry every k-th of many, and all of them once nothing has changed for a moment. */
+    /**
+     * Draw all points at once; in a hurry every k-th of many, and the others part after part once nothing has changed for
+     * a moment: a hover or a lasso waits for one part at most.
+     */
     draw(hurried = false) {
       this.pointsWait = false;
       clearTimeout(this.later);
-      const every = hurried ? Math.min(20, Math.max(1, Math.round(this.n / HURRIED))) : 1;
-      const { pointSize: size, opacity, ratio } = this;
-      this.points.draw(this.camera, { size, opacity, ratio, every, page: THEMES[this.state.theme].page });
-      if (every > 1) this.later = setTimeout(() => this.draw(), PAUSE2);
+      const parts = Math.max(1, Math.round(this.n / HURRIED));
+      const drawing = this.drawing = { parts: hurried ? parts : 1 };
+      this.drawPart(drawing, 0);
+      if (drawing.parts > 1) this.later = setTimeout(() => this.drawRest(drawing), PAUSE2);
       this.drawOver();
+    }
+    drawPart({ parts: every }, first) {
+      const { pointSize: size, opacity, ratio } = this;
+      this.points.draw(this.camera, { size, opacity, ratio, every, first, page: THEMES[this.state.theme].page });
+    }
+    async drawRest(drawing) {
+      for (let first = 1; first < drawing.parts; first++) {
+        await this.points.drawn();
+        if (this.drawing !== drawing) return;
+        this.drawPart(drawing, first);
+      }
     }
     drawOver() {
       const context = this.canvases.overlay.getContext("2d");
@@ -1463,7 +1670,7 @@ void main() {
     silu: (value) => value / (1 + Math.exp(-value))
   };
   function makeEncoder(steps, arrays) {
-    const carried = { each, affine, convolve, pool, unit, apply, places };
+    const carried = { each, affine, convolve, pool, unit: unit2, apply, surface, places };
     const array = (name) => name === null || name === void 0 ? null : arrays[name];
     function run(some, values) {
       let row = Float64Array.from(values);
@@ -1534,20 +1741,31 @@ void main() {
       }
       return made;
     }
-    function unit(_, row) {
+    function unit2(_, row) {
       const length = lengthOf(row);
       return length > 0 ? row.map((value) => value / length) : row;
+    }
+    function surface({ factors }, row) {
+      let first = 0;
+      for (const { size, radius } of factors) {
+        const part = row.subarray(first, first + size);
+        const length = radius === null ? 1 : lengthOf(part);
+        if (length === 0) part[0] = radius;
+        else if (radius !== null) part.forEach((value, axis) => part[axis] = value / length * radius);
+        first += size;
+      }
+      return row;
     }
     function apply({ name }, row) {
       return row.map(FUNCTIONS[name]);
     }
     function places(step, row) {
-      const features = run(step.features, row);
+      const features2 = run(step.features, row);
       const own = 1 - step.sources.reduce((sum, source) => sum + source.share, 0);
       const centres = array(step.centres);
-      const candidates = probable(run(step.logits, features), centres).map(([place, share]) => [place, own * share]);
+      const candidates = probable(run(step.logits, features2), centres).map(([place, share]) => [place, own * share]);
       for (const source of step.sources) {
-        const reduced = run(source.reduced, source.of_features ? unit(null, features) : row);
+        const reduced = run(source.reduced, source.of_features ? unit2(null, features2) : row);
         for (const [place, share] of retrieved(reduced, source)) candidates.push([place, source.share * share]);
       }
       return mode(candidates, step.bandwidth, step.n_steps);
@@ -1746,7 +1964,7 @@ void main() {
     const read = READERS[kind];
     if (!read) throw new Error("The array is of a type that the page cannot read: save it as float32 or float64.");
     if (/'fortran_order': True/.test(header)) throw new Error("Save the array in C order, by numpy.ascontiguousarray.");
-    const count = shape.reduce((product, side) => product * side, 1);
+    const count = shape.reduce((product2, side) => product2 * side, 1);
     const size = Number(kind[1]);
     if (buffer.byteLength !== start2 + length + count * size) throw new Error("The array is cut short.");
     const values = new Float64Array(count);
@@ -1754,7 +1972,7 @@ void main() {
     return { shape, values };
   }
   function samplesOf({ shape, values }, wanted) {
-    const size = wanted.reduce((product, side) => product * side, 1);
+    const size = wanted.reduce((product2, side) => product2 * side, 1);
     const tail = String(shape.slice(-wanted.length));
     const fits = tail === String(wanted) && (shape.length === wanted.length || shape.length === wanted.length + 1);
     if (!fits) throw new Error(`The map takes samples of shape (${wanted.join(", ")}), and the file has (${shape.join(", ")}).`);
@@ -1839,11 +2057,11 @@ void main() {
   var MOST_LISTED = 50;
   var N_NEAREST = 5;
   var SIDE = 64;
-  function nearestSamples(positions, at, k) {
+  function nearestSamples({ positions, space }, at, k) {
     const found2 = [];
     const squares = [];
     for (let i = 0; i < positions.length / 3; i++) {
-      const square = (positions[3 * i] - at[0]) ** 2 + (positions[3 * i + 1] - at[1]) ** 2 + (positions[3 * i + 2] - at[2]) ** 2;
+      const square = space.squared([positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]], at);
       if (found2.length === k && square >= squares[k - 1]) continue;
       let place = found2.length < k ? found2.length : k - 1;
       for (; place > 0 && squares[place - 1] > square; place--) {
@@ -1853,11 +2071,11 @@ void main() {
     }
     return found2;
   }
-  function shrunk(picture2) {
-    const factor = SIDE / Math.max(picture2.width, picture2.height);
-    const [width, height] = [picture2.width, picture2.height].map((side) => Math.max(1, Math.round(side * factor)));
+  function shrunk(picture3) {
+    const factor = SIDE / Math.max(picture3.width, picture3.height);
+    const [width, height] = [picture3.width, picture3.height].map((side) => Math.max(1, Math.round(side * factor)));
     const canvas = element("canvas", { class: "thumbnail", width, height, role: "img", "aria-label": "the new picture" });
-    canvas.getContext("2d").drawImage(picture2, 0, 0, width, height);
+    canvas.getContext("2d").drawImage(picture3, 0, 0, width, height);
     return canvas;
   }
   function addNewcomers(body, explorer, announce, surface) {
@@ -1898,12 +2116,11 @@ void main() {
       announce([added ? `${counted(added, "new sample")} mapped.` : "", ...errors].filter(Boolean).join(" "));
       explorer.redraw();
     }
-    function placed({ name, values, picture: picture2 }) {
+    function placed({ name, values, picture: picture3 }) {
       if (!Array.from(values).every(Number.isFinite)) throw new Error("it holds values that are no finite numbers.");
-      const found2 = Array.from(encode(values));
+      const { found: found2, place: position } = explorer.space.mapped(Array.from(encode(values)));
       if (!found2.every(Number.isFinite)) throw new Error("the map sends it beyond the finite numbers.");
-      const position = [found2[0], found2[1] ?? 0, found2[2] ?? 0];
-      return { name, position, found: found2, picture: picture2, nearest: nearestSamples(explorer.positions, position, N_NEAREST) };
+      return { name, position, found: found2, picture: picture3, nearest: nearestSamples(explorer, position, N_NEAREST) };
     }
     function show() {
       const all = explorer.newSamples;
@@ -1927,7 +2144,12 @@ void main() {
       const near = sample.nearest.map(
         (i) => element(
           "button",
-          { type: "button", title: explorer.samples.line(i), onclick: () => explorer.select([i], i) },
+          {
+            type: "button",
+            title: explorer.samples.line(i),
+            "aria-label": `Select ${explorer.samples.line(i)}`,
+            onclick: () => explorer.select([i], i)
+          },
           explorer.thumbnails ? explorer.thumbnails.canvas(i, 32) : explorer.samples.id(i)
         )
       );
@@ -2230,9 +2452,141 @@ void main() {
     ];
   }
 
+  // src/sensitivities.js
+  var SIDE2 = 168;
+  var FORTH = [215, 74, 20];
+  var BACK = [33, 113, 200];
+  var Slopes = class {
+    constructor({ meta, payload }) {
+      this.said = meta.sensitivities;
+      this.arrays = payload.arrays;
+      [, this.count, this.d] = this.arrays.slopes.shape;
+    }
+    /** Number of the feature or of the block of pixels in a place. */
+    feature(i, place) {
+      const { slopes_of: numbers } = this.arrays;
+      return numbers ? numbers[i * this.count + place] : place;
+    }
+    /** Return how far each feature or block of pixels moves a sample along a direction; null is any. */
+    along(i, direction) {
+      const { slopes, slopes_largest: largest } = this.arrays;
+      const unit2 = largest[i] / this.said.levels;
+      return Float64Array.from({ length: this.count }, (_, place) => {
+        const start2 = (i * this.count + place) * this.d;
+        const parts = slopes.subarray(start2, start2 + this.d);
+        return unit2 * (direction ? direction.sign * parts[direction.axis] : Math.hypot(...parts));
+      });
+    }
+  };
+  function waysOf({ directions }) {
+    const ways = directions.flatMap(([forth, back], axis) => [
+      { name: forth, axis, sign: 1 },
+      { name: back, axis, sign: -1 }
+    ]);
+    return [null, ...ways];
+  }
+  function addSensitivities(body, explorer) {
+    const { state, meta } = explorer;
+    const slopes = new Slopes(explorer);
+    const ways = waysOf(meta.sensitivities);
+    const show = meta.sensitivities.kind === "pixels" ? picture : features;
+    const chooser = element(
+      "select",
+      { id: "way", "aria-label": "Direction on the map", onchange: () => fill() },
+      ...ways.map((way, place) => element("option", { value: place }, way ? way.name : "in any direction"))
+    );
+    const shown = element("div", {});
+    const stale = element("p", { class: "note", hidden: true }, "Computed for the map before it was retrained.");
+    refill(body, chooser, shown, stale);
+    function fill() {
+      const section = body.parentElement;
+      section.hidden = state.current < 0;
+      if (state.current >= 0) refill(shown, ...show(explorer, slopes, state.current, ways[Number(chooser.value)]));
+    }
+    state.subscribe((names) => {
+      if (names.has("moved")) stale.hidden = false;
+      if (["current", "pictures", "theme"].some((name) => names.has(name))) fill();
+    });
+    fill();
+  }
+  function features(explorer, slopes, i, way) {
+    const values = slopes.along(i, way);
+    const order = [...values.keys()].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]) || a - b);
+    const most = Math.abs(values[order[0]]) || 1;
+    const { names } = slopes.said;
+    const rows = order.map((place) => {
+      const value = values[place];
+      const width = `${50 * Math.abs(value) / most}%`;
+      const bar = element("span", {
+        class: "bar-of",
+        style: { width, background: rgb2(value < 0 ? BACK : FORTH), [value < 0 ? "right" : "left"]: "50%" }
+      });
+      const name = names[slopes.feature(i, place)];
+      return element(
+        "tr",
+        {},
+        element("th", { scope: "row", title: name }, name),
+        element("td", { class: "bars" }, bar),
+        element("td", { class: "amount" }, written(Number(value.toPrecision(3))))
+      );
+    });
+    const left = names.length - order.length;
+    const others = left > 0 ? ` ${left.toLocaleString("en")} others move it less.` : "";
+    const sign = way ? ` Where it is negative, more of it moves the sample the other way.` : "";
+    return [
+      element("table", { class: "moves" }, ...rows),
+      element("p", { class: "note" }, `How far the sample moves ${along(way)} for one deviation more of a feature.${sign}${others}`)
+    ];
+  }
+  function picture(explorer, slopes, i, way) {
+    const { height, width } = slopes.said;
+    const values = slopes.along(i, way);
+    const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+    const factor = SIDE2 / Math.max(height, width);
+    const [wide, high] = [Math.round(width * factor), Math.round(height * factor)];
+    const strongest = values.reduce((best, value, place) => Math.abs(value) > Math.abs(values[best]) ? place : best, 0);
+    const where = `row ${Math.floor(strongest / width) + 1} and column ${strongest % width + 1} of ${height} x ${width} blocks`;
+    const canvas = element("canvas", {
+      class: "thumbnail heat",
+      width: wide,
+      height: high,
+      role: "img",
+      "aria-label": `What moves the sample ${along(way)}: most in ${where}, by ${written(Number(values[strongest].toPrecision(3)))}`
+    });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, wide, high);
+    if (explorer.thumbnails) {
+      context.filter = "grayscale(1)";
+      context.globalAlpha = 0.45;
+      explorer.thumbnails.draw(context, i, 0, 0, wide, high);
+      context.filter = "none";
+      context.globalAlpha = 1;
+    }
+    context.imageSmoothingEnabled = true;
+    context.drawImage(shades(values, most, width, height), 0, 0, wide, high);
+    const sides = way ? `Orange: brighter pixels there move the sample ${way.name}; blue: the other way.` : "The stronger the orange, the farther the sample moves when pixels there change.";
+    return [
+      canvas,
+      element("p", { class: "note" }, `${sides} At most ${written(Number(most.toPrecision(3)))} for one unit of brightness, in ${where}.`)
+    ];
+  }
+  function shades(values, most, width, height) {
+    const canvas = element("canvas", { width, height });
+    const pixels = new ImageData(width, height);
+    values.forEach((value, place) => {
+      const colour = value < 0 ? BACK : FORTH;
+      pixels.data.set([...colour, Math.round(235 * Math.abs(value) / most)], 4 * place);
+    });
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    return canvas;
+  }
+  var along = (way) => way ? way.name : "in any direction";
+  var rgb2 = (colour) => `rgb(${colour.join(",")})`;
+
   // src/pictures.js
   var MOST_CIRCLES = 5e4;
-  function picture(explorer) {
+  function picture2(explorer) {
     const { points, overlay } = explorer.canvases;
     explorer.draw();
     const canvas = document.createElement("canvas");
@@ -2244,7 +2598,7 @@ void main() {
     return canvas;
   }
   function savePng(explorer) {
-    picture(explorer).toBlob((blob) => download("map.png", blob), "image/png");
+    picture2(explorer).toBlob((blob) => download("map.png", blob), "image/png");
   }
   function saveSvg(explorer) {
     download("map.svg", new Blob([svgOf(explorer)], { type: "image/svg+xml" }));
@@ -2259,7 +2613,7 @@ void main() {
     ];
     const seen = onScreen(explorer);
     if (seen.length > MOST_CIRCLES) {
-      parts.push(`<image width="${width}" height="${height}" href="${picture(explorer).toDataURL("image/png")}"/>`, "</svg>");
+      parts.push(`<image width="${width}" height="${height}" href="${picture2(explorer).toDataURL("image/png")}"/>`, "</svg>");
       return parts.join("\n");
     }
     const colours = pointColours(samples.columns[state.colour], samples.n, meta.palette, state.theme);
@@ -2271,12 +2625,18 @@ void main() {
       const radius = (explorer.pointSize / 2).toFixed(2);
       parts.push(`<circle cx="${left.toFixed(1)}" cy="${top.toFixed(1)}" r="${radius}" fill="${fill}" fill-opacity="${opacity}"/>`);
     }
+    const theme = THEMES[state.theme];
+    for (const line of explorer.edges()) parts.push(path(line, theme.line, ' stroke-dasharray="2 4"'));
     for (const [from, to, kind] of springsOf(explorer)) {
-      const [[x, y], [u, v]] = [explorer.place(from), explorer.place(to)];
-      const colour = kind === "similar" ? THEMES[state.theme].similar : THEMES[state.theme].other;
-      parts.push(`<path d="M${x.toFixed(1)} ${y.toFixed(1)}L${u.toFixed(1)} ${v.toFixed(1)}" stroke="${colour}" fill="none"/>`);
+      const colour = kind === "similar" ? theme.similar : theme.other;
+      const dashes = kind === "similar" ? "" : ' stroke-dasharray="4 3"';
+      for (const line of explorer.paths(from, to)) parts.push(path(line, colour, dashes));
     }
     return [...parts, "</svg>"].join("\n");
+  }
+  function path(line, colour, dashes) {
+    const places = line.map(([left, top]) => `${left.toFixed(1)} ${top.toFixed(1)}`);
+    return `<path d="M${places.join("L")}" stroke="${colour}"${dashes} fill="none"/>`;
   }
   function onScreen({ positions, camera, state, n }) {
     const seen = [];
@@ -2368,6 +2728,7 @@ void main() {
     const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
     addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
     addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+    if (payload.meta.sensitivities) addSensitivities(page.addPanel("What moves it", { name: "moves" }), explorer);
     if (payload.meta.certificate) addCertificate(page.addPanel("Certificate", { name: "certificate", open: false }), explorer);
     addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
     addCard(parts.card, explorer);
@@ -2384,7 +2745,7 @@ void main() {
     document.documentElement.dataset.ready = "yes";
   }
   function skeleton(meta) {
-    const points = element("canvas", { class: "layer" });
+    const points = element("canvas", { class: "layer", role: "img", "aria-label": "Points of the map" });
     const overlay = element("canvas", {
       class: "layer",
       tabindex: 0,

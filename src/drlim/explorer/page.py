@@ -84,6 +84,8 @@ def explore(
     title: str | None = None,
     theme: str = "auto",
     encoder: bool | Literal["auto"] = "auto",
+    sensitivities: bool = True,
+    ensemble: Sequence[DrLIM | NeighborMap | Pipeline] | None = None,
 ) -> Page:
     """Make a page to look at a map: one file that needs no network and no server.
 
@@ -118,6 +120,13 @@ def explore(
         Whether the encoder travels with the page, so that new rows and pictures that are dropped on it are mapped in
         it. "auto" does so for the built-in encoders up to 2 MiB of weights. Those of a `NeighborMap` grow with the
         number of samples; the others do not.
+    sensitivities : bool, default=True
+        Whether the page holds where the map stretches (`drlim.metrics.area_distortion`), how sure a `NeighborMap` is
+        (`NeighborMap.confidence`), and which features or pixels move each sample (`drlim.metrics.saliency`), of up to
+        10,000 samples in ``X``. False keeps the page smaller, and makes it sooner.
+    ensemble : list of DrLIM, NeighborMap or Pipeline, default=None
+        Further fits, such as those of other seeds. How far they and ``model`` disagree about each sample
+        (`drlim.metrics.uncertainty`) is a colour of the page. It needs ``X``.
 
     Returns
     -------
@@ -128,7 +137,8 @@ def explore(
     ------
     NotFittedError, ValueError, TypeError
         When there is no map yet or it has more than 3 dimensions, ``X`` is not like the training samples, another
-        parameter has not one entry for each sample, or ``encoder`` is True and the page cannot carry it out.
+        parameter has not one entry for each sample, ``ensemble`` is given without ``X``, or ``encoder`` is True and the
+        page cannot carry it out.
 
     Examples
     --------
@@ -154,6 +164,8 @@ def explore(
                 title=title,
                 theme=theme,
                 encoder=encoder,
+                sensitivities=sensitivities,
+                ensemble=ensemble,
             )
         )
     )

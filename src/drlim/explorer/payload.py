@@ -25,7 +25,7 @@ __all__ = ["Meta", "pack", "unpack"]
 Meta = dict[str, object]
 """What JSON can hold."""
 
-_DTYPES = ("f4", "f8", "i4", "u1", "u2", "u4")
+_DTYPES = ("f4", "f8", "i1", "i4", "u1", "u2", "u4")
 """Types of arrays that a browser has."""
 
 _LEVEL = 6
@@ -40,7 +40,7 @@ def pack(meta: Mapping[str, object], arrays: Mapping[str, Array]) -> str:
     meta : dict of str to object
         What JSON can hold; NaN and infinite numbers are refused, which JSON does not have.
     arrays : dict of str to ndarray
-        Of float32, float64, int32, uint8, uint16 or uint32.
+        Of float32, float64, int8, int32, uint8, uint16 or uint32.
 
     Raises
     ------

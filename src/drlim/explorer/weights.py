@@ -11,6 +11,7 @@ channels of an image, or all of it.
 ``pool``       means of squares of ``size``, with ``stride``
 ``unit``       scale to length 1
 ``apply``      ``name``: tanh, relu or silu, of each value
+``surface``    for each of ``factors``, {"size", "radius"}: scale so many values to the radius, if there is one
 ``places``     the head of a `NeighborMap`: see `drlim.encoders.place_encoder.PlaceEncoder`
 =============  ====================================================================================================
 """
@@ -31,6 +32,7 @@ from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.encoders.retrieval import Components, Retrieval
 from drlim.encoders.scaled import Scaled
 from drlim.encoders.standardize import Standardize, UnitLength
+from drlim.spaces import OnSpace
 
 __all__ = ["NoStepError", "Step", "Steps", "steps_of"]
 
@@ -153,6 +155,14 @@ def _add_scaled(layer: nn.Module, steps: Steps) -> None:
     steps.each(factor=np.array([module.unit]))
 
 
+def _add_on_space(layer: nn.Module, steps: Steps) -> None:
+    module = cast(OnSpace, layer)
+    _add(module.network, steps)
+    factors = module.resolved(1.0).factors
+    steps.add("surface", factors=[{"size": factor.n_ambient, "radius": factor.radius} for factor in factors])
+    steps.shape = (module.space.n_ambient,)
+
+
 def _add_unit(layer: nn.Module, steps: Steps) -> None:  # noqa: ARG001 - all of `_ADDERS` take both
     steps.add("unit")
 
@@ -272,6 +282,7 @@ _ADDERS: dict[type[nn.Module], Callable[[nn.Module, Steps], None]] = {
     nn.Sequential: _add_all,
     Standardize: _add_standardize,
     Scaled: _add_scaled,
+    OnSpace: _add_on_space,
     PlaceEncoder: _add_places,
     UnitLength: _add_unit,
     nn.Identity: _add_nothing,

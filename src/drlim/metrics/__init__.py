@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from drlim.metrics.certificates import Certificate
 from drlim.metrics.circular import circular_correlation
-from drlim.metrics.energy import PairTension, Tension, exact_energy, pair_tension, tension
+from drlim.metrics.energy import Tension, exact_energy, tension
 from drlim.metrics.invariance import InvarianceReport, InvarianceRow, invariance_report
 from drlim.metrics.neighborhoods import continuity, neighbor_recall, spread, trustworthiness
+from drlim.metrics.pair_tension import PairTension, pair_tension
 from drlim.metrics.position import knn_accuracy, orbit_ratio, position_accuracy, position_r2
 from drlim.metrics.shape import slant
 

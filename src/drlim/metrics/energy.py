@@ -1,4 +1,4 @@
-"""The energy of a graph's springs on a map: in all, of each sample and of each pair."""
+"""The energy of a graph's springs on a map: in all, and of each sample."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from drlim._base.arrays import Floats, Index
+from drlim._base.arrays import Floats
 from drlim._base.checks import check_parameters, check_same_length, integer_in, real_in, short_repr
-from drlim.graph.checks import check_pairs
-from drlim.metrics.inputs import as_points
+from drlim.metrics.inputs import as_points, on_space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from drlim.graph import NeighborhoodGraph
     from drlim.metrics.pair_energies import Strained
+    from drlim.spaces import Space
     from drlim.springs import Law, Springs
 
     SpringsLike = Springs | tuple[Law | Callable[[Tensor], Tensor], ...] | None
 
-__all__ = ["PairTension", "Tension", "exact_energy", "pair_tension", "tension"]
+__all__ = ["SpringsLike", "Tension", "check_map", "exact_energy", "spring_tension", "tension"]
 
 _SHOWN = 5
 """Maximum number of pairs of each kind in a printed report."""
@@ -39,7 +39,7 @@ class Tension:
         Half the balanced energy of each sample's springs. Their sum is `exact_energy`.
     force : ndarray of float64, shape (n_samples, n_components)
         Net force on each sample, the negative gradient of the same energy: the direction in which the springs would
-        move it.
+        move it. On a curved space along its coordinates: round a circle, to the east and to the north of a sphere.
     similar : Strained
         The similar pairs of highest energy, the highest first: ``pairs`` of shape (k, 2), ``distance`` (k,) and
         ``energy`` (k,), the pair's weight times L_S(distance).
@@ -77,38 +77,6 @@ class Tension:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, eq=False)
-class PairTension:
-    """Result of `pair_tension`.
-
-    Attributes
-    ----------
-    pairs : ndarray of int64, shape (p, 2)
-        The pairs judged.
-    similar : ndarray of bool, shape (p,)
-        True for a similar pair, False for a dissimilar one.
-    distance : ndarray of float64, shape (p,)
-        Distance of the two samples on the map.
-    energy : ndarray of float64, shape (p,)
-        The pair's weight times L_S or L_D of its distance.
-    share : ndarray of float64, shape (p,)
-        Share of all pairs of the same kind, in [0, 1], that have at least this energy: ``share <= 0.05`` selects the
-        top 5 %.
-
-    Examples
-    --------
-    >>> from drlim import NeighborhoodGraph
-    >>> pair_tension([[0.0], [3.0]], NeighborhoodGraph.from_pairs(2, [(0, 1)]), [(0, 1)]).energy.tolist()
-    [4.5]
-    """
-
-    pairs: Index
-    similar: NDArray[np.bool_]
-    distance: Floats
-    energy: Floats
-    share: Floats
-
-
 def exact_energy(
     Z: ArrayLike,
     graph: NeighborhoodGraph,
@@ -116,6 +84,7 @@ def exact_energy(
     margin: float = 1.0,
     dissimilar_weight: float = 1.0,
     springs: SpringsLike = None,
+    space: Space | None = None,
 ) -> float:
     r"""Return the paper's loss of a map over all pairs, as the sum of two means.
 
@@ -133,6 +102,9 @@ def exact_energy(
         w, in (0, inf): the weight of the second mean.
     springs : None, Springs or pair of callables, default=None
         Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
+    space : Space, default=None
+        ``model.space_`` of a map on a curved space, whose ``Z`` holds angles and lengths as ``transform`` returns them:
+        distances are those along the space. None is flat.
 
     Returns
     -------
@@ -143,7 +115,8 @@ def exact_energy(
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` does not have one finite row for each sample of the graph, or a parameter is out of range.
+        When ``Z`` does not have one finite row for each sample of the graph, or a column for each coordinate of the
+        space, or a parameter is out of range.
 
     Examples
     --------
@@ -159,8 +132,10 @@ def exact_energy(
 
     from drlim.forces import balanced, graph_energy
 
-    points, laws = _check(Z, graph, {"margin": margin, "dissimilar_weight": dissimilar_weight}, springs, "exact_energy")
-    return graph_energy(torch.from_numpy(points), graph, laws, balanced(graph, dissimilar_weight)).total
+    numbers = {"margin": margin, "dissimilar_weight": dissimilar_weight}
+    points, laws, curved = check_map(Z, graph, numbers, springs, space, "exact_energy")
+    balance = balanced(graph, dissimilar_weight)
+    return graph_energy(torch.from_numpy(points), graph, laws, balance, space=curved).total
 
 
 def tension(
@@ -171,6 +146,7 @@ def tension(
     dissimilar_weight: float = 1.0,
     springs: SpringsLike = None,
     n_pairs: int = 100,
+    space: Space | None = None,
 ) -> Tension:
     """Find the pairs and samples where a map contradicts its graph.
 
@@ -195,6 +171,9 @@ def tension(
         Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
     n_pairs : int, default=100
         Maximum number of pairs of each kind to return, at least 1. Pairs with energy 0 are left out.
+    space : Space, default=None
+        ``model.space_`` of a map on a curved space, whose ``Z`` holds angles and lengths as ``transform`` returns them:
+        distances are those along the space. None is flat.
 
     Returns
     -------
@@ -204,7 +183,8 @@ def tension(
     Raises
     ------
     ValueError, TypeError
-        When ``Z`` does not have one finite row for each sample of the graph, or a parameter is out of range.
+        When ``Z`` does not have one finite row for each sample of the graph, or a column for each coordinate of the
+        space, or a parameter is out of range.
 
     See Also
     --------
@@ -233,117 +213,70 @@ def tension(
       0 1  0.25  0.2812
     """
     check_parameters({"n_pairs": n_pairs}, {"n_pairs": [integer_in(1)]}, "tension")
-    points, laws = _check(Z, graph, {"margin": margin, "dissimilar_weight": dissimilar_weight}, springs, "tension")
-    from drlim.forces import balanced
-    from drlim.metrics.pair_energies import spring_sums, strained_pairs
+    numbers = {"margin": margin, "dissimilar_weight": dissimilar_weight}
+    points, laws, curved = check_map(Z, graph, numbers, springs, space, "tension")
+    from drlim.metrics.pair_energies import strained_pairs
 
-    energy, force = np.zeros(len(points)), np.zeros(points.shape)
-    worst = []
+    energy, force = _summed(points, graph, laws, dissimilar_weight, curved)
     kinds = ((graph.similar, laws.similar), (graph.dissimilar, laws.dissimilar))
-    for (pairs, law), weight in zip(kinds, balanced(graph, dissimilar_weight), strict=True):
-        energies, gradient = spring_sums(points, pairs, law)
-        energy += weight * energies
-        force -= weight * gradient
-        worst.append(strained_pairs(points, pairs, law, n_pairs))
-    return Tension(energy, force, *worst)
+    return Tension(energy, force, *(strained_pairs(points, pairs, law, n_pairs, curved) for pairs, law in kinds))
 
 
-def pair_tension(
+def spring_tension(
     Z: ArrayLike,
     graph: NeighborhoodGraph,
-    pairs: ArrayLike | None = None,
     *,
-    margin: float = 1.0,
-    springs: SpringsLike = None,
-) -> PairTension:
-    """Compute the energy of pairs, and the rank of each among all pairs of its kind.
+    margin: float,
+    dissimilar_weight: float,
+    springs: SpringsLike,
+    space: Space | None,
+) -> tuple[Floats, Floats]:
+    """Return ``energy`` and ``force`` of `tension`, without looking for the worst pairs."""
+    numbers = {"margin": margin, "dissimilar_weight": dissimilar_weight}
+    points, laws, curved = check_map(Z, graph, numbers, springs, space, "tension")
+    return _summed(points, graph, laws, dissimilar_weight, curved)
 
-    Parameters
-    ----------
-    Z : array-like, shape (n_samples, n_components)
-        A map, made by any method.
-    graph : NeighborhoodGraph
-        Which pairs of samples are similar, dissimilar or ignored.
-    pairs : array-like of int, shape (p, 2), default=None
-        Pairs of samples, each similar or dissimilar. None takes every pair that the graph lists as similar or
-        dissimilar, without the pairs that are dissimilar by default.
-    margin : float, default=1.0
-        The paper's m, in units of the map, in (0, inf).
-    springs : None, Springs or pair of callables, default=None
-        Laws L_S and L_D, as `drlim.springs.make_springs` takes them; None is the paper's loss (equation 4).
 
-    Returns
-    -------
-    PairTension
-        One entry for each pair, in the order of ``pairs``.
+def _summed(
+    points: Floats, graph: NeighborhoodGraph, laws: Springs, dissimilar_weight: float, space: Space | None
+) -> tuple[Floats, Floats]:
+    """Return energies (n,) and forces (n, d) of ambient coordinates (n, a)."""
+    import torch
 
-    Raises
-    ------
-    ValueError, TypeError
-        When ``Z`` does not have one finite row for each sample of the graph, a pair is not of two of its samples, or a
-        pair is ignored.
+    from drlim.forces import balanced
+    from drlim.metrics.pair_energies import spring_sums
 
-    Notes
-    -----
-    With more than 2048 samples, pairs implied by classes or by default are ranked among a million pairs drawn at
-    random.
+    energy, force = np.zeros(len(points)), np.zeros(points.shape)  # (n,), (n, a)
+    kinds = ((graph.similar, laws.similar), (graph.dissimilar, laws.dissimilar))
+    for (pairs, law), weight in zip(kinds, balanced(graph, dissimilar_weight), strict=True):
+        energies, gradient = spring_sums(points, pairs, law, space)
+        energy += weight * energies
+        force -= weight * gradient
+    if space is not None:
+        force = np.einsum("nda,na->nd", space.frame(torch.from_numpy(points)).numpy(), force)
+    return energy, force
 
-    Examples
-    --------
-    The pair 0-4 is similar, but its samples are 9 apart; it is the only pair in the top quarter of the similar ones.
 
-    >>> from drlim import NeighborhoodGraph
-    >>> chain = NeighborhoodGraph.from_pairs(5, [(0, 1), (1, 2), (2, 3), (0, 4)])
-    >>> found = pair_tension([[0.0], [1.0], [2.1], [3.3], [9.0]], chain)
-    >>> found.pairs[found.share <= 0.25].tolist()
-    [[0, 4]]
+def check_map(
+    Z: ArrayLike,
+    graph: NeighborhoodGraph,
+    numbers: dict[str, float],
+    springs: SpringsLike,
+    space: Space | None,
+    owner: str,
+) -> tuple[Floats, Springs, Space | None]:
+    """Return the points, the two laws and the space if it is curved, or refuse what was given.
+
+    Points (n, d) of a curved space are in ambient coordinates, (n, a).
     """
-    points, laws = _check(Z, graph, {"margin": margin}, springs, "pair_tension")
-    from drlim.metrics.pair_energies import distances, pair_energies, shares
-
-    chosen = _listed(graph) if pairs is None else _check_pairs(pairs, graph)
-    first, second = chosen.T  # (p,) each
-    distance, energy, share = distances(points, first, second), np.zeros(len(chosen)), np.ones(len(chosen))
-    similar = graph.similar.weight_of(first, second) > 0
-    for kind, law, here in (
-        (graph.similar, laws.similar, similar),
-        (graph.dissimilar, laws.dissimilar, ~similar),
-    ):
-        energy[here] = pair_energies(points, kind, law, first[here], second[here])
-        share[here] = shares(points, kind, law, energy[here]) if here.any() else share[here]
-    return PairTension(chosen, similar, distance, energy, share)
-
-
-def _listed(graph: NeighborhoodGraph) -> Index:
-    """Return the pairs (p, 2) that the graph lists as similar or as dissimilar, without ignored ones."""
-    stated = graph.stated_dissimilar.pairs()
-    dissimilar = stated[graph.dissimilar.weight_of(*stated.T) > 0]  # without those ignored or also stated similar
-    return np.concatenate([graph.similar.pairs(), dissimilar])  # (p, 2)
-
-
-def _check_pairs(pairs: ArrayLike, graph: NeighborhoodGraph) -> Index:
-    """Return pairs (p, 2) that are similar or dissimilar, or refuse them."""
-    chosen = check_pairs(graph.n_samples, pairs, "pairs")
-    idle = (graph.similar.weight_of(*chosen.T) == 0) & (graph.dissimilar.weight_of(*chosen.T) == 0)
-    if idle.any():
-        row, count = int(np.argmax(idle)), np.count_nonzero(idle)
-        ones = "1 pair is" if count == 1 else f"{count} pairs are"
-        raise ValueError(
-            f"Expected 'pairs' to be similar or dissimilar. {ones} ignored and without a spring, first "
-            f"{chosen[row].tolist()} at row {row}: leave out such rows."
-        )
-    return chosen
-
-
-def _check(
-    Z: ArrayLike, graph: NeighborhoodGraph, numbers: dict[str, float], springs: SpringsLike, owner: str
-) -> tuple[Floats, Springs]:
-    """Return the points (n, d) and the two laws, or refuse what was given."""
     check_parameters(numbers, {name: [real_in(0.0, float("inf"))] for name in numbers}, owner)
     points = as_points(Z, "Z")
     if not hasattr(graph, "n_samples"):
         raise TypeError(f"Expected 'graph' to be a NeighborhoodGraph. Got {short_repr(graph)}.")
     check_same_length(len(points), "Z", graph.n_samples, "graph")
+    if space is not None:
+        points = on_space(points, space)  # (n, a)
     from drlim.springs import make_springs  # imports torch, as above
 
-    return points, make_springs(numbers["margin"], springs)
+    curved = None if space is None or space.is_flat else space
+    return points, make_springs(numbers["margin"], springs), curved

@@ -1,6 +1,7 @@
 """Energies of the pairs of one kind on a map: summed for each sample, the highest of them, and their ranks.
 
-Sums are in float64 and memory is bounded: pairs implied by classes are formed a strip of samples at a time.
+Sums are in float64 and memory is bounded: pairs implied by classes are formed a strip of samples at a time. Points of a
+curved space are in ambient coordinates, and their distances are those along the space.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import torch
 from scipy.spatial.distance import cdist
 
 from drlim._base.arrays import Floats, Index
+from drlim.forces.measuring import measured
 from drlim.forces.pairwise import gradient_factor
 from drlim.forces.summation import over_all_pairs
 from drlim.graph import PairSet
 from drlim.graph.blocks import Blocks
+from drlim.spaces import Space
+from drlim.spaces.unrolled import gradient, unrolled
 from drlim.springs import Law
 
 __all__ = ["Strained", "distances", "pair_energies", "shares", "spring_sums", "strained_pairs"]
@@ -52,59 +56,66 @@ class Strained(NamedTuple):
     energy: Floats
 
 
-def distances(Z: Floats, first: Index, second: Index) -> Floats:
+def distances(Z: Floats, first: Index, second: Index, space: Space | None = None) -> Floats:
     """Return the distances (p,) of given pairs."""
+    if space is not None:
+        return np.sqrt(space.squared_distances(Z[first], Z[second]))
     found: Floats = np.linalg.norm(Z[first] - Z[second], axis=1)  # (p,)
     return found
 
 
-def pair_energies(Z: Floats, pairs: PairSet, law: Law, first: Index, second: Index) -> Floats:
+def pair_energies(
+    Z: Floats, pairs: PairSet, law: Law, first: Index, second: Index, space: Space | None = None
+) -> Floats:
     """Return the energies (p,) of given pairs: weight times L(distance)."""
-    energies: Floats = pairs.weight_of(first, second) * _energies(law, distances(Z, first, second))
+    energies: Floats = pairs.weight_of(first, second) * _energies(law, distances(Z, first, second, space))
     return energies
 
 
-def spring_sums(Z: Floats, pairs: PairSet, law: Law) -> tuple[Floats, Floats]:
+def spring_sums(Z: Floats, pairs: PairSet, law: Law, space: Space | None = None) -> tuple[Floats, Floats]:
     """Return half the energy of each sample's pairs (n,), so that all sum to each pair once, and dE/dz (n, d)."""
-    energies, gradient = np.zeros(len(Z)), np.zeros(Z.shape)  # (n,), (n, d)
+    at = torch.from_numpy(Z)
+    points, measure = (at, None) if space is None else unrolled(space, at)  # (n, w)
+    places = points.numpy()  # (n, w)
+    energies, slopes = np.zeros(len(Z)), np.zeros(places.shape)  # (n,), (n, w)
     for factor, members in pairs.blocks.terms() if pairs.blocks else ():
         samples = slice(None) if members is None else members
-        energy, slope = over_all_pairs(torch.from_numpy(Z[samples]), law)  # (s,), (s, d)
+        energy, slope = over_all_pairs(points[samples], law, measure=measure)  # (s,), (s, w)
         energies[samples] += factor * energy.numpy()
-        gradient[samples] += factor * slope.numpy()
+        slopes[samples] += factor * slope.numpy()
     for first, second, weights in _listed_differences(pairs):
-        displacement = Z[first] - Z[second]  # (e, d)
-        distance = np.linalg.norm(displacement, axis=1)  # (e,)
-        energies += np.bincount(first, weights * _energies(law, distance) / 2, minlength=len(Z))
-        factors = weights * gradient_factor(law, torch.from_numpy(distance)).detach().numpy()  # (e,)
-        for axis in range(Z.shape[1]):
-            gradient[:, axis] += np.bincount(first, factors * displacement[:, axis], minlength=len(Z))
-    return energies, gradient
+        between = torch.from_numpy(places[first] - places[second])  # (e, w)
+        distance, ways = measured(list(between.unbind(1)), measure)  # (e,), w times (e,)
+        energies += np.bincount(first, weights * _energies(law, distance.numpy()) / 2, minlength=len(Z))
+        factors = weights * gradient_factor(law, distance).detach().numpy()  # (e,)
+        for axis, way in enumerate(ways):
+            slopes[:, axis] += np.bincount(first, factors * way.numpy(), minlength=len(Z))
+    return energies, slopes if space is None else gradient(space, at, torch.from_numpy(slopes)).numpy()
 
 
-def strained_pairs(Z: Floats, pairs: PairSet, law: Law, n_pairs: int) -> Strained:
+def strained_pairs(Z: Floats, pairs: PairSet, law: Law, n_pairs: int, space: Space | None = None) -> Strained:
     """Return the pairs of highest energy, at most ``n_pairs`` of them and none with energy 0."""
     best = Strained(np.empty((0, 2), dtype=np.int64), np.empty(0), np.empty(0))
     for first, second, weights in _listed_pairs(pairs):
         once = first < second
         first, second, weights = first[once], second[once], weights[once]  # (e of the chunk,) each
-        distance = distances(Z, first, second)
+        distance = distances(Z, first, second, space)
         best = _merged(best, first, second, distance, weights * _energies(law, distance), n_pairs)
     if pairs.blocks is None:
         return best
     order = np.argsort(Z[:, np.argmax(np.ptp(Z, axis=0))], kind="stable")  # (n,)
-    for strip, partners in _strips(Z, order, law.reach):
-        best = _best_of_strip(best, Z, pairs, pairs.blocks, law, strip, partners, n_pairs)
+    for strip, partners in _strips(Z, order, law.reach):  # on a curved space, too: no way is shorter than straight
+        best = _best_of_strip(best, Z, pairs, pairs.blocks, law, strip, partners, n_pairs, space)
     return best
 
 
-def shares(Z: Floats, pairs: PairSet, law: Law, energies: Floats) -> Floats:
+def shares(Z: Floats, pairs: PairSet, law: Law, energies: Floats, space: Space | None = None) -> Floats:
     """Return the share (p,) of all pairs of the set that have at least these energies."""
     first, second = _population(pairs)
     found = np.empty(len(first))
     for start in range(0, len(first), _CHUNK):
         some = slice(start, start + _CHUNK)
-        found[some] = pair_energies(Z, pairs, law, first[some], second[some])
+        found[some] = pair_energies(Z, pairs, law, first[some], second[some], space)
     found.sort()
     ranks: Floats = 1 - np.searchsorted(found, energies) / max(1, len(found))  # (p,)
     return ranks
@@ -152,9 +163,10 @@ def _best_of_strip(
     strip: Index,
     partners: Index,
     n_pairs: int,
+    space: Space | None,
 ) -> Strained:
     """Merge the highest energies of a strip (s,) with its partners (c,), which begin with the strip itself."""
-    distance = cdist(Z[strip], Z[partners])  # (s, c)
+    distance = _apart(Z[strip], Z[partners], space)  # (s, c)
     energy = _energies(law, distance)  # (s, c)
     energy = energy * (blocks.weight_of(strip[:, None], partners) if blocks.level is None else blocks.level)
     energy[:, : len(strip)][np.tril_indices(len(strip))] = 0.0  # each pair once, no sample with itself
@@ -169,6 +181,13 @@ def _best_of_strip(
     unlisted = pairs.weight_of(first, second) == blocks.weight_of(first, second)
     first, second, found = first[unlisted], second[unlisted], found[unlisted]  # (u,) each
     return _merged(best, first, second, distance.flat[found], energy.flat[found], n_pairs)
+
+
+def _apart(first: Floats, second: Floats, space: Space | None) -> Floats:
+    """Return the distances (s, c) of all pairs of two sets of points."""
+    if space is not None:
+        return np.sqrt(space.squared_distances(first[:, None], second[None]))  # (s, c)
+    return cdist(first, second)
 
 
 def _merged(best: Strained, first: Index, second: Index, distance: Floats, energy: Floats, n_pairs: int) -> Strained:

@@ -13,7 +13,7 @@ from drlim._base.arrays import Array, Floats
 from drlim._base.checks import InvalidParameterError, check_parameters, check_points, integer_in, short_repr
 from drlim.metrics.differentiable import Differentiable, differentiable, each_derivative
 
-__all__ = ["area_distortion", "check_scale", "jacobian", "saliency"]
+__all__ = ["area_distortion", "check_scale", "jacobian", "saliency", "volumes"]
 
 _BATCH = 256
 """Number of samples at once at which the derivatives of the paper's convolutional network take the least time."""
@@ -120,13 +120,13 @@ def area_distortion(model: object, X: ArrayLike, *, batch_size: int = _BATCH) ->
     areas = np.zeros(len(at.samples))  # (n,)
 
     def keep(part: slice, positions: Tensor, derivatives: Tensor) -> None:  # noqa: ARG001 - each_derivative's signature
-        areas[part] = _volumes(derivatives.flatten(2).double()).cpu().numpy()  # (b, d, p) -> (b,)
+        areas[part] = volumes(derivatives.flatten(2).double()).cpu().numpy()  # (b, d, p) -> (b,)
 
     each_derivative(at, batch_size, keep)
     return areas
 
 
-def _volumes(matrices: Tensor) -> Tensor:
+def volumes(matrices: Tensor) -> Tensor:
     """Return the roots of the determinants of J J^T, (b,), of matrices (b, d, p).
 
     By the triangle of J^T = Q R, whose diagonal keeps the digits that the determinant of the product would lose.

@@ -126,6 +126,16 @@ def test_labels_with_markup_are_shown_as_text(served, open_page) -> None:
     assert tab.url == f"http://{served.target.host}/"
 
 
+def test_all_that_can_be_used_has_a_name_and_is_reached_by_the_keyboard(served, open_page, nameless, unreached) -> None:
+    tab = open_page(served.address)
+    listed(tab, 2 + len(LABELS))
+    select(tab, 5, 6)
+    click(tab, "Set aside")
+    select(tab, 7, 8)
+    assert nameless(tab) == []
+    assert unreached(tab) == []
+
+
 def test_retraining_moves_the_points_and_shows_the_drift(files, served, open_page, kept) -> None:
     tab = open_page(served.address, theme="dark")
     before = np.array(tab.evaluate(f"Array.from({EXPLORER}.positions)"))

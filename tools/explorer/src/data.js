@@ -3,6 +3,7 @@
 const KINDS = {
   f4: Float32Array,
   f8: Float64Array,
+  i1: Int8Array,
   i4: Int32Array,
   u1: Uint8Array,
   u2: Uint16Array,

@@ -88,6 +88,7 @@ export function addSample(body, explorer) {
         : explorer.meta.springs_left_out
           ? element("p", { class: "note" }, explorer.meta.springs_left_out)
           : null,
+      explorer.meta.sensitivities_left_out ? element("p", { class: "note" }, explorer.meta.sensitivities_left_out) : null,
     );
   };
   state.subscribe(follow);

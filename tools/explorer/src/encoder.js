@@ -13,7 +13,7 @@ const FUNCTIONS = {
 
 /** Return the function that maps the values of a sample, flat, to a position. */
 export function makeEncoder(steps, arrays) {
-  const carried = { each, affine, convolve, pool, unit, apply, places };
+  const carried = { each, affine, convolve, pool, unit, apply, surface, places };
   const array = (name) => (name === null || name === undefined ? null : arrays[name]);
 
   function run(some, values) {
@@ -93,6 +93,19 @@ export function makeEncoder(steps, arrays) {
   function unit(_, row) {
     const length = lengthOf(row);
     return length > 0 ? row.map((value) => value / length) : row;
+  }
+
+  /** Free outputs become points of a space: those of circles and spheres are scaled to the radius. */
+  function surface({ factors }, row) {
+    let first = 0;
+    for (const { size, radius } of factors) {
+      const part = row.subarray(first, first + size);
+      const length = radius === null ? 1 : lengthOf(part);
+      if (length === 0) part[0] = radius;
+      else if (radius !== null) part.forEach((value, axis) => (part[axis] = (value / length) * radius));
+      first += size;
+    }
+    return row;
   }
 
   function apply({ name }, row) {

@@ -7,12 +7,13 @@ import { drawOverlay } from "./overlay.js";
 import { nearestPoint, pointsInside } from "./picking.js";
 import { CHOSEN, HIDDEN, Points, USUAL } from "./points.js";
 import { Samples, Thumbnails } from "./samples.js";
+import { makeSpace } from "./space.js";
 import { makeState } from "./state.js";
 
 const NONE = new Uint32Array(0);
 
-/** Number of points drawn at once while the user moves, and milliseconds without a change until all are. */
-const HURRIED = 100000;
+/** Number of points drawn at once, and milliseconds without a change until the others follow, part after part. */
+const HURRIED = 50000;
 const PAUSE = 200;
 
 /** Changes after which the points are drawn again; what is drawn over them always is. */
@@ -38,6 +39,7 @@ export class Explorer {
     this.positions = positionsOf(payload);
     this.samples = new Samples(payload, columnsOf(payload));
     this.thumbnails = null;
+    this.space = makeSpace(this.meta.space);
     this.camera = new Camera(this.positions, this.meta.dimensions);
     this.canvases = canvases;
     this.points = new Points(canvases.points, this.meta.dimensions < 3);
@@ -118,9 +120,30 @@ export class Explorer {
     this.state.set({ shown });
   }
 
+  /** Return the place of a sample on the chart of the map, three numbers. */
+  onChart(i) {
+    return Array.from(this.positions.subarray(3 * i, 3 * i + 3));
+  }
+
   /** Return the place of a sample on the canvas, in pixels. */
   place(i) {
     return this.camera.project(...this.positions.subarray(3 * i, 3 * i + 3)).slice(0, 2);
+  }
+
+  /** Return lines on the canvas along the shortest path between two samples: one, or several that end at edges. */
+  paths(i, j) {
+    return this.onCanvas(this.space.paths(this.onChart(i), this.onChart(j)));
+  }
+
+  /** Return the lines at which a curved map is cut open, or which show its shape. */
+  edges() {
+    const { middle, size } = this.camera;
+    const ends = [-1, 1].map((sign) => middle.map((value, axis) => value + sign * 0.52 * size[axis]));
+    return this.onCanvas(this.space.edges(...ends));
+  }
+
+  onCanvas(lines) {
+    return lines.map((line) => line.map((place) => this.camera.project(...place).slice(0, 2)));
   }
 
   /** Return the sample at a place of the canvas, -1 for none. */
@@ -174,15 +197,31 @@ export class Explorer {
     });
   }
 
-  /** Draw all points, or in a hurry every k-th of many, and all of them once nothing has changed for a moment. */
+  /**
+   * Draw all points at once; in a hurry every k-th of many, and the others part after part once nothing has changed for
+   * a moment: a hover or a lasso waits for one part at most.
+   */
   draw(hurried = false) {
     this.pointsWait = false;
     clearTimeout(this.later);
-    const every = hurried ? Math.min(20, Math.max(1, Math.round(this.n / HURRIED))) : 1;
-    const { pointSize: size, opacity, ratio } = this;
-    this.points.draw(this.camera, { size, opacity, ratio, every, page: THEMES[this.state.theme].page });
-    if (every > 1) this.later = setTimeout(() => this.draw(), PAUSE);
+    const parts = Math.max(1, Math.round(this.n / HURRIED));
+    const drawing = (this.drawing = { parts: hurried ? parts : 1 });
+    this.drawPart(drawing, 0);
+    if (drawing.parts > 1) this.later = setTimeout(() => this.drawRest(drawing), PAUSE);
     this.drawOver();
+  }
+
+  drawPart({ parts: every }, first) {
+    const { pointSize: size, opacity, ratio } = this;
+    this.points.draw(this.camera, { size, opacity, ratio, every, first, page: THEMES[this.state.theme].page });
+  }
+
+  async drawRest(drawing) {
+    for (let first = 1; first < drawing.parts; first++) {
+      await this.points.drawn();
+      if (this.drawing !== drawing) return; // something has changed, and all is drawn anew
+      this.drawPart(drawing, first);
+    }
   }
 
   drawOver() {

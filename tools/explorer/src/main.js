@@ -14,6 +14,7 @@ import { listenToPointer } from "./pointer.js";
 import { Thumbnails } from "./samples.js";
 import { addSearch } from "./search.js";
 import { addSelection } from "./selection.js";
+import { addSensitivities } from "./sensitivities.js";
 import { addToolbar } from "./toolbar.js";
 
 /**
@@ -50,6 +51,7 @@ async function start() {
   const search = addSearch(page.addPanel("Search and filter", { name: "search" }), explorer, announce);
   addSelection(page.addPanel("Selection", { name: "selection" }), explorer, announce);
   addSample(page.addPanel("Sample", { name: "sample" }), explorer);
+  if (payload.meta.sensitivities) addSensitivities(page.addPanel("What moves it", { name: "moves" }), explorer);
   if (payload.meta.certificate) addCertificate(page.addPanel("Certificate", { name: "certificate", open: false }), explorer);
   addNewcomers(page.addPanel("New samples", { name: "newcomers" }), explorer, announce, document.body);
   addCard(parts.card, explorer);
@@ -67,7 +69,7 @@ async function start() {
 }
 
 function skeleton(meta) {
-  const points = element("canvas", { class: "layer" });
+  const points = element("canvas", { class: "layer", role: "img", "aria-label": "Points of the map" });
   const overlay = element("canvas", {
     class: "layer",
     tabindex: 0,

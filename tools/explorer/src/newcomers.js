@@ -9,13 +9,12 @@ const MOST_LISTED = 50;
 const N_NEAREST = 5;
 const SIDE = 64; // pixels of the picture of a new sample
 
-/** Return the samples nearest to a position of the map, the nearest first. */
-export function nearestSamples(positions, at, k) {
+/** Return the samples nearest to a place of the chart along the space, the nearest first. */
+export function nearestSamples({ positions, space }, at, k) {
   const found = [];
   const squares = [];
   for (let i = 0; i < positions.length / 3; i++) {
-    const square =
-      (positions[3 * i] - at[0]) ** 2 + (positions[3 * i + 1] - at[1]) ** 2 + (positions[3 * i + 2] - at[2]) ** 2;
+    const square = space.squared([positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]], at);
     if (found.length === k && square >= squares[k - 1]) continue;
     let place = found.length < k ? found.length : k - 1;
     for (; place > 0 && squares[place - 1] > square; place--) {
@@ -79,10 +78,9 @@ export function addNewcomers(body, explorer, announce, surface) {
 
   function placed({ name, values, picture }) {
     if (!Array.from(values).every(Number.isFinite)) throw new Error("it holds values that are no finite numbers.");
-    const found = Array.from(encode(values));
+    const { found, place: position } = explorer.space.mapped(Array.from(encode(values)));
     if (!found.every(Number.isFinite)) throw new Error("the map sends it beyond the finite numbers.");
-    const position = [found[0], found[1] ?? 0, found[2] ?? 0];
-    return { name, position, found, picture, nearest: nearestSamples(explorer.positions, position, N_NEAREST) };
+    return { name, position, found, picture, nearest: nearestSamples(explorer, position, N_NEAREST) };
   }
 
   function show() {
@@ -110,7 +108,12 @@ export function addNewcomers(body, explorer, announce, surface) {
     const near = sample.nearest.map((i) =>
       element(
         "button",
-        { type: "button", title: explorer.samples.line(i), onclick: () => explorer.select([i], i) },
+        {
+          type: "button",
+          title: explorer.samples.line(i),
+          "aria-label": `Select ${explorer.samples.line(i)}`,
+          onclick: () => explorer.select([i], i),
+        },
         explorer.thumbnails ? explorer.thumbnails.canvas(i, 32) : explorer.samples.id(i),
       ),
     );

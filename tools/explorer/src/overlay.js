@@ -1,4 +1,4 @@
-// What is drawn over the points: springs, the lasso, rings around samples, and new samples.
+// What is drawn over the points: edges of a curved map, springs, the lasso, rings around samples, and new samples.
 
 import { THEMES } from "./colours.js";
 
@@ -9,14 +9,11 @@ export function drawOverlay(context, explorer) {
   const { state, camera, lasso } = explorer;
   const theme = THEMES[state.theme];
   context.clearRect(0, 0, camera.width, camera.height);
+  context.setLineDash([2, 4]);
+  traced(context, explorer.edges(), theme.line, 1);
   for (const [from, to, kind] of springsOf(explorer)) {
-    context.beginPath();
-    context.strokeStyle = kind === "similar" ? theme.similar : theme.other;
     context.setLineDash(kind === "similar" ? [] : [4, 3]);
-    context.lineWidth = 1.2;
-    context.moveTo(...explorer.place(from));
-    context.lineTo(...explorer.place(to));
-    context.stroke();
+    traced(context, explorer.paths(from, to), kind === "similar" ? theme.similar : theme.other, 1.2);
   }
   context.setLineDash([]);
   for (const sample of explorer.newSamples) marked(context, camera.project(...sample.position), theme);
@@ -40,6 +37,17 @@ export function springsOf({ state, samples }) {
   return ["dissimilar", "similar"].flatMap((kind) =>
     Array.from(samples.tied(state.current, kind).subarray(0, MOST_SPRINGS), (other) => [state.current, other, kind]),
   );
+}
+
+/** Draw lines, each given by its places. */
+function traced(context, lines, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  for (const line of lines) {
+    context.beginPath();
+    for (const [left, top] of line) context.lineTo(left, top);
+    context.stroke();
+  }
 }
 
 function ringed(context, [left, top], radius, colour, width) {

@@ -9,7 +9,7 @@ const MOST_CIRCLES = 50000;
 /** Return a canvas with all layers of the map. */
 export function picture(explorer) {
   const { points, overlay } = explorer.canvases;
-  explorer.draw(); // the pixels of WebGL are there until the browser shows them
+  explorer.draw();
   const canvas = document.createElement("canvas");
   canvas.width = points.width;
   canvas.height = points.height;
@@ -50,12 +50,19 @@ export function svgOf(explorer) {
     const radius = (explorer.pointSize / 2).toFixed(2);
     parts.push(`<circle cx="${left.toFixed(1)}" cy="${top.toFixed(1)}" r="${radius}" fill="${fill}" fill-opacity="${opacity}"/>`);
   }
+  const theme = THEMES[state.theme];
+  for (const line of explorer.edges()) parts.push(path(line, theme.line, ' stroke-dasharray="2 4"'));
   for (const [from, to, kind] of springsOf(explorer)) {
-    const [[x, y], [u, v]] = [explorer.place(from), explorer.place(to)];
-    const colour = kind === "similar" ? THEMES[state.theme].similar : THEMES[state.theme].other;
-    parts.push(`<path d="M${x.toFixed(1)} ${y.toFixed(1)}L${u.toFixed(1)} ${v.toFixed(1)}" stroke="${colour}" fill="none"/>`);
+    const colour = kind === "similar" ? theme.similar : theme.other;
+    const dashes = kind === "similar" ? "" : ' stroke-dasharray="4 3"';
+    for (const line of explorer.paths(from, to)) parts.push(path(line, colour, dashes));
   }
   return [...parts, "</svg>"].join("\n");
+}
+
+function path(line, colour, dashes) {
+  const places = line.map(([left, top]) => `${left.toFixed(1)} ${top.toFixed(1)}`);
+  return `<path d="M${places.join("L")}" stroke="${colour}"${dashes} fill="none"/>`;
 }
 
 /** Return the samples on the screen, the farthest from the viewer first. */

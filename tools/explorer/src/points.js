@@ -8,30 +8,33 @@ uniform vec3 centre;
 uniform vec2 scale;
 uniform float depth;
 uniform float size;
+uniform float ratio;
 uniform float opacity;
 uniform vec3 page;
-uniform float fade;
-uniform float least;
-uniform float most;
+uniform bool fades;
 out vec4 shade;
+out float wide;
 void main() {
   vec3 seen = rotation * (position - centre);
-  gl_Position = vec4(scale * seen.xy, -depth * seen.z, 1.0);
-  gl_PointSize = size * (1.0 + 0.35 * depth * seen.z);
-  if (colour.a <= least || colour.a > most) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  shade = vec4(mix(colour.rgb, page, fade), opacity);
+  bool chosen = colour.a > 0.75;
+  // Chosen points lie in the nearer half of the depths, so that they cover the others in whatever order they are drawn.
+  float away = 0.49 * clamp(depth * seen.z, -1.0, 1.0) + (chosen ? 0.5 : -0.5);
+  gl_Position = colour.a < 0.25 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(scale * seen.xy, -away, 1.0);
+  wide = (size + (chosen ? ratio : 0.0)) * (1.0 + 0.35 * depth * seen.z);
+  gl_PointSize = wide;
+  shade = vec4(mix(colour.rgb, page, fades && !chosen ? 0.78 : 0.0), chosen ? max(opacity, 0.85) : opacity);
 }`;
 
 const FRAGMENT = `#version 300 es
 precision highp float;
 in vec4 shade;
-uniform float size;
+in float wide;
 out vec4 drawn;
 void main() {
   float edge = 1.0;
-  if (size > 2.5) {
-    float away = length(gl_PointCoord - 0.5) * size;
-    edge = clamp(0.5 * size - away + 0.5, 0.0, 1.0);
+  if (wide > 2.5) {
+    float away = length(gl_PointCoord - 0.5) * wide;
+    edge = clamp(0.5 * wide - away + 0.5, 0.0, 1.0);
     if (edge < 0.05) discard;
   }
   drawn = vec4(shade.rgb, shade.a * edge);
@@ -57,7 +60,12 @@ export class Points {
   constructor(canvas, flat) {
     this.canvas = canvas;
     this.flat = flat;
-    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, powerPreference: "high-performance" });
+    this.gl = canvas.getContext("webgl2", {
+      antialias: false,
+      alpha: false,
+      preserveDrawingBuffer: true, // later parts are drawn over earlier ones
+      powerPreference: "high-performance",
+    });
     this.n = 0;
     this.anyChosen = false;
     if (this.gl) this.prepare();
@@ -76,11 +84,13 @@ export class Points {
       throw new Error(gl.getProgramInfoLog(program));
     }
     gl.useProgram(program);
-    const names = ["rotation", "centre", "scale", "depth", "size", "opacity", "page", "fade", "least", "most"];
+    const names = ["rotation", "centre", "scale", "depth", "size", "ratio", "opacity", "page", "fades"];
     this.uniforms = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
     this.buffers = { positions: gl.createBuffer(), colours: gl.createBuffer() };
     gl.enableVertexAttribArray(0);
     gl.enableVertexAttribArray(1);
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LEQUAL); // points of a flat map have one depth, and each covers those drawn before
     gl.enable(gl.BLEND);
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
   }
@@ -101,41 +111,50 @@ export class Points {
   }
 
   /**
-   * Draw every k-th point; all with `every` 1.
+   * Draw every k-th point from one of them on; all with `every` 1. With `first` 0 the canvas is cleared before.
    *
    * `size` is the diameter of a point in pixels of the page, `page` the colour of the page as three numbers up to 1.
    */
-  draw(camera, { size, opacity, page, ratio, every }) {
+  draw(camera, { size, opacity, page, ratio, every, first = 0 }) {
     const gl = this.gl;
     if (!gl || gl.isContextLost()) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(...page, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    if (!this.n) return;
+    if (first === 0) gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+    if (first >= this.n) return;
     const uniforms = this.uniforms;
-    if (this.flat) gl.disable(gl.DEPTH_TEST);
-    else gl.enable(gl.DEPTH_TEST);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.positions);
-    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 0);
+    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 12 * every, 12 * first);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers.colours);
-    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 0);
+    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 4 * every, 4 * first);
     gl.uniformMatrix3fv(uniforms.rotation, true, camera.rotation);
     gl.uniform3fv(uniforms.centre, camera.centre);
     gl.uniform2f(uniforms.scale, (2 * camera.scale) / camera.width, (2 * camera.scale) / camera.height);
     gl.uniform1f(uniforms.depth, this.flat ? 0 : 0.9 / camera.reach);
     gl.uniform3fv(uniforms.page, page);
-    const pass = (least, most, fade, wide, opaque) => {
-      gl.uniform1f(uniforms.least, least / 255);
-      gl.uniform1f(uniforms.most, most / 255);
-      gl.uniform1f(uniforms.fade, fade);
-      gl.uniform1f(uniforms.size, wide * ratio);
-      gl.uniform1f(uniforms.opacity, opaque);
-      gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1) / every) + 1);
-    };
-    const [hidden, usual, chosen] = [HIDDEN + 0.5, USUAL + 0.5, CHOSEN + 0.5];
-    pass(hidden, this.anyChosen ? usual : chosen, this.anyChosen ? 0.78 : 0, size, opacity);
-    if (!this.anyChosen) return;
-    if (!this.flat) gl.clear(gl.DEPTH_BUFFER_BIT);
-    pass(usual, chosen, 0, size + 1, Math.max(opacity, 0.85));
+    gl.uniform1i(uniforms.fades, this.anyChosen ? 1 : 0);
+    gl.uniform1f(uniforms.size, size * ratio);
+    gl.uniform1f(uniforms.ratio, ratio);
+    gl.uniform1f(uniforms.opacity, opacity);
+    gl.drawArrays(gl.POINTS, 0, Math.floor((this.n - 1 - first) / every) + 1);
+  }
+
+  /** Return a promise that is kept once all that was asked for is drawn. */
+  drawn() {
+    const gl = this.gl;
+    if (!gl || gl.isContextLost()) return Promise.resolve();
+    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    return new Promise((resolve) => {
+      const ask = () => {
+        if (!gl.isContextLost() && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) {
+          setTimeout(ask, 4);
+          return;
+        }
+        gl.deleteSync(sync);
+        resolve();
+      };
+      setTimeout(ask);
+    });
   }
 }

@@ -16,6 +16,7 @@ from drlim._base.messages import one_line
 from drlim.estimators.correcting import Corrected, CorrectionCancelledError, corrected, stated_weights
 from drlim.estimators.drlim import DrLIM
 from drlim.estimators.neighbor_map import NeighborMap
+from drlim.explorer.charts import charted
 from drlim.explorer.editing.stated import graph_of, left_out
 from drlim.explorer.editing.statement import Statement
 
@@ -119,10 +120,10 @@ class Retraining:
         return found
 
     def positions(self) -> Array:
-        """Return the present map of all samples, (n, d)."""
+        """Return the places of all samples on the chart of the present map, (n, 2) or (n, 3)."""
         model = self.model
         same = len(model.embedding_) == len(self.samples)
-        return model.embedding_ if same else model.transform(self.samples)
+        return charted(model, model.embedding_ if same else model.transform(self.samples))
 
     def _run(self, statements: list[Statement]) -> None:
         result: dict[str, object]
