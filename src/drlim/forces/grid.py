@@ -39,6 +39,12 @@ many cost half as much again."""
 _ROWS_AT_ONCE = 2**16
 """Maximum number of rows whose runs are searched at once."""
 
+_COUNTED_FROM = 2**12
+"""Number of points from which their keys are counted, not sorted, where numba is installed."""
+
+_KEYS_PER_POINT = 4
+"""Maximum number of keys for each point with which they are counted: the counts of more leave the cache."""
+
 
 class Grid(NamedTuple):
     """Points sorted by the column of a grid they lie in, and in it by height.
@@ -82,16 +88,17 @@ def _grid(points: Tensor, low: list[float], high: list[float], reach: float) -> 
     extent = [b / 4 - a / 4 for a, b in zip(low, high, strict=True)]
     longest = sorted(range(len(extent)), key=lambda axis: -extent[axis])
     divided = [axis for axis in longest[1:3] if 4 * extent[axis] > reach]
-    key, offsets = torch.zeros(len(points), dtype=torch.int64, device=points.device), [0]
+    key, offsets, columns = torch.zeros(len(points), dtype=torch.int64, device=points.device), [0], 1
     for axis in divided:
         side = max(reach / 4 * (1 + 1e-5), extent[axis] / _COLUMNS ** (1 / len(divided)))
         cells = int(extent[axis] / side) + 3  # an empty one at both ends
         key = key * cells + _level(points[:, axis], low[axis], side) + 1
         offsets = [offset * cells + step for offset in offsets for step in (-1, 0, 1)]
+        columns *= cells
     step = max(reach / 4 / 64, extent[longest[0]] / _HEIGHTS)
     heights = int(extent[longest[0]] / step) + 2
     key = key * heights + _level(points[:, longest[0]], low[longest[0]], step)
-    order = _argsort(key)
+    order = _order(key, columns * heights)  # (n,)
     shifts = torch.tensor(offsets, device=points.device) * heights
     keys = key.index_select(0, order)  # (n,)
     return Grid(order, keys, shifts, math.ceil(reach / 4 / step) + 1, heights)
@@ -100,6 +107,18 @@ def _grid(points: Tensor, low: list[float], high: list[float], reach: float) -> 
 def _level(values: Tensor, low: float, step: float) -> Tensor:
     """Return in which interval of length ``step`` a quarter of each value lies."""
     return (values.to(torch.float64, copy=True).div_(4).sub_(low / 4).div_(step)).to(torch.int64)
+
+
+def _order(keys: Tensor, n_keys: int) -> Tensor:
+    """Return the points by ascending key, (n,)."""
+    if keys.device.type == "cpu" and len(keys) >= _COUNTED_FROM and n_keys <= _KEYS_PER_POINT * len(keys):
+        from drlim._base import compiling  # imports numba: 0.3 s
+
+        if compiling.AVAILABLE:
+            from drlim.forces.kernel_order import counting_order
+
+            return torch.from_numpy(counting_order(keys.numpy(), n_keys))
+    return _argsort(keys)
 
 
 def _argsort(keys: Tensor) -> Tensor:

@@ -148,10 +148,9 @@ class _Box(NamedTuple):
 def _large_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None) -> Sums:
     """Sum more pairs than fit into one block, in the way that costs least."""
     grid = worthwhile_grid(points, box.low, box.high, law.reach, chosen)
-    share = 1.0 if grid is None else crowding(grid, chosen)
     if _is_compiled(points, law, len(points) if chosen is None else len(chosen)):
-        return _compiled_sum(points, box, law, chosen, grid, share)
-    if grid is None or share > _CROWDED:
+        return _compiled_sum(points, box, law, chosen, grid)
+    if grid is None or crowding(grid, chosen) > _CROWDED:
         return sum_dense(points, chosen, law)
     return sum_candidates(points, law, grid, chosen)
 
@@ -181,17 +180,17 @@ def _sum_around(around: Tensor, points: Tensor, law: Law, chosen: Tensor | None,
     """
     box, count = _Box.around(around), len(around) if chosen is None else len(chosen)
     grid = worthwhile_grid(around, box.low, box.high, law.reach, chosen)
-    share = 1.0 if grid is None else crowding(grid, chosen)
     if _is_compiled(around, law, count) and has_kernel(measure, law.reach):
         return _by_curved_kernel(around, law.reach, grid or trivial_grid(around), chosen, measure)
-    if grid is None or share > _CROWDED:
+    if grid is None or crowding(grid, chosen) > _CROWDED:
         return sum_dense(points, chosen, law, measure)
     return sum_candidates(around, law, grid, chosen, measure.opened())
 
 
-def _compiled_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None, grid: Grid | None, share: float) -> Sums:
+def _compiled_sum(points: Tensor, box: _Box, law: Law, chosen: Tensor | None, grid: Grid | None) -> Sums:
     """Sum by the kernel that costs least."""
-    if chosen is None and share > _MUTUAL and points.shape[1] <= 2 and box.largest < _LARGEST:
+    is_mutual = chosen is None and points.shape[1] <= 2 and box.largest < _LARGEST
+    if is_mutual and (grid is None or crowding(grid, None) > _MUTUAL):
         return _by_mutual_kernel(points, law.reach)
     return _by_kernel(points, law.reach, grid or trivial_grid(points), chosen)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import copy
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from drlim.training.problem import Problem
 
@@ -72,7 +72,8 @@ class WeightAverage:
     """The module whose weights are the result: a running average of the encoder's, or the encoder itself for L-BFGS.
 
     The average is that of Shamir and Zhang, "Stochastic gradient descent for non-smooth optimization", ICML 2013: step
-    t counts as t to a power. It needs no horizon and is good at any stop.
+    t counts as t to a power. It needs no horizon and is good at any stop. `torch.optim.swa_utils.AveragedModel` would
+    walk through both modules at each step, for a millisecond.
 
     Attributes
     ----------
@@ -80,47 +81,50 @@ class WeightAverage:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._encoder = problem.encoder
-        self._average: AveragedModel | None = None
         self.module: nn.Module = problem.encoder
-        if problem.settings.optimizer == "adam":
-            move = _moving(_PACES[problem.settings.interactions].averaging)
-            self._average = AveragedModel(problem.encoder, avg_fn=move, use_buffers=True)
-            self.module = self._average.module
-
-    @property
-    def is_encoder(self) -> bool:
+        self.is_encoder = problem.settings.optimizer != "adam"
         """Whether the weights are the encoder's own."""
-        return self._average is None
+        self._n_averaged = 0
+        self._power = _PACES[problem.settings.interactions].averaging
+        if not self.is_encoder:
+            self.module = copy.deepcopy(problem.encoder)
+        pairs = zip(_values(self.module), _values(problem.encoder), strict=True)
+        self._pairs = [(average, value, _is_averaged(value)) for average, value in pairs]
 
+    @torch.no_grad()
     def update(self) -> None:
         """Take the encoder's present weights into the average."""
-        if self._average is not None:
-            self._average.update_parameters(self._encoder)
+        if self.is_encoder:
+            return
+        # In float32 and by the reciprocal, as torch divides by a count under its usual default dtype: another default
+        # changes no map.
+        share = float(np.float32(self._power + 1) * (np.float32(1) / np.float32(self._n_averaged + self._power + 1)))
+        for average, value, is_averaged in self._pairs:
+            if self._n_averaged and is_averaged:
+                average.lerp_(value, share)
+            else:
+                average.copy_(value)
+        self._n_averaged += 1
 
-    def state(self) -> dict[str, Tensor]:
-        """Return the average and the number of steps in it, not copied; nothing where the weights are the encoder's."""
-        return {} if self._average is None else self._average.state_dict()
+    def state(self) -> dict[str, object]:
+        """Return the average, not copied, and its number of steps; nothing where the weights are the encoder's."""
+        return {} if self.is_encoder else {"n_averaged": self._n_averaged, "module": self.module.state_dict()}
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Go on from a state."""
-        if self._average is not None:
-            self._average.load_state_dict(state)
+        if not self.is_encoder:
+            self._n_averaged = cast(int, state["n_averaged"])
+            self.module.load_state_dict(cast("Mapping[str, Tensor]", state["module"]))
 
 
-def _moving(power: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Return the step of an average towards the present weights."""
+def _values(module: nn.Module) -> list[Tensor]:
+    """Return the weights and buffers of a module, which are changed in place."""
+    return [*module.parameters(), *module.buffers()]
 
-    def move(average: Tensor, weight: Tensor, n_averaged: Tensor | int) -> Tensor:
-        if not average.is_floating_point():  # a count, such as BatchNorm's of its batches
-            return weight
-        # In float32 and by the reciprocal, as torch divides by a count under its usual default dtype: another default
-        # changes no map.
-        share = np.float32(power + 1) * (np.float32(1) / np.float32(int(n_averaged) + power + 1))
-        moved = torch.lerp(average, weight, float(share))
-        return torch.where(weight.isfinite(), moved, weight)  # a mask may hold infinities
 
-    return move
+def _is_averaged(value: Tensor) -> bool:
+    """Whether a weight or buffer is averaged: no count, as BatchNorm's of its batches, and no mask of infinities."""
+    return value.is_floating_point() and bool(value.isfinite().all())
 
 
 def learning_rate_at(problem: Problem, progress: float) -> float:
