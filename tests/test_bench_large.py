@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.large import __main__ as large
 from benchmarks.large import data, trials
 from benchmarks.large.data import counts, groups_of, rows_file
-from benchmarks.large.trials import TRIALS, Sizes
+from benchmarks.large.steps import STEPS, SUMS
+from benchmarks.large.trials import READY, TRIALS, Sizes
 from benchmarks.large.watching import watched
+
+import drlim
 
 
 def test_rows_are_the_same_in_every_run_and_lie_in_groups(tmp_path, monkeypatch):
@@ -59,15 +63,55 @@ def test_promises_are_judged():
     assert "not done after 5 seconds |" in large.table({"PaCMAP": {"error": "not done after 5 seconds"}})
 
 
-@pytest.mark.parametrize("name", ["NeighborMap", "neighbours", "sparse-DrLIM"])
-def test_trials_of_this_library_run(name, tmp_path, monkeypatch):
+def test_peers_that_were_stopped_bound_the_ratio():
+    def judged(seconds, **peers):
+        return large.table({"NeighborMap": {"total_s": seconds}, **peers})
+
+    stopped = {"error": "not done after 99 seconds", "at_least_s": 90.0}
+    assert "total_s / PaCMAP's at most 0.5: below 0.33, yes |" in judged(30.0, PaCMAP=stopped)
+    assert "total_s / PaCMAP's at most 0.5: below 0.67, not known |" in judged(60.0, PaCMAP=stopped)
+    assert "| PaCMAP | > 90 | | | | not done after 99 seconds |" in judged(60.0, PaCMAP=stopped)
+    assert "| total_s / UMAP's: 0.25 |" in judged(30.0, UMAP={"total_s": 120.0}).replace("| | | |", "|")
+    assert "openTSNE's" not in judged(30.0, openTSNE={"error": "no module"})
+
+
+@pytest.fixture
+def small(monkeypatch):
     monkeypatch.setattr(trials, "_JUDGED", 100)
+    monkeypatch.setattr(trials, "_WARM_TEXTS", 60)
     monkeypatch.setattr(data, "_N_GROUPS", 5)
-    numbers = TRIALS[name](Sizes(rows=600, counts=(300, 200)), tmp_path)
+    return Sizes(rows=600, counts=(300, 200), epochs=3)
+
+
+@pytest.mark.parametrize("name", ["NeighborMap", "neighbours", "sparse-DrLIM", "sparse-NeighborMap"])
+def test_trials_of_this_library_run(name, small, tmp_path, capsys):
+    numbers = TRIALS[name](small, tmp_path)
+    assert READY in json.loads(capsys.readouterr().out.splitlines()[-1])
     assert numbers["total_s"] > 0
     assert numbers["peak_gb"] < 2
     assert json.loads(json.dumps(numbers)) == numbers
-    assert numbers.get("knn5", 1.0) > 0.5 or name == "sparse-DrLIM"
+    assert numbers.get("knn5", 1.0) > 0.5 or name.startswith("sparse-")  # of too few texts
+
+
+def test_epochs_of_a_sparse_fit_are_those_asked_for(small, tmp_path):
+    assert TRIALS["sparse-DrLIM"](small, tmp_path)["epochs"] == 3
+
+
+@pytest.mark.parametrize("name", ["NeighborMap", "sparse-DrLIM", "sparse-NeighborMap"])
+def test_steps_of_a_fit_add_up(name, small, tmp_path):
+    seconds = TRIALS[name](small._replace(profiled=True), tmp_path)
+    assert set(seconds) - set(STEPS) == set(SUMS)
+    assert {"check of the values", "neighbours", "encoder: training", "map of all rows"} <= set(seconds)
+    assert min(seconds.values()) >= 0
+    assert sum(seconds.values()) == pytest.approx(2 * seconds["all"])
+    assert seconds["the rest"] < 0.5 * seconds["all"]
+
+
+def test_steps_are_functions_of_the_library():
+    package = Path(drlim.__file__).parent
+    for functions in STEPS.values():
+        for path, name in functions:
+            assert f"def {name}(" in (package / path).read_text("utf-8")
 
 
 def test_results_are_kept_one_by_one_and_failures_are_said(tmp_path, monkeypatch, capsys):
@@ -86,7 +130,31 @@ def test_results_are_kept_one_by_one_and_failures_are_said(tmp_path, monkeypatch
         large.main(["TSNE", *out])
 
 
+def test_a_trial_that_fails_says_why(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(large, "ROOT", tmp_path)  # where there are no benchmarks
+    assert large.main(["neighbours", "--out", str(tmp_path / "large.json")]) == 1
+    assert "No module named" in capsys.readouterr().out
+
+
+def test_a_profile_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(large, "_apart", lambda name, given: {"date": "x", "neighbours": 1.0, "the rest": 1, "all": 2})
+    assert large.main(["--profile", "NeighborMap", "--out", str(tmp_path / "large.json")]) == 0
+    assert "| neighbours | 1 | 50 % |" in capsys.readouterr().out
+    assert not (tmp_path / "large.json").exists()
+
+
 def test_a_trial_that_takes_too_long_is_stopped_and_says_what_it_took(tmp_path, capsys):
-    out = ["--out", str(tmp_path / "large.json"), "--data", str(tmp_path), "--rows", "600", "--longest", "0.5"]
+    out = ["--out", str(tmp_path / "large.json"), "--data", str(tmp_path), "--rows", "600", "--longest", "0"]
     assert large.main(["neighbours", *out]) == 1
-    assert "not done after 0.5 seconds, " in capsys.readouterr().out
+    written = capsys.readouterr().out
+    assert "not done after 0 seconds, " in written
+    assert "| neighbours | > 0 |" in written
+    assert large.main(["neighbours", *out[:-1], "60"]) == 0
+    assert "peak_gb at most 1: yes" in capsys.readouterr().out
+
+
+def test_the_time_of_a_trial_begins_where_it_is_measured():
+    text = 'hello\n{"ready_at": 12.5}\nmore\n'
+    assert large._ready_at(text) == 12.5
+    assert large._ready_at(text[:20]) is None
+    assert large._ready_at("") is None

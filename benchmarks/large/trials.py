@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from benchmarks.large.data import counts, groups_of, rows_file
-from benchmarks.large.watching import watched
+from benchmarks.large.steps import steps_of
+from benchmarks.large.watching import Watched, watched
 from benchmarks.maps.methods import METHODS
-from drlim._base.arrays import Array
 
-__all__ = ["TRIALS", "Sizes"]
+__all__ = ["READY", "TRIALS", "Sizes"]
 
 Numbers = dict[str, float | int | str]
 """The result of a trial, by name."""
 
+_Result = TypeVar("_Result")
+
+READY = "ready_at"
+"""Name under which a trial says when its measured part begins, in seconds since 1970, on a line of its own."""
+
 _JUDGED = 2000
 """Number of rows beyond those fitted by which a map is judged."""
+
+_WARM_TEXTS, _WARM_WORDS = 4500, 300
+"""Numbers of texts and words of a fit before the measured one, which imports and compiles."""
 
 _AGAINST = 100_000
 """Number of fitted rows among which their neighbours on the map are looked for."""
@@ -34,10 +45,23 @@ class Sizes(NamedTuple):
         Of 64 columns, on disk.
     counts : (int, int)
         Texts and words, sparse.
+    epochs : int or None
+        Epochs of the `DrLIM` of sparse counts; None is as many as it takes by default.
+    profiled : bool
+        Whether to give the seconds of each step in place of all else.
     """
 
     rows: int = 1_000_000
     counts: tuple[int, int] = (50_000, 30_000)
+    epochs: int | None = None
+    profiled: bool = False
+
+
+def _measured(call: Callable[[], _Result]) -> tuple[_Result, Watched]:
+    """Say that the measured part begins, and return what `watched` does."""
+    sys.stdout.write(json.dumps({READY: time.time()}) + "\n")
+    sys.stdout.flush()
+    return watched(call)
 
 
 def map_rows(method: str, sizes: Sizes, folder: Path) -> Numbers:
@@ -54,7 +78,9 @@ def map_rows(method: str, sizes: Sizes, folder: Path) -> Numbers:
     chosen = METHODS[method]
     warm = np.array(rows[: min(n, chosen.warm_rows)])
     chosen.fit(warm, 0, 2).transform(np.array(others[:100]))
-    (embedding, transform), fitting = watched(lambda: chosen.fit(rows, 0, 2))
+    if sizes.profiled:
+        return {**steps_of(lambda: chosen.fit(rows, 0, 2))}
+    (embedding, transform), fitting = _measured(lambda: chosen.fit(rows, 0, 2))
     Z, mapping = watched(lambda: transform(others))
     if (
         embedding.shape != (n, 2)
@@ -81,7 +107,7 @@ def neighbours(sizes: Sizes, folder: Path) -> Numbers:
 
     rows = np.load(rows_file(folder, sizes.rows + _JUDGED), mmap_mode="r")[: sizes.rows]
     knn_graph(np.array(rows[: min(sizes.rows, 25_000)]), 5)
-    graph, took = watched(lambda: knn_graph(rows, 5))
+    graph, took = _measured(lambda: knn_graph(rows, 5))
     return {
         "rows": sizes.rows,
         "pairs": graph.n_similar,
@@ -96,25 +122,31 @@ def sparse_map(kind: str, sizes: Sizes, folder: Path) -> Numbers:  # noqa: ARG00
     import drlim
     from drlim.metrics import knn_accuracy
 
-    X, topics = counts(*sizes.counts)
-    parameters = {"random_state": 0, "verbose": False}
-    model = drlim.NeighborMap(**parameters) if kind == "NeighborMap" else drlim.DrLIM(max_epochs=1, **parameters)
-    _, fitting = watched(lambda: model.fit(X))
-    _, mapping = watched(lambda: model.transform(X[:5000]))
-    Z: Array = model.embedding_
-    judged = np.arange(0, len(Z), max(1, len(Z) // _JUDGED))
-    others = np.setdiff1d(np.arange(len(Z)), judged)
+    n, n_words = sizes.counts
+    everything, topics = counts(n + _JUDGED, n_words)
+    X, others = everything[:n], everything[n:]
+    del everything
+    make = drlim.NeighborMap if kind == "NeighborMap" else drlim.DrLIM
+    make(random_state=0, verbose=False, max_epochs=1).fit(X[:_WARM_TEXTS, :_WARM_WORDS])
+    model = make(random_state=0, verbose=False)
+    if kind == "DrLIM" and sizes.epochs is not None:
+        model.set_params(max_epochs=sizes.epochs)
+    if sizes.profiled:
+        return {**steps_of(lambda: model.fit(X))}
+    _, fitting = _measured(lambda: model.fit(X))
+    Z, mapping = watched(lambda: model.transform(others))
     return {
-        "texts": X.shape[0],
-        "words": X.shape[1],
+        "texts": n,
+        "words": n_words,
         "stored": X.nnz,
         "input_gb": (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / 1e9,
+        "epochs": model.n_iter_,
         "fit_s": fitting.wall,
         "transform_s": mapping.wall,
         "total_s": fitting.wall + mapping.wall,
         "total_cpu_s": fitting.processor + mapping.processor,
         "peak_gb": max(fitting.peak, mapping.peak) / 1e9,
-        "knn5": float(knn_accuracy(Z[others], topics[others], 5, Z[judged], topics[judged])),
+        "knn5": float(knn_accuracy(model.embedding_, topics[:n], 5, Z, topics[n:])),
     }
 
 

@@ -13,7 +13,8 @@ from scipy import sparse
 from tests.neighbors.literal import TIED, literal, literal_ball
 
 from drlim import knn_graph, radius_graph
-from drlim.neighbors import exact, knn_indices
+from drlim.neighbors import exact, kernel_sparse, knn_indices
+from drlim.neighbors.sparse_points import nearest_stored
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -109,3 +110,33 @@ def test_sparse_samples_are_searched_exactly(algorithm):
     assert knn_graph(documents(20, 8), 3) == knn_graph(documents(20, 8), 3, algorithm="exact")
     with pytest.raises(ValueError, match=f"^Expected algorithm='exact' with sparse 'X'. Got '{algorithm}', which"):
         knn_graph(documents(20, 8), 3, algorithm=algorithm)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("n_neighbors", [1, 3, 29])
+def test_compiled_products_find_the_same(monkeypatch, compiled, n_neighbors):
+    X = documents(30, 12, seed=1)
+    X.data = np.ceil(4 * X.data) / 4  # so that many distances tie
+    if compiled:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(kernel_sparse, "AVAILABLE", compiled)
+    monkeypatch.setattr(exact, "_BLOCK_BYTES", 8 * 30 * 7)  # blocks of 7 rows, the last of 2
+    asked = []
+    measure = kernel_sparse.distances_by_products
+    monkeypatch.setattr(kernel_sparse, "distances_by_products", lambda *args: asked.append(args) or measure(*args))
+    found, squares = nearest_stored(X, n_neighbors)
+    assert len(asked) == 5 * compiled
+    between = ((X.toarray()[:, None] - X.toarray()) ** 2).sum(axis=2)
+    np.fill_diagonal(between, np.inf)
+    wanted = np.argsort(between, axis=1, kind="stable")[:, :n_neighbors]
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(squares, np.take_along_axis(between, wanted, axis=1))
+
+
+def test_the_kth_distance_by_hand():
+    X = sparse.csr_array([[0.0, 1.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]])
+    squares = np.array([1.0, 9.0, 4.0, 1.0])
+    for k, wanted in ((1, [0.0, 4.0, 5.0]), (2, [4.0, 4.0, 5.0]), (3, [5.0, 13.0, 13.0])):
+        distances, kth = kernel_sparse.distances_by_products(X, X.T.tocsr(), squares, np.arange(3), k)
+        assert kth.tolist() == wanted
+    assert distances.tolist() == [[np.inf, 4, 5, 0], [4, np.inf, 13, 4], [5, 13, np.inf, 5]]

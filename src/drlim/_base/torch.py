@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from drlim._base.arrays import Array, Index
 from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.launched import is_launched
+from drlim._base.sparse_rows import SparseRows
 from drlim._base.stored_rows import StoredRows
 
 __all__ = ["RowSource", "Rows", "device_of", "pick_device", "random_state", "seeded", "set_random_state"]
@@ -190,4 +191,6 @@ class Rows:
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
             return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
         _, read = self._ready.get(id(index)) or (None, self._source[index])
-        return torch.from_numpy(np.array(read)).to(self.device, self.dtype)
+        # Sparse rows are made dense in memory of their own; any other may share it with the source.
+        own = read if isinstance(self._source, SparseRows) else np.array(read)
+        return torch.from_numpy(own).to(self.device, self.dtype)

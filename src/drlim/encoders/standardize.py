@@ -113,17 +113,7 @@ class Standardize(nn.Module):
         """Compute offset and scale of samples, shape (n, ...), in float64 and a chunk at a time."""
         self._register(self.offset.new_zeros(self._shape), self.scale.new_ones(()))
         self.findings = None
-        columns = len(X.shape) == 2
-        total: Floats | float = 0.0
-        low, high = np.array(np.inf), np.array(-np.inf)  # of each column, or of each channel
-        for _, part in _chunks(X, chunk_size):
-            total = total + (part.sum(axis=0) if columns else part.sum())  # (p,) or ()
-            groups = _grouped(part)  # (c, g, m)
-            low, high = np.minimum(low, groups.min(axis=(0, 2))), np.maximum(high, groups.max(axis=(0, 2)))  # (g,)
-        mean = total / (len(X) if columns else prod(X.shape))
-        squares = 0.0
-        for _, part in _chunks(X, chunk_size):
-            squares += float(np.square(part - mean).sum())
+        mean, squares, low, high = _sums_stored(X) if isinstance(X, SparseRows) else _sums(X, chunk_size)
         deviation = float(np.sqrt(squares / prod(X.shape)))
         usual = _ordinary(X)
         if usual is not None and _is_hidden(usual, low, high, deviation):
@@ -169,6 +159,32 @@ class Standardize(nn.Module):
         if self.lower is not None:
             x = torch.clamp(x, self.lower, self.upper)
         return (x - self.offset) / self.scale
+
+
+def _sums(X: RowSource, chunk_size: int) -> tuple[Array, float, Array, Array]:
+    """Return the mean of each column, or of all pixels; the sum of the squared deviations; the ends of each group."""
+    columns = len(X.shape) == 2
+    total: Floats | float = 0.0
+    low, high = np.array(np.inf), np.array(-np.inf)  # of each column, or of each channel
+    for _, part in _chunks(X, chunk_size):
+        total = total + (part.sum(axis=0) if columns else part.sum())  # (p,) or ()
+        groups = _grouped(part)  # (c, g, m)
+        low, high = np.minimum(low, groups.min(axis=(0, 2))), np.maximum(high, groups.max(axis=(0, 2)))  # (g,)
+    mean = np.asarray(total / (len(X) if columns else prod(X.shape)))
+    squares = 0.0
+    for _, part in _chunks(X, chunk_size):
+        squares += float(np.square(part - mean).sum())
+    return mean, squares, low, high
+
+
+def _sums_stored(X: SparseRows) -> tuple[Array, float, Array, Array]:
+    """Return the same of sparse rows, from their stored values alone."""
+    column, values = X.matrix.indices, X.matrix.data.astype(np.float64)  # (nnz,) each
+    mean = np.bincount(column, values, X.shape[1]) / len(X)  # (p,)
+    n_zeros = len(X) - np.bincount(column, minlength=X.shape[1])  # (p,)
+    squares = float(np.square(values - mean[column]).sum() + (n_zeros * np.square(mean)).sum())
+    low, high = (end.toarray().astype(np.float64) for end in (X.matrix.min(axis=0), X.matrix.max(axis=0)))  # (p,)
+    return mean, squares, low, high
 
 
 def _chunks(X: RowSource, chunk_size: int) -> Iterator[tuple[int, Floats]]:

@@ -67,6 +67,7 @@ from drlim.training.neighbor_layout import (
 from drlim.training.preflight import try_orbit
 from drlim.training.problem import EpochRecord
 from drlim.training.units import check_unit
+from drlim.training.wide_rows import narrowed
 
 __all__ = ["NeighborMap"]
 
@@ -122,6 +123,8 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     encoder : "auto", torch.nn.Module or callable, default="auto"
         Trunk of the encoder, whose features a linear layer turns into probabilities of places. "auto" is three
         convolutions for images of 8 x 8 pixels and more, else a multilayer perceptron; see `drlim.encoders.make_trunk`.
+        Of more than 1500 columns, and without labels, pairs, graph or orbit, its first layer is trained on their first
+        principal components, up to 200 and up to one for 20 samples (20 at least).
         A module that maps (b, ...) to features (b, p), of which a copy is trained; or a callable ``(input_shape) ->
         module``.
     orbit : None or callable, default=None
@@ -414,6 +417,7 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             problem = self._relaxed(known, rows, measured, is_old, checked, update)
             if update is None:
                 warn_of_wild_values(problem.trunk, self, chosen)
+                problem = self._in_components(problem, labels, graph, pairs)
             self.history_: list[EpochRecord] = [] if update is None else list(self.history_)
             failure = self._train(problem, new, planned, advance, checked.kept)
         self.graph_ = known.subgraph(np.flatnonzero(~is_old)) if is_old.any() else known
@@ -460,6 +464,21 @@ class NeighborMap(SharedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             orbit,
             seed,
         )
+
+    def _in_components(self, problem: PlacingProblem, *stated: object) -> PlacingProblem:
+        """Return the problem in principal components of wide rows, where a built-in trunk has only them to learn from.
+
+        That is where neighbours are found in them, and no relations are stated: no other column has anything to tell.
+        """
+        is_own = self.orbit is not None or not isinstance(self.encoder, str)
+        found_there = any(map(self._has_metric, ("euclidean", "cosine")))
+        if is_own or not found_there or any(one is not None for one in stated):
+            return problem
+        narrow = narrowed(problem.trunk, problem.measured, problem.seed)
+        if narrow is None:
+            return problem
+        rows = Rows(narrow.measured.points, problem.rows.device, problem.rows.dtype)
+        return problem._replace(trunk=narrow.trunk, rows=rows, narrowed=narrow)
 
     def _gathered(
         self,

@@ -31,14 +31,29 @@ def nearest_stored(X: sparse.csr_array, n_neighbors: int) -> tuple[Index, Floats
     n = X.shape[0]
     indices = np.empty((n, n_neighbors), dtype=np.int64)  # (n, k)
     squares = np.empty((n, n_neighbors))  # (n, k)
-    for rows, proposed, bound in _proposed(X):
-        proposed[np.arange(len(rows)), rows] = np.inf
-        kth = np.partition(proposed, n_neighbors - 1, axis=1)[:, n_neighbors - 1]  # (b,)
+    for rows, proposed, kth, bound in _proposed_nearest(X, n_neighbors):
         near, columns = np.nonzero(proposed <= (kth + bound)[:, None])  # (c,), (c,)
         measured = squared_distances_stored(X, rows[near], columns)  # (c,)
         chosen = ranked(near, columns, measured, len(rows), n_neighbors)  # (b, k)
         indices[rows], squares[rows] = columns[chosen], measured[chosen]
     return indices, squares
+
+
+def _proposed_nearest(X: sparse.csr_array, n_neighbors: int) -> Iterator[tuple[Index, Floats, Floats, Floats]]:
+    """Yield what `_proposed` does, with the k-th smallest distance of each row to others (b,) before the errors."""
+    from drlim.neighbors import kernel_sparse  # numba takes 0.3 s to import
+
+    n = X.shape[0]
+    if not kernel_sparse.AVAILABLE:
+        for rows, proposed, bound in _proposed(X):
+            proposed[np.arange(len(rows)), rows] = np.inf
+            yield rows, proposed, np.partition(proposed, n_neighbors - 1, axis=1)[:, n_neighbors - 1], bound
+        return
+    squares, bound = _squares_and_bound(X)
+    transposed = X.T.tocsr()  # (d, n)
+    for rows in row_blocks(n, n):
+        proposed, kth = kernel_sparse.distances_by_products(X, transposed, squares, rows, n_neighbors)
+        yield rows, proposed, kth, bound[rows]
 
 
 def pairs_within_stored(X: sparse.csr_array, radius: float) -> Index:
@@ -59,13 +74,19 @@ def pairs_within_stored(X: sparse.csr_array, radius: float) -> Index:
 
 def _proposed(X: sparse.csr_array) -> Iterator[tuple[Index, Floats, Floats]]:
     """Yield rows (b,), their squared distances to all by products (b, n), and the maximum errors of these (b,)."""
-    squares = np.asarray(X.multiply(X).sum(axis=1), dtype=np.float64).ravel()  # (n,)
-    n_terms = int(np.diff(X.indptr).max())
-    bound = 8.0 * (n_terms + 4) * np.finfo(np.float64).eps * (squares + squares.max()) + _SMALLEST**2  # (n,)
+    squares, bound = _squares_and_bound(X)
     transposed = X.T.tocsr()  # (d, n)
     for rows in row_blocks(X.shape[0], X.shape[0]):
         products = (X[rows] @ transposed).toarray()  # (b, n)
         yield rows, squares[rows, None] + squares - 2.0 * products, bound[rows]
+
+
+def _squares_and_bound(X: sparse.csr_array) -> tuple[Floats, Floats]:
+    """Return the squared norms of the rows, and the maximum errors of squared distances by products, (n,) each."""
+    squares = np.asarray(X.multiply(X).sum(axis=1), dtype=np.float64).ravel()  # (n,)
+    n_terms = int(np.diff(X.indptr).max())
+    bound = 8.0 * (n_terms + 4) * np.finfo(np.float64).eps * (squares + squares.max()) + _SMALLEST**2  # (n,)
+    return squares, bound
 
 
 def squared_distances_stored(X: sparse.csr_array, first: Index, second: Index) -> Floats:

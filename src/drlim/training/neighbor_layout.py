@@ -32,6 +32,7 @@ from drlim.training.problem import EpochRecord
 from drlim.training.relax import Schedule, relax
 from drlim.training.units import in_units, unit_of
 from drlim.training.watching import CallbackError, Watch
+from drlim.training.wide_rows import Narrowed
 
 __all__ = [
     "LARGEST_LAYOUT",
@@ -188,7 +189,7 @@ class PlacingProblem(NamedTuple):
 
     trunk: nn.Module
     n_features: int
-    rows: Rows
+    rows: Rows  # of what the trunk maps
     layout: Array  # (n, d)
     measured: Measured
     by_direction: bool  # whether only the direction of a sample matters
@@ -196,6 +197,11 @@ class PlacingProblem(NamedTuple):
     max_epochs: int | None
     orbit: Orbit | None
     seed: int
+    narrowed: Narrowed | None = None  # where the trunk maps principal components in place of samples
+
+    def whole(self, network: PlaceLogits) -> PlaceLogits:
+        """Return a network on the problem's rows as one on samples."""
+        return network if self.narrowed is None else self.narrowed.widened(network)
 
 
 class Placed(NamedTuple):
@@ -268,22 +274,23 @@ def train_places(
             seed=problem.seed,
             on_epoch=on_epoch,
             orbit=problem.orbit,
-            watch=None if watch is None else _Seen(watch, places),
+            watch=None if watch is None else _Seen(watch, places, problem),
             keeper=keeper,
         ).stopped
     except (DivergenceError, CallbackError) as error:
         failure, stopped = error, "diverged" if isinstance(error, DivergenceError) else "callback"
     sources = _sources(network, problem) if n <= _RETRIEVED else []
-    encoder = PlaceEncoder(network, PlacesHead(places), sources)
+    encoder = PlaceEncoder(problem.whole(network), PlacesHead(places), sources)
     return Placed(encoder.to(problem.rows.device, torch.float32).eval(), stopped, failure)
 
 
 class _Seen:
     """Shows a network in training as the map that it amounts to."""
 
-    def __init__(self, watch: Watch, places: Places) -> None:
+    def __init__(self, watch: Watch, places: Places, problem: PlacingProblem) -> None:
         self._watch = watch
         self._places = places
+        self._problem = problem
 
     def begin(self, history: Sequence[EpochRecord], module: nn.Module) -> None:
         """Tell of the beginning."""
@@ -294,7 +301,7 @@ class _Seen:
         return self._watch.see(record, self._encoder(module))
 
     def _encoder(self, network: nn.Module) -> nn.Module:
-        return PlaceEncoder(cast(PlaceLogits, network), PlacesHead(self._places), [])
+        return PlaceEncoder(self._problem.whole(cast(PlaceLogits, network)), PlacesHead(self._places), [])
 
 
 def _sources(network: PlaceLogits, problem: PlacingProblem) -> list[Source]:
