@@ -59,17 +59,21 @@ class Narrowed(NamedTuple):
         found = copy.deepcopy(self.wide)
         standardize, layer, others = _layers(found)
         assert isinstance(first, nn.Linear) and isinstance(layer, nn.Linear)  # noqa: S101, PT018 - for mypy
+        found_in = self.measured.components
         mean, axes = (
-            torch.from_numpy(np.asarray(one)).to(first.weight.device, torch.float64)
-            for one in (self.measured.components.mean, self.measured.components.axes)
+            torch.from_numpy(np.array(one)).double() for one in (found_in.mean, found_in.axes)
         )  # (p,), (p, q)
+        offset, factor, unit, weight, bias = (
+            one.detach().cpu().double()  # not every device has numbers of 64 bits
+            for one in (standardize.offset, standardize.scale, scale.scale, first.weight, first.bias)
+        )
         with torch.no_grad():
-            weight = first.weight.double() / scale.scale.double()  # (h, q)
-            layer.weight.copy_((weight * standardize.scale.double()) @ axes.T)  # (h, p)
-            layer.bias.copy_(first.bias.double() + weight @ (axes.T @ (standardize.offset.double() - mean)))  # (h,)
+            layer.weight.copy_((weight * (factor / unit)) @ axes.T)  # (h, p)
+            layer.bias.copy_(bias + weight @ (axes.T @ (offset - mean)) / unit)  # (h,)
         for other, trained in zip(others, rest, strict=True):
             other.load_state_dict(trained.state_dict())
-        wide = PlaceLogits(found, network.linear.in_features, network.linear.out_features)
+        with torch.device("meta"):  # no weights are drawn
+            wide = PlaceLogits(found, network.linear.in_features, network.linear.out_features)
         wide.linear = copy.deepcopy(network.linear)
         return wide.train(network.training)
 
