@@ -14,7 +14,7 @@ from tests.neighbors.literal import TIED, literal, literal_ball
 
 from drlim import knn_graph, radius_graph
 from drlim.neighbors import exact, kernel_sparse, knn_indices
-from drlim.neighbors.sparse_points import nearest_stored
+from drlim.neighbors.sparse_points import nearest_stored, squared_distances_stored
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -140,3 +140,19 @@ def test_the_kth_distance_by_hand():
         distances, kth = kernel_sparse.distances_by_products(X, X.T.tocsr(), squares, np.arange(3), k)
         assert kth.tolist() == wanted
     assert distances.tolist() == [[np.inf, 4, 5, 0], [4, np.inf, 13, 4], [5, 13, np.inf, 5]]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_differences_of_pairs(monkeypatch, compiled):
+    if compiled:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(kernel_sparse, "AVAILABLE", compiled)
+    monkeypatch.setattr(kernel_sparse, "_PAIRS_PER_TASK", 10)
+    X = documents(40, 30, seed=2).astype(np.float32)
+    X.data[X.indptr[3] : X.indptr[4]] = 0.0
+    X.eliminate_zeros()
+    first, second = (each.ravel() for each in np.meshgrid(np.arange(40), np.arange(40)))
+    wanted = ((X.toarray().astype(np.float64)[first] - X.toarray()[second]) ** 2).sum(axis=1)
+    found = squared_distances_stored(X, first, second)
+    np.testing.assert_allclose(found, wanted, rtol=1e-14, atol=0)
+    assert (found[first == second] == 0).all()

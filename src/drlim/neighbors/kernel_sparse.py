@@ -14,13 +14,16 @@ from scipy import sparse
 from drlim._base.arrays import Floats, Index
 from drlim._base.compiling import AVAILABLE, compiled, in_threads
 
-__all__ = ["AVAILABLE", "distances_by_products"]
+__all__ = ["AVAILABLE", "distances_by_products", "distances_of_pairs"]
 
 Places = Any
 """Places in a CSR array, int32 or int64, which numba compiles a kernel for."""
 
 _TASKS = 16
-"""Number of ranges of rows that a block is cut into."""
+"""Maximum number of ranges of rows, or of pairs, that are measured side by side."""
+
+_PAIRS_PER_TASK = 1000
+"""Number of pairs from which a task is worth a thread."""
 
 
 def distances_by_products(
@@ -65,6 +68,48 @@ def distances_by_products(
 
     in_threads(work, len(bounds) - 1)
     return distances, kth
+
+
+def distances_of_pairs(X: sparse.csr_array, first: Index, second: Index) -> Floats:
+    """Return |X[first] - X[second]|^2 from differences, shape (p,).
+
+    Examples
+    --------
+    >>> X = sparse.csr_array([[0.0, 1.0], [0.0, 3.0], [2.0, 0.0]])
+    >>> distances_of_pairs(X, np.array([0, 1]), np.array([1, 2])).tolist()
+    [4.0, 13.0]
+    """
+    result, data = np.empty(len(first)), X.data.astype(np.float64, copy=False)  # (p,), (nnz,)
+    tasks = max(1, min(_TASKS, len(first) // _PAIRS_PER_TASK))
+    bounds = np.linspace(0, len(first), tasks + 1).astype(np.int64).tolist()
+
+    def work(task: int) -> None:
+        part = slice(bounds[task], bounds[task + 1])
+        _differ(X.indptr, X.indices, data, first[part], second[part], result[part])
+
+    in_threads(work, tasks)
+    return result
+
+
+@compiled
+def _differ(starts: Places, indices: Places, data: Floats, first: Index, second: Index, result: Floats) -> None:
+    for pair in range(len(first)):
+        a, end_a = starts[first[pair]], starts[first[pair] + 1]
+        b, end_b = starts[second[pair]], starts[second[pair] + 1]
+        total = 0.0
+        while a < end_a or b < end_b:
+            if b == end_b or (a < end_a and indices[a] < indices[b]):
+                difference = data[a]
+                a += 1
+            elif a == end_a or indices[b] < indices[a]:
+                difference = data[b]
+                b += 1
+            else:
+                difference = data[a] - data[b]
+                a += 1
+                b += 1
+            total += difference * difference
+        result[pair] = total
 
 
 @compiled

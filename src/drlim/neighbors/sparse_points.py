@@ -91,6 +91,10 @@ def _squares_and_bound(X: sparse.csr_array) -> tuple[Floats, Floats]:
 
 def squared_distances_stored(X: sparse.csr_array, first: Index, second: Index) -> Floats:
     """Return |X[first] - X[second]|^2 from differences, shape (p,), in blocks of bounded memory."""
+    from drlim.neighbors import kernel_sparse  # numba takes 0.3 s to import
+
+    if kernel_sparse.AVAILABLE:
+        return kernel_sparse.distances_of_pairs(X, first, second)
     result = np.empty(len(first))  # (p,)
     step = max(1, _MEASURED_VALUES // max(1, int(np.diff(X.indptr).max())))
     for start in range(0, len(first), step):
