@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import zip_longest
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from drlim._base.torch import Rows, device_of
 from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.far_samples import warn_of_far_samples
+from drlim.estimators.sparse_products import by_sparse_products
 from drlim.relations import LazyCopies
 from drlim.training.distributed import UNSHARED, Shares
 
@@ -218,7 +219,7 @@ def map_samples(encoder: nn.Module, samples: Samples, shares: Shares = UNSHARED)
     """
     dtype = torch.float64 if samples.dtype == np.float64 else torch.float32
     with usual_state():
-        rows = Rows(samples, device_of(encoder), dtype)
+        encoder, rows = _read_by(encoder, samples, dtype)
         embedding: Array = shares.embedded(encoder, rows, _batch_size(encoder)).cpu().numpy()
     if not np.isfinite(embedding).all():
         raise ValueError(
@@ -228,14 +229,22 @@ def map_samples(encoder: nn.Module, samples: Samples, shares: Shares = UNSHARED)
     return embedding
 
 
+def _read_by(encoder: nn.Module, samples: Samples, dtype: torch.dtype) -> tuple[nn.Module, Rows]:
+    """Return the encoder and what it reads: of wide sparse rows, the products that its first layers would make."""
+    found = by_sparse_products(encoder, samples)
+    if found is not None:
+        return found[0], Rows(found[1], device_of(encoder), dtype)
+    return encoder, Rows(samples, device_of(encoder), dtype)
+
+
 def _batch_size(encoder: nn.Module) -> int:
     return encoder.batch_size if isinstance(encoder, PlaceEncoder) else BATCH_SIZE
 
 
 def confidence_of(encoder: PlaceEncoder, samples: Samples) -> Floats:
     """Return the confidence of checked samples, float64 (n,)."""
-    rows = Rows(samples, device_of(encoder), torch.float32)
     with usual_state():
-        found = embed_rows(encoder, rows, encoder.batch_size, lambda places, x: places.confidence(x))  # (n,)
+        places, rows = _read_by(encoder, samples, torch.float32)
+        found = embed_rows(places, rows, encoder.batch_size, lambda module, x: cast(PlaceEncoder, module).confidence(x))
     confidence: Floats = found.cpu().numpy().astype(np.float64)
     return confidence
