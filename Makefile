@@ -55,7 +55,7 @@ lint: $(VENV)/.lint ## format, lint, types and import layers
 
 .PHONY: docs docs-check docs-pictures docs-screenshots
 docs: $(VENV)/.docs ## build the site into docs/_build/html in about two minutes, with the gallery run and warnings as errors
-	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --jobs 2 --fail-on-warning --quiet docs docs/_build/html
 
 docs-check: $(VENV)/.docs ## build the site without running its gallery: links, names and references, warnings as errors
 	DRLIM_DOCS_GALLERY=False $(BIN)/python -m sphinx -b html --fail-on-warning --quiet docs docs/_build/check
@@ -104,7 +104,7 @@ $(VENV)/.test: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.package
-	$(INSTALL) --editable ".[viz,fast]" --group docs
+	$(INSTALL) --group docs
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.package

@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "doc_module": ("drlim",),
     "abort_on_example_error": True,
+    "parallel": True,  # in as many processes as sphinx is given by --jobs
     "only_warn_on_example_error": False,
     "remove_config_comments": True,
     "download_all_examples": False,

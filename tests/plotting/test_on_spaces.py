@@ -25,6 +25,12 @@ def test_a_circle_is_a_ring_of_the_right_angles() -> None:
     assert np.sort(np.arctan2(found[:, 1], found[:, 0]) % (2 * np.pi)) == pytest.approx(np.sort(Z[:, 0]))
 
 
+def test_a_ring_has_no_frame_and_the_names_of_quarters_of_a_turn() -> None:
+    ax = plot_on_space(Z[:, :1], Circle(3.0))
+    assert not any(spine.get_visible() for spine in ax.spines.values())
+    assert [text.get_text() for text in ax.texts] == ["0", "$\\pi/2$", "$\\pi$", "$3\\pi/2$"]
+
+
 def test_a_cylinder_and_a_torus_are_unrolled_to_lengths() -> None:
     for space, scale in ((Cylinder(0.5), (0.5, 1.0)), (Torus(0.5, 2.0), (0.5, 2.0))):
         assert np.sort(drawn(space, Z), axis=0) == pytest.approx(np.sort(Z * scale, axis=0))

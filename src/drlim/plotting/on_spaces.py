@@ -143,8 +143,9 @@ def _name_turns(ax: Axes, axis: str, length: float, name: str) -> None:
 
 
 def _name_turns_of_a_ring(ax: Axes) -> None:
-    """Write quarters of a turn inside the ring."""
+    """Write quarters of a turn inside the ring, which needs no other frame."""
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    ax.spines[:].set_visible(False)
     for turn, text in enumerate(_TURNS[:4]):
         angle = turn * np.pi / 2
         ax.text(0.8 * np.cos(angle), 0.8 * np.sin(angle), text, ha="center", va="center", color="0.4")
