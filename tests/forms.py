@@ -121,7 +121,7 @@ REFUSED_FORMS = {
     "values of a dict": ({0: ROWS[0]}.values(), f"Got a dict_values: {STACK}"),
     "stream": (Stream(), f"Got a Stream: {STACK}"),
     "DataLoader": (DataLoader(TAKEN_FORMS["TensorDataset"]), "DataLoader: give the Dataset that it loads, X.dataset."),
-    "dict": ({"a": [1], "b": [2]}, "Got a dict: make columns of its values, numpy.column_stack(list(X.values()))."),
+    "dict": ({"a": [1], "b": [2]}, "Got a dict: put a drlim.Table() before the map, or make columns of its"),
     "Bunch": ({"data": ROWS, "target": 0}, "Got a dict: give X['data']."),
     "set": ({1, 2}, "Got a set: it has no order, so give a list."),
     "LazyFrame": (TAKEN_FORMS["polars"].lazy(), "Got a LazyFrame: give X.collect()."),

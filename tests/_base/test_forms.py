@@ -88,7 +88,8 @@ def test_an_error_of_a_dataset_names_the_item_and_stays_the_cause():
 
 def test_the_parameter_is_named():
     with pytest.raises(
-        TypeError, match=r"^Expected 'anchor' to be an array, .* Got a dict: make columns of its values"
+        TypeError,
+        match=r"^Expected 'anchor' to be an array, .* Got a dict: put a drlim.Table\(\) before the map, or make",
     ):
         taken({"a": 1}, "anchor")
 

@@ -126,7 +126,7 @@ _FORMS = (
     _Form(
         _is_mapping,
         _kind,
-        "make columns of its values, numpy.column_stack(list({name}.values()))",
+        "put a drlim.Table() before the map, or make columns of its values, numpy.column_stack(list({name}.values()))",
     ),
     _Form(lambda given: isinstance(given, Set), _kind, "it has no order, so give a list"),
     _Form(_is_stream, _kind, "make an array of what it gives, numpy.stack(list({name}))"),
