@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL_OPTIONS ?=
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(INSTALL_OPTIONS)
 
 .PHONY: help demo test test-slow test-random stories release-check lint explorer-bundle house coverage reproduce bench bench-maps bench-large bench-distributed clean
 .DEFAULT_GOAL := help
