@@ -83,7 +83,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "min_reported_time": 20,
     "matplotlib_animations": False,
-    "image_scrapers": ("matplotlib", "drawn_figures"),
+    "image_scrapers": ("drawn_figures", "matplotlib"),  # in this order: the second closes the figures it has shown
     "reset_modules": ("matplotlib",),
     "plot_gallery": runs_gallery,
     "capture_repr": ("_repr_html_", "__repr__"),

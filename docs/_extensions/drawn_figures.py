@@ -30,9 +30,11 @@ def _scrape(_block: object, block_vars: dict[str, Any], gallery_conf: dict[str, 
     managed = {id(plt.figure(number)) for number in plt.get_fignums()}
     paths = []
     for figure in _figures(block_vars["example_globals"].values()):
-        if id(figure) in managed or getattr(figure, _SHOWN, False):
+        if getattr(figure, _SHOWN, False):
             continue
         setattr(figure, _SHOWN, True)
+        if id(figure) in managed:  # the scraper of matplotlib shows it, and closes it
+            continue
         paths.append(next(block_vars["image_path_iterator"]))
         figure.savefig(paths[-1], dpi=100)
     return str(figure_rst(paths, gallery_conf["src_dir"]))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import runpy
 
+import numpy as np
 import pytest
-from tests.docs.pages import ROOT
+from tests.docs.pages import DOCS, ROOT
+
+from drlim import plotting
 
 EXAMPLES = sorted((ROOT / "examples" / "gallery").rglob("*.py"))
 
@@ -44,3 +48,19 @@ def test_examples_that_are_not_run_show_a_picture_from_a_file():
             text = path.read_text(encoding="utf-8")
             (shown,) = [line.split("::")[1].strip() for line in text.splitlines() if line.startswith(".. image::")]
             assert (ROOT / "docs" / shown.lstrip("/")).exists(), shown
+
+
+def test_a_figure_is_shown_once_whoever_drew_it(tmp_path, monkeypatch):
+    pytest.importorskip("sphinx_gallery")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.syspath_prepend(DOCS / "_extensions")
+    scrape = importlib.import_module("drawn_figures")._scrape
+    of_drlim, (_, of_pyplot) = plotting.plot_embedding(np.eye(3, 2)), plt.subplots()
+    variables = {
+        "example_globals": {"one": of_drlim, "other": of_pyplot},
+        "image_path_iterator": (str(tmp_path / f"{number}.png") for number in range(9)),
+    }
+    assert "0.png" in scrape(None, variables, {"src_dir": str(tmp_path)})
+    plt.close("all")  # by the scraper of matplotlib, which comes next
+    assert scrape(None, variables, {"src_dir": str(tmp_path)}) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["0.png"]
