@@ -7,6 +7,7 @@ import os
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,16 @@ def digits(n: int = 10_000, rounds: int = 3) -> list[Measured]:
     lines = []
     for estimator in (DrLIM(max_epochs=2, random_state=0), NeighborMap(max_epochs=2, random_state=0)):
         name = type(estimator).__name__
-        page = explore(estimator.fit(X), X, labels=y).html
+        model, made = estimator.fit(X), {}
+        for held in (True, False):
+            began = time.perf_counter()
+            made[held] = explore(model, X, labels=y, sensitivities=held).html, time.perf_counter() - began
+        page = made[True][0]
+        parts = {
+            "seconds to make it": round(made[True][1], 1),
+            "MB without sensitivities": round(len(made[False][0]) / 1e6, 2),
+            "seconds to make it without": round(made[False][1], 1),
+        }
         seconds = []
         for _ in range(rounds):
             with opened(page) as tab:
@@ -123,7 +133,7 @@ def digits(n: int = 10_000, rounds: int = 3) -> list[Measured]:
         drawn, spread = statistics.median(seconds), (min(seconds), max(seconds))
         what = f"page of {n:,} digits with thumbnails, {name}"
         lines += [
-            measured(f"{what}: MB", len(page) / 1e6, "MB", at_most=3.0, notes=source),
+            measured(f"{what}: MB", len(page) / 1e6, "MB", at_most=3.0, parts=parts, notes=source),
             measured(f"{what}: all points drawn", drawn, "s", at_most=2.0, spread=spread, notes=source),
         ]
     return lines

@@ -91,3 +91,15 @@ def test_sensitivities_are_left_out_when_asked(tmp_path, capsys):
     for options, held in (([], True), (["--no-sensitivities"], False)):
         assert main(["explore", str(model), str(data), "--output", str(page), *options]) == 0, capsys.readouterr().err
         assert (contents(page)[0]["sensitivities"] is not None) == held
+
+
+def test_the_certificate_of_the_file_is_on_the_page(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model, page, data, ids = (tmp_path / name for name in ("map.safetensors", "page.html", "rows.npy", "ids.npy"))
+    np.save(data, X[20:])
+    np.save(ids, np.repeat(np.arange(20), 2))
+    save(DrLIM(max_epochs=1, random_state=0).fit(X[:20]), model)
+    assert main(["certify", str(model), str(data), "--groups", str(ids)]) == 0, capsys.readouterr().err
+    assert main(["explore", str(model), str(data), "--output", str(page)]) == 0, capsys.readouterr().err
+    found = contents(page)[0]["certificate"]
+    assert (found["covers"], found["of_this_encoder"], found["record"]["n_samples"]) == ("these", True, 40)

@@ -169,8 +169,7 @@ def test_a_lasso_selects_the_points_inside_and_no_others(digits, open_page, kept
     assert selection(tab) == inside.tolist()
     said = tab.locator("#panel-selection .said").inner_text()
     assert said.startswith(f"{len(inside)} samples selected")
-    tab.wait_for_timeout(150)
-    assert "What sets it apart" in tab.locator("#panel-selection").inner_text()
+    tab.wait_for_selector("#panel-selection >> text=What sets it apart")
     kept(tab, "light")
 
 

@@ -108,6 +108,11 @@ def test_they_are_left_out_where_asked_where_samples_are_missing_and_where_there
     found = contents_of(model, table)
     assert found.meta["sensitivities"] is None
     assert "up to 49 samples" in found.meta["sensitivities_left_out"]
+    monkeypatch.setattr("drlim.explorer.sensitivities.MOST_SAMPLES", 50)
+    monkeypatch.setattr("drlim.explorer.sensitivities._MOST_VALUES", 50 * 20 - 1)
+    assert "up to 999 values" in contents_of(model, table).meta["sensitivities_left_out"]
+    monkeypatch.setattr("drlim.explorer.sensitivities._MOST_VALUES", 50 * 20)
+    assert contents_of(model, table).meta["sensitivities"] is not None
 
 
 def test_an_encoder_without_a_derivative_is_said_in_a_sentence(table) -> None:

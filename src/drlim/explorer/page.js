@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 def30bd523f103082073f9650d75ab4294958bc8fc109d4c599651f932c11469. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 9010dc8e79f39a2ef02367d5b4e223ec5d97e095db2a9efd228989443ae53fe1. Edit those.
 (() => {
   // src/dom.js
   function element(tag, attributes = {}, ...children) {
@@ -2381,6 +2381,7 @@ void main() {
   // src/selection.js
   var MOST_SHOWN = 8;
   var MOST_PICTURES = 24;
+  var DELAY2 = 120;
   function asCsv(samples, selection) {
     const quoted = (text) => /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     const head = ["row", "id", ...samples.columns.map((column) => column.name)];
@@ -2416,7 +2417,7 @@ void main() {
         apart
       );
       clearTimeout(waiting);
-      waiting = setTimeout(() => refill(apart, ...apartRows(explorer, selection)), 30);
+      waiting = setTimeout(() => refill(apart, ...apartRows(explorer, selection)), DELAY2);
     };
     state.subscribe(follow);
     follow(/* @__PURE__ */ new Set(["selection"]));

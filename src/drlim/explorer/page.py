@@ -123,7 +123,7 @@ def explore(
     sensitivities : bool, default=True
         Whether the page holds where the map stretches (`drlim.metrics.area_distortion`), how sure a `NeighborMap` is
         (`NeighborMap.confidence`), and which features or pixels move each sample (`drlim.metrics.saliency`), of up to
-        10,000 samples in ``X``. False keeps the page smaller, and makes it sooner.
+        10,000 samples in ``X`` and 2^24 values in all. False keeps the page smaller, and makes it sooner.
     ensemble : list of DrLIM, NeighborMap or Pipeline, default=None
         Further fits, such as those of other seeds. How far they and ``model`` disagree about each sample
         (`drlim.metrics.uncertainty`) is a colour of the page. It needs ``X``.

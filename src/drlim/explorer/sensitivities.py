@@ -24,6 +24,9 @@ __all__ = ["MOST_SAMPLES", "Sensitivities", "sensitivities_of", "uncertainty_col
 MOST_SAMPLES = 10_000
 """Maximum number of samples whose derivatives are computed: docs/exploring.md has how long that takes."""
 
+_MOST_VALUES = 2**24
+"""Maximum number of values of all samples together: 10,000 digits have 8 million, 1500 colour images of 48 x 48 10."""
+
 _MOST_FEATURES = 12
 """Maximum number of features that are listed for a sample: those that move it most."""
 
@@ -102,6 +105,8 @@ def sensitivities_of(
         return Sensitivities(left_out=f"Sensitivities are computed for up to {MOST_SAMPLES:,} samples.")
     try:
         at = differentiable(estimator, samples, "explore")
+        if at.samples.size > _MOST_VALUES:
+            return Sensitivities(left_out=f"Sensitivities are computed for up to {_MOST_VALUES:,} values of samples.")
         areas = np.zeros(len(at.samples))  # (n,)
         store = _store(estimator, at.samples, names)
 

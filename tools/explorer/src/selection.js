@@ -5,6 +5,7 @@ import { button, counted, download, element, refill, written } from "./dom.js";
 
 const MOST_SHOWN = 8;
 const MOST_PICTURES = 24;
+const DELAY = 120; // milliseconds: a tenth of a second of a million samples, for which no point waits
 
 /** Return the table of the selection as CSV: row, id, and the text of each column. */
 export function asCsv(samples, selection) {
@@ -41,7 +42,7 @@ export function addSelection(body, explorer, announce) {
       apart,
     );
     clearTimeout(waiting);
-    waiting = setTimeout(() => refill(apart, ...apartRows(explorer, selection)), 30); // after the points are drawn
+    waiting = setTimeout(() => refill(apart, ...apartRows(explorer, selection)), DELAY); // after the points are drawn
   };
   state.subscribe(follow);
   follow(new Set(["selection"]));
