@@ -10,6 +10,7 @@ import pytest
 
 from drlim import DrLIM, NeighborhoodGraph, NeighborMap, load, save
 from drlim.estimators.correcting import corrected, named_samples
+from drlim.explorer import contents_of
 from drlim.explorer.editing.retraining import Retraining, drift_of, free_path, statement_weights
 from drlim.explorer.editing.statement import read_statement
 
@@ -286,3 +287,14 @@ def test_samples_move_along_the_space_of_a_map(X) -> None:
     turned = np.abs(after - before)
     wanted = radius * np.minimum(turned, 2 * np.pi - turned)
     assert np.abs(found.moved - wanted).max() < 1e-3 * radius
+
+
+def test_a_map_on_a_circle_is_sent_as_the_ring_that_the_page_shows(X) -> None:
+    model = DrLIM(space="circle", max_epochs=2, random_state=0, verbose=False).fit(X)
+    retraining = Retraining(model, X, lambda _: Path("new"))
+    shown = contents_of(model, X).arrays["positions"]
+    assert np.array_equal(retraining.positions().astype(np.float32), shown)
+    assert run(retraining, statements(ALIKE))["phase"] == "done"
+    ring = retraining.positions()
+    turned = np.arctan2(ring[:, 1], ring[:, 0]) - retraining.model.embedding_[:, 0]
+    assert np.abs(np.cos(turned) - 1).max() < 1e-6
