@@ -10,8 +10,8 @@ In the page, ``window.drlim`` is ``{explorer, side, announce, addPanel}``:
 - ``explorer.state`` has ``selection`` (Uint32Array of sample numbers, ascending), ``current`` and ``hovered`` (a sample
   or -1), ``colour``, ``theme``, ``shown``, ``mode``, ``springs`` and ``pictures``; ``state.set({name: value})`` changes
   it, and ``state.subscribe((names, state) => ...)`` is told of changes;
-- ``explorer.space`` knows distances and shortest paths on the chart of the map, and ``explorer.paths(i, j)`` the lines of
-  one on the canvas;
+- ``explorer.space`` knows distances and shortest paths on the chart of the map, and ``explorer.paths(i, j)`` are the
+  lines of one on the canvas;
 - ``explorer.positions`` has three numbers a sample; ``explorer.moveTo(places, seconds)`` moves the samples, and returns
   a promise; ``explorer.place(i)`` is a sample's place on the canvas, in pixels; ``explorer.at(left, top)`` the sample
   at a place; ``explorer.selectInside([x, y, ...])`` a lasso; ``explorer.select(numbers)``;
