@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+from scipy import sparse
 from torch import nn
 
 import drlim
@@ -115,6 +117,94 @@ def refused():
     return {**found, "after": summary(drlim.DrLIM(**SHORT).fit(X))["bytes"]}
 
 
+def with_shards(bounds, kept):
+    """Fit rows of which each process has some, in many ways; return what came of it."""
+    size, rank = len(bounds) - 1, RANK if len(bounds) > 2 else 0
+    own = slice(bounds[rank], bounds[rank + 1])
+
+    def given(rows):
+        return drlim.training.Shard(rows[own], own.start, rows.shape[0]) if size > 1 else rows
+
+    graph = drlim.knn_graph(X, 3)
+    labels = np.arange(60) % 3
+    wild = X.copy()
+    wild[41, 2] = 1e7
+    short = {"max_epochs": 2, "random_state": 0, "optimizer": "adam"}
+    made = {
+        "exact": (drlim.DrLIM(**short, batch_size=60), X),
+        "all": (drlim.DrLIM(**short, batch_size=20), X),
+        "batch": (drlim.DrLIM(**short, batch_size=20, interactions="batch"), X),
+        "held out": (drlim.DrLIM(**short, batch_size=20, validation=0.2), X),
+        "wild": (drlim.DrLIM(**short, batch_size=20), wild),
+        "sparse": (drlim.DrLIM(**short, batch_size=20), sparse.csr_array(np.where(X > 0.5, X, 0))),
+        "circle": (drlim.DrLIM(1, space="circle", **short, batch_size=20), X),
+        "checkpoint": (drlim.DrLIM(**short, batch_size=20, checkpoint=f"{kept}/of_{size}"), X),
+    }
+    found = {}
+    for name, (model, rows) in made.items():
+        model.fit(given(rows), None if name == "wild" else labels, graph=graph)
+        found[name] = {**summary(model), "novelty": model.novelty(X[:7]).tolist()}
+    made["checkpoint"][0].fit(given(X), labels, graph=graph, resume=True)
+    found["resumed"] = {**summary(made["checkpoint"][0]), "novelty": made["checkpoint"][0].novelty(X[:7]).tolist()}
+    torch.manual_seed(0)
+    encoder = drlim.make_encoder("linear", (4,), 2)
+    result = drlim.train(
+        encoder, given(X), graph, drlim.make_springs(), drlim.Settings(max_epochs=2, batch_size=20), validation=0.2
+    )
+    found["train"] = {"history": result.history, "embedding": drlim.embed(encoder, X).tolist()}
+    return found
+
+
+class Looking:
+    """A callback that asks for the map."""
+
+    def on_epoch_end(self, record, model_state):
+        model_state.embedding()
+
+
+def refused_shards(bounds):
+    """Give the processes shards that do not fit together, or where none are taken; return the messages."""
+    shard = drlim.training.Shard
+    start, stop = bounds[RANK], bounds[RANK + 1]
+    graph = drlim.knn_graph(X, 3)
+    good = shard(X[start:stop], start, 60)
+    last, first, middle = (int(rank == RANK) for rank in (len(bounds) - 2, 0, 1))
+    flawed = X.copy()
+    flawed[50, 2] = np.nan
+    calls = {
+        "gap": lambda: shard(X[start + 5 * last : stop], start + 5 * last, 60),
+        "gap at the start": lambda: shard(X[start + 2 * first : stop], start + 2 * first, 60),
+        "overlap": lambda: shard(X[start - 3 * middle : stop], start - 3 * middle, 60),
+        "end": lambda: shard(X[start : stop - 4 * last], start, 60),
+        "number": lambda: shard(X[start:stop], start, 60 + middle),
+        "shape": lambda: shard(X[start:stop, : 4 - last], start, 60),
+        "type": lambda: shard(X[start:stop].astype(np.float64 if middle else np.float32), start, 60),
+        "columns": lambda: shard(pd.DataFrame(X[start:stop], columns=list("abcx" if last else "abcd")), start, 60),
+        "value": lambda: shard(flawed[start:stop], start, 60),
+        "none": lambda: X if middle else good,
+    }
+    found = {}
+
+    def tell(name, call):
+        try:
+            call()
+            found[name] = "nothing"
+        except (ValueError, TypeError, RuntimeError, OSError) as error:
+            found[name] = f"{type(error).__name__}: {error}"
+
+    for name, given in calls.items():
+        tell(name, lambda given=given: drlim.DrLIM(**SHORT).fit(given(), graph=graph))
+    tell("train", lambda: drlim.train(nn.Linear(4, 2), calls["gap"](), graph, drlim.make_springs()))
+    tell("neighbours", lambda: drlim.DrLIM(**SHORT).fit(good))
+    tell("orbit", lambda: drlim.DrLIM(**SHORT, orbit=noise).fit(good, graph=graph))
+    tell("callback", lambda: drlim.DrLIM(**SHORT, callbacks=[Looking()]).fit(good, graph=graph))
+    tell("places", lambda: drlim.NeighborMap(**SHORT).fit(good, graph=graph))
+    model = drlim.DrLIM(**SHORT).fit(good, graph=graph)
+    tell("transform", lambda: model.transform(good))
+    tell("partial_fit", lambda: model.partial_fit(good, graph=graph))
+    return {**found, "after": summary(model)["bytes"]}
+
+
 def apart():
     """Fit a map of its own in each process, and one in the first alone."""
     with drlim.training.alone():
@@ -184,9 +274,11 @@ def data_plane():
         }
 
 
-def many():
+def many(bounds, kept):
     """Do in one start of the processes what needs no process to fail."""
     return {"few": few(), "refused": refused(), "apart": apart(), "collectives": data_plane()} | {
+        "shards": with_shards(bounds, kept),
+        "refused shards": refused_shards([0, 10, 30, 30, 60]),
         "group": own_group(),
         "failing": failing("raise"),  # last, since connections are closed after it
     }

@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 import torch
 from tests.training.threads import in_threads
+from tests.training.threads import shared as in_shards
 from torch import nn
 
 from drlim import DivergenceError, NeighborhoodGraph, make_encoder
 from drlim._base.group import ALONE
+from drlim._base.row_sources import Sliced
+from drlim._base.stored_rows import StoredRows
 from drlim._base.torch import Rows, seeded
 from drlim.forces import balanced
 from drlim.relations import with_copies
 from drlim.springs import make_springs
-from drlim.training import Settings, distributed
+from drlim.training import GroupError, Settings, distributed
 from drlim.training.distributed import Shares, refuse_batch_statistics
 from drlim.training.epochs import choose_epoch, memory_for
 from drlim.training.fresh import FreshCopies
@@ -45,11 +48,15 @@ def problem_of(n_samples, settings, *, pairs=None, anchor=None, orbit=None, n_fe
     return Problem(encoder, rows, graph, SPRINGS, balanced(graph), settings, 0, tied)
 
 
-def first_step(problem, group):
-    """Return the gradients of the first step, the sums of the epoch, and the weights after it."""
+def first_step(problem, group, bounds=None):
+    """Return the gradients of the first step, the sums of the epoch, and the weights after it.
+
+    With bounds, each process has the rows of its shard alone.
+    """
+    rows = problem.rows
     shared = Problem(
         copy.deepcopy(problem.encoder),
-        problem.rows,
+        rows if bounds is None else Rows(in_shards(rows.source, bounds, group), CPU, torch.float32),
         problem.graph,
         problem.springs,
         problem.balance,
@@ -97,6 +104,71 @@ def test_first_gradients_are_those_of_one_process_whatever_the_number_of_process
         assert found_sums[:3] == pytest.approx(sums[:3], rel=1e-4)
         assert found_sums.pairs == sums.pairs
         assert torch.equal(weights, ranks[0][2])
+
+
+BOUNDS = {
+    101: {2: [0, 7, 101], 3: [0, 60, 60, 101], 4: [0, 0, 50, 100, 101]},
+    3: {2: [0, 3, 3], 3: [0, 1, 2, 3], 4: [0, 0, 1, 3, 3]},
+}
+"""First rows of uneven shards, by the number of samples and of processes."""
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("n_samples", [101, 3])
+def test_first_gradients_of_shards_are_those_of_one_process_that_has_all_rows(n_samples, name, size):
+    problem = problem_of(n_samples, SETTINGS[name], pairs=[(0, 1)] if n_samples == 3 else None)
+    gradient, sums, _ = first_step(problem, ALONE)
+    ranks = in_threads(size, lambda group: first_step(problem, group, BOUNDS[n_samples][size]))
+    for found, found_sums, weights in ranks:
+        assert (found - gradient).abs().max() < 1e-6
+        assert found_sums[:3] == pytest.approx(sums[:3], rel=1e-4)
+        assert found_sums.pairs == sums.pairs
+        assert torch.equal(weights, ranks[0][2])
+
+
+def test_of_shards_no_samples_travel_but_those_that_the_components_are_of():
+    problem = problem_of(101, SETTINGS["all"])
+
+    def sent(group):
+        first_step(problem, group, [0, 7, 50, 101])
+        return group.sent
+
+    n_weights = sum(weight.numel() for weight in problem.encoder.parameters())
+    for counts in in_threads(3, sent):
+        # The spare row, one by which the size of a sample is known, and all 101 that the components are computed from.
+        assert counts["samples"] == 4 * (1 + 1 + 51)
+        assert counts["other positions"] == 51 * (2 + 2)  # two coordinates and two components of each row
+        assert counts["positions"] <= problem.n_steps * 20 * 2
+        assert counts["gradients"] == problem.n_steps * (n_weights + 3)
+
+
+def test_rows_that_were_read_ahead_are_not_read_again():
+    X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    counts = []
+
+    def read(start, stop):
+        counts.append(stop - start)
+        return X[start:stop]
+
+    rows = Rows(StoredRows(Sliced(X, "X", X.shape, read)), CPU, torch.float32)
+    counts.clear()  # of the first row, by which the type is known
+    batches = np.array_split(np.random.default_rng(1).permutation(30), 4)
+    for batch in rows.ahead(batches):
+        Shares(ALONE).mapped(make_encoder("linear", (4,), 2), rows, batch)
+    assert sum(counts) == 30
+
+
+def test_a_process_that_has_left_cannot_map_the_rows_of_others():
+    encoder = make_encoder("linear", (4,), 2)
+    X = np.zeros((9, 4), dtype=np.float32)
+
+    def left(group):
+        rows = Rows(in_shards(X, [0, 4, 9], group), CPU, torch.float32)
+        with pytest.raises(GroupError, match="The map of all samples cannot be made: the other processes have their"):
+            Shares(ALONE).embedded(encoder, rows)
+
+    in_threads(2, left)
 
 
 def test_bytes_that_travel_are_the_positions_of_a_batch_and_the_gradient():

@@ -13,10 +13,15 @@ def results(ended):
     return [one.result for one in ended]
 
 
+BOUNDS = [0, 0, 25, 59, 60]
+"""First rows of the shards of four processes, of which one has none and one has one."""
+
+
 @pytest.fixture(scope="module")
 def four(tmp_path_factory):
     """What each of four processes returned."""
-    return results(run_ranks(tmp_path_factory.mktemp("four"), 4, "many"))
+    folder = tmp_path_factory.mktemp("four")
+    return results(run_ranks(folder, 4, "many", bounds=BOUNDS, kept=str(folder)))
 
 
 def test_fits_in_two_processes_are_those_of_one_and_the_same_in_both(tmp_path):
@@ -66,6 +71,74 @@ def test_processes_fit_after_they_were_refused(four):
 def test_an_encoder_that_normalises_by_a_batch_is_refused(four):
     for rank in four:
         assert "statistics of a batch (BatchNorm1d at '1')" in rank["refused"]["statistics"]
+
+
+@pytest.mark.filterwarnings("ignore:'X' holds a value in row 41", "ignore:.* pairs of identical samples")
+def test_shards_give_the_map_of_one_process_that_has_all_rows_and_the_same_bytes_to_all(four, tmp_path):
+    alone = sessions.with_shards([0, 60], tmp_path)
+    for rank in four:
+        assert rank["shards"] == four[0]["shards"]  # bytes of maps and weights, and all of the history
+    shards = four[0]["shards"]
+    assert shards["checkpoint"] == shards["resumed"]
+    for name, wanted in alone.items():
+        found = shards[name]
+        assert found["embedding"] == pytest.approx(np.array(wanted["embedding"]), abs=5e-3), name
+        assert found["history"][0]["energy"] == pytest.approx(wanted["history"][0]["energy"], rel=1e-4), name
+        if name != "train":
+            in_input = [np.array(one["novelty"])[:, 0] for one in (found, wanted)]
+            assert in_input[0] == pytest.approx(in_input[1], rel=1e-5, abs=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("gap", "Rank 3 begins at row 35, and the ranks before it end before row 30: rows 30 to 34 are in no shard."),
+        ("train", "Rank 3 begins at row 35, and the ranks before it end before row 30: rows 30 to 34 are in no shard."),
+        ("gap at the start", "Rank 0 begins at row 2, and the ranks before it end before row 0: rows 0 to 1 are in no"),
+        ("overlap", "Rank 1 begins at row 7, and the ranks before it end before row 10: rows 7 to 9 are in two shards"),
+        ("end", "They have 56 together, and n_samples=60. 'start' is the number of rows of all ranks before."),
+        ("number", "Rank 0 has n_samples 60, and rank 1 has 61."),
+        ("shape", "Rank 0 has samples of shape (4,), and rank 3 has (3,)."),
+        ("type", "Rank 0 has the type float32, and rank 1 has float64."),
+        ("columns", "Rank 0 has the columns ['a', 'b', 'c', 'd'], and rank 3 has ['a', 'b', 'c', 'x']."),
+        ("neighbours", "Expected 'graph' with a Shard, since neighbours are not looked for across processes:"),
+        ("orbit", "Expected orbit=None with a Shard:"),
+        (
+            "places",
+            "Expected 'X' of NeighborMap here to be samples. Got a Shard, which DrLIM.fit and drlim.train take:",
+        ),
+        ("transform", "Expected 'X' of DrLIM here to be samples. Got a Shard, which DrLIM.fit and drlim.train take:"),
+        ("partial_fit", "Expected 'X' of DrLIM here to be samples. Got a Shard, which DrLIM.fit and drlim.train take:"),
+    ],
+)
+def test_wrong_shards_are_refused_in_all_processes(four, name, wanted):
+    for rank in four:
+        assert wanted in rank["refused shards"][name]
+
+
+def test_a_wrong_value_in_one_shard_ends_all_processes(four):
+    messages = [rank["refused shards"]["value"] for rank in four]
+    assert messages[3].startswith("ValueError: Input X contains NaN")
+    for message in messages[:3]:
+        assert message.startswith("GroupError: ")
+        assert "ended by a failure of rank 3: ValueError: Input X contains NaN" in message
+
+
+def test_a_process_without_a_shard_is_told_and_so_are_those_with_one(four):
+    messages = [rank["refused shards"]["none"] for rank in four]
+    for rank in (0, 2, 3):
+        assert "given a Shard as 'X', or none of them. Rank 1 was given none" in messages[rank]
+    assert "Rank 0 has a shard of 'X' {" in messages[1]
+
+
+def test_a_callback_cannot_map_the_samples_of_other_processes(four):
+    messages = [rank["refused shards"]["callback"] for rank in four]
+    assert "The map of all training samples is not at hand in a callback" in messages[0]
+    assert all("CallbackError" in message for message in messages)
+
+
+def test_processes_fit_after_their_shards_were_refused(four):
+    assert len({rank["refused shards"]["after"] for rank in four}) == 1
 
 
 def test_processes_that_fit_apart_do_not_wait_for_each_other(four):

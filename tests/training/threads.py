@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from drlim._base import joining
 from drlim._base.group import Group
+from drlim._base.shards import shared_rows
+from drlim._base.sparse_rows import AnyRows, rows_of
+from drlim._base.stored_rows import StoredRows
 
 Result = TypeVar("Result")
 
@@ -41,7 +47,7 @@ class ThreadGroup(Group):
 
     def gather(self, part: Tensor, counts: Sequence[int], what: str) -> Tensor:
         assert len(part) == counts[self.rank]
-        self.sent[what] = self.sent.get(what, 0) + max(counts) * part[:1].numel()
+        self.sent[what] = self.sent.get(what, 0) + max(counts) * math.prod(part.shape[1:])
         return torch.cat(self._meeting.all_of(self.rank, part.detach().clone()))
 
     def add(self, values: Tensor, what: str) -> None:
@@ -53,6 +59,13 @@ class ThreadGroup(Group):
 
     def texts(self, text: str) -> list[str]:
         return self._meeting.all_of(self.rank, text)
+
+
+def shared(samples: AnyRows, bounds: Sequence[int], group: Group) -> StoredRows:
+    """Return samples of which a thread has those of its shard; its group is the present one from now on."""
+    joining._PRESENT.set(group)
+    own = slice(bounds[group.rank], bounds[group.rank + 1])
+    return shared_rows(rows_of(samples, own), np.array(bounds))
 
 
 def in_threads(size: int, work: Callable[[Group], Result]) -> list[Result]:

@@ -44,6 +44,8 @@ class Group:
         Number of processes; 1 where there is no group.
     sent : dict of str to int
         Numbers that this process gave to the others so far, by what they are.
+    device : torch.device
+        Where tensors that are sent must be.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Store | None = None, device: str = "cpu") -> None:
@@ -51,7 +53,7 @@ class Group:
         self.size = size
         self.sent: dict[str, int] = {}
         self._store = store
-        self._device = torch.device(device)
+        self.device = torch.device(device)
         self._watch = None if store is None else Watch(store, rank, size)
         self._n_exchanges = 0
         self._member = (rank, size)
@@ -104,7 +106,7 @@ class Group:
         """Return the numbers of each process, those of rank 0 first."""
         if not self.is_several:
             return [list(values)]
-        mine = torch.tensor([values], dtype=torch.float64, device=self._device)  # (1, k)
+        mine = torch.tensor([values], dtype=torch.float64, device=self.device)  # (1, k)
         found: list[list[float]] = self.gather(mine, [1] * self.size, "totals").tolist()
         return found
 
@@ -192,7 +194,7 @@ class Group:
         """
         with self._explained():
             work = cast(dist.Work, collective())
-            if self._device.type != "cpu":
+            if self.device.type != "cpu":
                 work.wait()
                 return
             while not _is_done(work):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard, cast
 
 import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
 
-__all__ = ["BLOCK_VALUES", "Reader", "StoredRows", "column_ends", "column_means", "column_variances", "joined_rows"]
+__all__ = [
+    "BLOCK_VALUES",
+    "Reader",
+    "StoredRows",
+    "are_shared",
+    "column_ends",
+    "column_means",
+    "column_variances",
+    "joined_rows",
+]
 
 BLOCK_VALUES = 2**20
 """Number of values of a block of rows, 4 MiB in float32."""
@@ -41,6 +50,19 @@ class Reader(Protocol):
 
     def read(self, rows: Index | slice) -> Array:
         """Return rows by their numbers in [0, n), in any order, or those of a slice with a positive step."""
+        ...
+
+
+class SharedReader(Reader, Protocol):
+    """Rows of which each process of a fit has its own: see `drlim._base.shards`."""
+
+    own: Reader
+    bounds: Index
+    rank: int
+    spare: Array
+
+    def gathered(self, values: Array, counts: Sequence[int]) -> Array:
+        """Return the values of all processes, those of rank 0 first, (sum of counts, ...)."""
         ...
 
 
@@ -96,6 +118,19 @@ class StoredRows:
         """Whether rows picked anywhere cost as little as rows of a run."""
         return self._reader.is_quick
 
+    @property
+    def bounds(self) -> Index | None:
+        """First row of each process, and the number of rows, (size + 1,), where each has its own; None where not."""
+        shared, rows = self._shared, self._view.rows
+        if shared is None:
+            return None
+        return shared.bounds if rows is None else np.searchsorted(rows, shared.bounds)
+
+    @property
+    def spare(self) -> Array:
+        """A row that each process has, (1, ...), for one that has none of its own."""
+        return cast(SharedReader, self._reader).spare
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -149,9 +184,36 @@ class StoredRows:
         for start in range(0, len(self), step):
             yield start, self[start : start + step]
 
+    def at_hand(self) -> tuple[int, StoredRows]:
+        """Return the rows that this process reads by itself, after the number of the first: all where none shares them.
+
+        Of rows that processes share, any other index must be asked for by all of them, at the same time.
+        """
+        shared, bounds, rows = self._shared, self.bounds, self._view.rows
+        if shared is None or bounds is None:
+            return 0, self
+        first, stop = int(bounds[shared.rank]), int(bounds[shared.rank + 1])
+        own = None if rows is None else rows[first:stop] - shared.bounds[shared.rank]  # (s,)
+        view = self._view._replace(rows=own, shape=(stop - first, *self.shape[1:]))
+        return first, StoredRows(shared.own, self._read_as, view)
+
+    def of_all(self, values: Array) -> Array:
+        """Return what each process has computed of the rows at hand, (size, ...), the same bytes in all of them."""
+        shared = self._shared
+        return values[None] if shared is None else shared.gathered(values[None], [1] * (len(shared.bounds) - 1))
+
+    def following(self, values: Array) -> Array:
+        """Return values of all rows, (n, ...), where each process has those of the rows at hand, (s, ...)."""
+        shared, bounds = self._shared, self.bounds
+        return values if shared is None or bounds is None else shared.gathered(values, np.diff(bounds).tolist())
+
     def held(self) -> Array | StoredRows:
         """Return the rows in memory, up to 256 MiB of float32, or these where they take more."""
         return np.asarray(self) if prod(self.shape) <= _MOST_HELD else self
+
+    @property
+    def _shared(self) -> SharedReader | None:
+        return cast(SharedReader, self._reader) if hasattr(self._reader, "bounds") else None
 
     def _seen(self, view: _View) -> StoredRows:
         return StoredRows(self._reader, self._read_as, view)
@@ -166,26 +228,35 @@ class StoredRows:
         return index
 
 
+def are_shared(samples: object) -> TypeGuard[StoredRows]:
+    """Return whether each process of a fit has some of the samples, and none has all."""
+    return isinstance(samples, StoredRows) and samples.bounds is not None
+
+
 def column_ends(rows: StoredRows) -> tuple[Array, Array]:
     """Return the smallest and the largest of each value of a row, (p,) each, of rows (n, p) read once."""
-    ends = [(block.min(axis=0), block.max(axis=0)) for _, block in rows.blocks()]  # (p,) each
-    return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    ends = [(block.min(axis=0), block.max(axis=0)) for _, block in rows.at_hand()[1].blocks()]  # (p,) each
+    ends = ends or [(np.full(rows.shape[1:], np.inf, rows.dtype), np.full(rows.shape[1:], -np.inf, rows.dtype))]
+    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    return rows.of_all(low).min(axis=0), rows.of_all(high).max(axis=0)
 
 
 def column_means(rows: StoredRows) -> Floats:
     """Return the mean of each value of a row in float64, (p,), added up row by row as NumPy does for an array."""
     total = np.zeros(rows.shape[1:])  # (p,)
-    for _, block in rows.blocks():
+    for _, block in rows.at_hand()[1].blocks():
         total = np.add.reduce(np.concatenate([total[None], block]), axis=0)
-    return total / len(rows)
+    mean: Floats = rows.of_all(total).sum(axis=0) / len(rows)  # (p,)
+    return mean
 
 
 def column_variances(rows: StoredRows, mean: Floats) -> Floats:
     """Return the variance of each value of a row in float64, (p,), about a mean."""
     squares = np.zeros(rows.shape[1:])  # (p,)
-    for _, block in rows.blocks():
+    for _, block in rows.at_hand()[1].blocks():
         squares += np.square(block - mean).sum(axis=0)
-    return squares / len(rows)
+    variance: Floats = rows.of_all(squares).sum(axis=0) / len(rows)  # (p,)
+    return variance
 
 
 class _Joined:

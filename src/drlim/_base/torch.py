@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from math import prod
 from typing import Protocol
 
@@ -150,6 +151,19 @@ class Rows:
         return self._source
 
     @property
+    def bounds(self) -> Index | None:
+        """First row of each process, and the number of rows, where each process has rows of its own; else None."""
+        return self._source.bounds if isinstance(self._source, StoredRows) else None
+
+    @cached_property
+    def own(self) -> Rows:
+        """The rows that this process reads by itself; a single other one where it has none."""
+        if self.bounds is None or not isinstance(self._source, StoredRows):
+            return self
+        _, own = self._source.at_hand()
+        return Rows(own if len(own) else self._source.spare, self.device, self.dtype)
+
+    @property
     def n_draws(self) -> int:
         """Number of draws made of a source of fresh copies, on which the next one depends; 0 of any other source."""
         return int(getattr(self._source, "n_draws", 0))
@@ -184,8 +198,18 @@ class Rows:
             yield from some
         self._ready = {}
 
+    def take_own(self, index: Index | slice) -> Tensor:
+        """Return rows that this process reads by itself, by their numbers among all; one row where none are wanted."""
+        n_wanted = max(0, index.stop - index.start) if isinstance(index, slice) else len(index)
+        if n_wanted == 0:
+            return self.own.take(slice(0, 1))
+        first = self._source.at_hand()[0] if isinstance(self._source, StoredRows) else 0
+        if first:
+            index = slice(index.start - first, index.stop - first) if isinstance(index, slice) else index - first
+        return self.own.take(index)
+
     def take(self, index: Index | slice) -> Tensor:
-        """Return the rows at ``index`` as a tensor of shape (b, ...)."""
+        """Return the rows at ``index`` as a tensor of shape (b, ...). Where processes share them, all take the same."""
         if self._there is not None:
             if isinstance(index, slice):
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change

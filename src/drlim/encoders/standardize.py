@@ -143,12 +143,13 @@ class Standardize(nn.Module):
         total, n_values = np.zeros(len(width)), prod(X.shape) // len(width)
         for _, part in _chunks(X, chunk_size):
             total += np.clip(_grouped(part), low[:, None], high[:, None]).sum(axis=(0, 2))  # (g,)
-        mean = total / n_values  # (g,)
-        squares = 0.0
+        mean = _of_all(X, total).sum(axis=0) / n_values  # (g,)
+        squares = np.zeros(())
         for _, part in _chunks(X, chunk_size):
             moved = np.clip(_grouped(part), low[:, None], high[:, None]) - mean[:, None]  # (c, g, m)
-            squares += float(np.square(moved / width[:, None]).sum())
-        deviation = max(float(np.sqrt(squares / prod(X.shape))), float(np.finfo(np.float32).tiny))
+            squares += np.square(moved / width[:, None]).sum()
+        deviation = float(np.sqrt(_of_all(X, squares).sum() / prod(X.shape)))
+        deviation = max(deviation, float(np.finfo(np.float32).tiny))
         self.bound()
         for name, values in (("offset", mean), ("scale", deviation * width), ("lower", low), ("upper", high)):
             getattr(self, name).copy_(torch.as_tensor(values).reshape(self._bounds_shape))  # (p,), (1,) or (C, 1, 1)
@@ -164,17 +165,19 @@ class Standardize(nn.Module):
 def _sums(X: RowSource, chunk_size: int) -> tuple[Array, float, Array, Array]:
     """Return the mean of each column, or of all pixels; the sum of the squared deviations; the ends of each group."""
     columns = len(X.shape) == 2
-    total: Floats | float = 0.0
-    low, high = np.array(np.inf), np.array(-np.inf)  # of each column, or of each channel
+    total = np.zeros(X.shape[1] if columns else ())  # (p,) or ()
+    n_groups = X.shape[1] if len(X.shape) in (2, 4) else 1
+    low, high = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)  # (g,) of each column, or of each channel
     for _, part in _chunks(X, chunk_size):
         total = total + (part.sum(axis=0) if columns else part.sum())  # (p,) or ()
         groups = _grouped(part)  # (c, g, m)
         low, high = np.minimum(low, groups.min(axis=(0, 2))), np.maximum(high, groups.max(axis=(0, 2)))  # (g,)
-    mean = np.asarray(total / (len(X) if columns else prod(X.shape)))
-    squares = 0.0
+    low, high = _of_all(X, low).min(axis=0), _of_all(X, high).max(axis=0)  # (g,)
+    mean = np.asarray(_of_all(X, total).sum(axis=0) / (len(X) if columns else prod(X.shape)))
+    squares = np.zeros(())
     for _, part in _chunks(X, chunk_size):
-        squares += float(np.square(part - mean).sum())
-    return mean, squares, low, high
+        squares += np.square(part - mean).sum()
+    return mean, float(_of_all(X, squares).sum()), low, high
 
 
 def _sums_stored(X: SparseRows) -> tuple[Array, float, Array, Array]:
@@ -188,11 +191,17 @@ def _sums_stored(X: SparseRows) -> tuple[Array, float, Array, Array]:
 
 
 def _chunks(X: RowSource, chunk_size: int) -> Iterator[tuple[int, Floats]]:
-    """Yield samples in float64, (c, ...), each chunk with its first row."""
+    """Yield samples in float64, (c, ...), each chunk with its first row; those at hand where processes share them."""
     if isinstance(X, SparseRows | StoredRows):  # whose rows may be very long
         chunk_size = max(1, min(chunk_size, _BLOCK_VALUES // prod(X.shape[1:])))
-    for start in range(0, len(X), chunk_size):
-        yield start, np.asarray(X[start : start + chunk_size], dtype=np.float64)
+    first, own = X.at_hand() if isinstance(X, StoredRows) else (0, X)
+    for start in range(0, len(own), chunk_size):
+        yield first + start, np.asarray(own[start : start + chunk_size], dtype=np.float64)
+
+
+def _of_all(X: RowSource, values: Floats) -> Floats:
+    """Return what each process has computed of its samples, (size, ...): of one process where none shares them."""
+    return X.of_all(values) if isinstance(X, StoredRows) else values[None]
 
 
 def _grouped(part: Array) -> Array:
@@ -228,6 +237,10 @@ def _findings(X: RowSource, usual: Ordinary, is_wide: Array, chunk_size: int) ->
         if away.flat[at] > farthest:
             farthest, value = float(away.flat[at]), float(groups.flat[at])
             row, place = start + at // prod(groups.shape[1:]), at % prod(groups.shape[1:])
+    found = _of_all(X, np.array([farthest, row, place, value, n_cells]))  # (size, 5)
+    n_cells = int(found[:, 4].sum())
+    _, row, place, value, _ = found[found[:, 0].argmax()].tolist()
+    row, place = int(row), int(place)
     group = place // (prod(X.shape[1:]) // len(usual.size))
     wide = tuple(np.flatnonzero(is_wide).tolist())
     width = float(usual.size.max() / usual.typical) if wide else 0.0

@@ -33,7 +33,7 @@ from drlim.graph import NeighborhoodGraph
 from drlim.relations import LazyCopies
 from drlim.spaces import Space, space_of
 from drlim.springs import Springs
-from drlim.training import Anchor
+from drlim.training import Anchor, Shard
 from drlim.training.distributed import present_shares
 from drlim.training.preflight import preflight
 from drlim.training.problem import EpochRecord
@@ -232,7 +232,7 @@ class DrLIM(SpaceMixin, SharedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def fit(
         self,
-        X: ArrayLike | LazyCopies,
+        X: ArrayLike | LazyCopies | Shard,
         y: object = None,
         *,
         graph: object = None,
@@ -249,7 +249,7 @@ class DrLIM(SpaceMixin, SharedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         X : array-like, shape (n_samples, n_features), (n_samples, H, W) or (n_samples, C, H, W)
             Training samples: an array, a data frame, a sparse matrix, the lazy copies of `drlim.orbits`; or samples
             outside memory (a memory map, h5py, zarr, Arrow, a Dataset, anything with a shape and slices of rows),
-            which are read a batch at a time: see docs/large_data.md.
+            which are read a batch at a time: see docs/large_data.md. `drlim.training.Shard`: some rows a process.
         y : array-like, shape (n_samples,), default=None
             Labels: samples of one class are similar, of two classes dissimilar. A label of -1
             (or None, or NaN) is unknown and states nothing. A continuous target is left out, with a warning.

@@ -252,12 +252,21 @@ def extremes(samples: AnyRows) -> tuple[Floats, Floats]:
             np.asarray(end.toarray()).reshape(-1) for end in (samples.matrix.min(axis=0), samples.matrix.max(axis=0))
         ]
     elif isinstance(samples, StoredRows):
-        parts = [extremes(block) for _, block in samples.blocks()]  # (g,) each
-        return np.min([low for low, _ in parts], axis=0), np.max([high for _, high in parts], axis=0)
+        return _extremes_of_blocks(samples)
     else:
         axis = tuple(place for place in range(samples.ndim) if place != 1) if samples.ndim in (2, 4) else None
         ends = [np.atleast_1d(samples.min(axis=axis)), np.atleast_1d(samples.max(axis=axis))]
     return ends[0].astype(np.float64), ends[1].astype(np.float64)
+
+
+def _extremes_of_blocks(samples: StoredRows) -> tuple[Floats, Floats]:
+    """Do what `extremes` does for rows outside memory; each process reads those that it has at hand."""
+    n_groups = samples.shape[1] if samples.ndim in (2, 4) else 1
+    low, high = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)  # (g,)
+    for _, block in samples.at_hand()[1].blocks():
+        ends = extremes(block)  # (g,) each
+        low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+    return samples.of_all(low).min(axis=0), samples.of_all(high).max(axis=0)
 
 
 def row_sizes(some: Array | SparseRows, size: Floats) -> Floats:

@@ -20,6 +20,7 @@ from drlim._base.joining import joined
 from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import stacked
 from drlim._base.state import usual_state
+from drlim._base.stored_rows import are_shared
 from drlim._base.torch import Rows, seeded
 from drlim.estimators.on_space import distances_moved
 from drlim.estimators.samples import Samples, check_samples, map_samples
@@ -122,6 +123,11 @@ def training_rows(
         return Rows(samples, device, torch.float32), graph
     if isinstance(samples, LazyCopies):
         raise TypeError("Expected 'X' to be an array where 'orbit' makes copies of it. Got lazy copies.")
+    if are_shared(samples):
+        raise ValueError(
+            "Expected orbit=None with a Shard: all processes draw the copies of all of a batch, of which each has some "
+            "rows only. Give each process all rows, or shards of samples that hold the copies, and their relations."
+        )
     # Fresh copies are made of rows in memory: a memory map of which samples are held out is read here.
     source = samples[:] if isinstance(samples, Part) else samples
     rows = Rows(FreshCopies(source, orbit, seed), device, torch.float32)

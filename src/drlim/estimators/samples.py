@@ -19,10 +19,11 @@ from drlim._base.checks import check_blocks, refuse_large, refuse_masked, short_
 from drlim._base.forms import stored, taken
 from drlim._base.refusals import column_names, located_errors
 from drlim._base.row_sources import RowSource
+from drlim._base.shards import Shard, joined_shards, refused_shard
 from drlim._base.sparse_rows import AnyRows, SparseRows
 from drlim._base.state import usual_state
 from drlim._base.stored_rows import StoredRows
-from drlim._base.torch import Rows, device_of
+from drlim._base.torch import Rows, device_of, pick_device
 from drlim.encoders.embedding import BATCH_SIZE, embed_rows
 from drlim.encoders.place_encoder import PlaceEncoder
 from drlim.estimators.far_samples import warn_of_far_samples
@@ -43,7 +44,9 @@ _EXACT_IN_FLOAT32 = tuple(np.dtype(name) for name in ("bool", "int8", "uint8", "
 """Types every value of which float32 holds exactly."""
 
 
-def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, name: str = "X") -> Samples:
+def check_samples(
+    estimator: BaseEstimator, X: ArrayLike | LazyCopies | Shard, *, reset: bool, name: str = "X"
+) -> Samples:
     """Return samples in float32 or float64, or refuse them.
 
     Parameters
@@ -51,7 +54,7 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     estimator : BaseEstimator
         With ``reset`` it gets ``input_shape_``, ``n_features_in_`` and ``feature_names_in_`` of these samples.
         Otherwise they are compared with its own.
-    X : array-like of shape (n_samples, ...), sparse matrix or array, or LazyCopies
+    X : array-like of shape (n_samples, ...), sparse matrix or array, LazyCopies or, with ``reset``, Shard
         In any form that `drlim._base.forms.taken` takes. Integers of 16 bits and less, and booleans, become float32;
         others become float64. Sparse samples stay sparse. Those outside memory stay there: they are read once here, a
         block at a time.
@@ -69,8 +72,9 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     UserWarning
         Without ``reset``, once for an estimator, when samples lie far outside the training samples.
     """
-    refuse_masked(X, name, f"fill the gaps, {name}.filled(...), or drop those samples")
-    samples = _finite_samples(estimator, X, name, reset=reset)
+    samples = (
+        _of_all_shards(estimator, X, name) if isinstance(X, Shard) and reset else _given(estimator, X, name, reset)
+    )
     if reset:
         estimator.input_shape_ = samples.shape[1:]
         estimator.n_features_in_ = math.prod(samples.shape[1:])
@@ -85,22 +89,40 @@ def check_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset:
     return samples
 
 
-def _finite_samples(estimator: BaseEstimator, X: ArrayLike | LazyCopies, name: str, *, reset: bool) -> Samples:
-    """Return samples of any form in a float dtype, or refuse values that cannot be used.
+def _of_all_shards(estimator: BaseEstimator, shard: Shard, name: str) -> AnyRows:
+    """Return the samples of all processes, of which each checks its own."""
 
-    Lazy copies were checked when they were declared, and are checked again as they are made.
-    """
+    def check(rows: ArrayLike | LazyCopies) -> AnyRows:
+        if isinstance(rows, LazyCopies):
+            raise TypeError("Expected the rows of a Shard to be samples in an array. Got lazy copies.")
+        refuse_masked(rows, name, "fill the gaps, rows.filled(...), or drop those samples")
+        return _finite_samples(estimator, rows, name, reset=True, fewest=0)
+
+    columns = lambda: getattr(estimator, "feature_names_in_", None)  # noqa: E731 - read once the rows are checked
+    return joined_shards(shard, check, pick_device(estimator.device), columns)
+
+
+def _given(estimator: BaseEstimator, X: ArrayLike | LazyCopies | Shard, name: str, reset: bool) -> Samples:
+    """Return samples that this process has all of. Lazy copies were checked when declared, and are again when made."""
     if isinstance(X, LazyCopies):
         return X
+    if isinstance(X, Shard):
+        raise refused_shard(name, type(estimator).__name__)
+    refuse_masked(X, name, f"fill the gaps, {name}.filled(...), or drop those samples")
+    return _finite_samples(estimator, X, name, reset=reset, fewest=2 if reset else 1)
+
+
+def _finite_samples(estimator: BaseEstimator, X: ArrayLike, name: str, *, reset: bool, fewest: int) -> AnyRows:
+    """Return samples of any form in a float dtype, or refuse fewer than that, or values that cannot be used."""
     source = stored(X, name)
     if source is not None:
-        return _as_stored_rows(estimator, source, name, reset=reset)
+        return _as_stored_rows(estimator, source, name, reset=reset, fewest=fewest)
     given, names = taken(X, name)
     if sparse.issparse(given):
-        rows = _as_sparse_rows(estimator, given, name, reset=reset)
+        rows = _as_sparse_rows(estimator, given, name, reset=reset, fewest=fewest)
         refuse_large(rows.matrix.data, _LARGEST, name, None)
         return rows
-    samples = _as_floats(estimator, given, names, name, reset=reset)
+    samples = _as_floats(estimator, given, names, name, reset=reset, fewest=fewest)
     refuse_large(samples, _LARGEST, name, names or column_names(given))
     return samples
 
@@ -112,20 +134,22 @@ def _question(shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
 
 
 def check_array_samples(
-    estimator: BaseEstimator, X: ArrayLike | LazyCopies, *, reset: bool, name: str = "X"
+    estimator: BaseEstimator, X: ArrayLike | LazyCopies | Shard, *, reset: bool, name: str = "X"
 ) -> AnyRows:
-    """Do what `check_samples` does, and refuse lazy copies, whose neighbours are not looked for."""
+    """Do what `check_samples` does, and refuse lazy copies and shards, whose neighbours are not looked for."""
     if isinstance(X, LazyCopies):
         kind = type(estimator).__name__
         raise TypeError(
             f"Expected {name!r} to be an array. Got lazy copies: give {kind} the samples, and what does not matter as "
             "its parameter 'orbit'."
         )
+    if isinstance(X, Shard):
+        raise refused_shard(name, type(estimator).__name__)
     samples = check_samples(estimator, X, reset=reset, name=name)
     return samples if isinstance(samples, SparseRows | StoredRows) else np.asarray(samples)
 
 
-def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: bool) -> SparseRows:
+def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: bool, fewest: int) -> SparseRows:
     """Return a sparse matrix of any form in CSR form, as float32 where that is exact, else in its float dtype."""
     if given.dtype.kind in "biu":
         small = given.dtype in _EXACT_IN_FLOAT32
@@ -137,7 +161,7 @@ def _as_sparse_rows(estimator: BaseEstimator, given: Any, name: str, *, reset: b
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             reset=reset,
-            ensure_min_samples=2 if reset else 1,
+            ensure_min_samples=fewest,
         )
     matrix = sparse.csr_array(checked)
     if not matrix.has_canonical_format:
@@ -153,11 +177,12 @@ def _as_floats(
     name: str,
     *,
     reset: bool,
+    fewest: int,
     first_row: int | None = None,
 ) -> Array:
     """Return samples as float32 where that is exact, else in their own float dtype or float64."""
     small = getattr(given, "dtype", None) in _EXACT_IN_FLOAT32
-    wanted = {"dtype": np.float32 if small else [np.float64, np.float32], "ensure_min_samples": 2 if reset else 1}
+    wanted = {"dtype": np.float32 if small else [np.float64, np.float32], "ensure_min_samples": fewest}
     is_table = getattr(given, "ndim", 2) <= 2
     with located_errors(given, name, names, first_row):
         if is_table and names is None:
@@ -170,14 +195,14 @@ def _as_floats(
     return samples
 
 
-def _as_stored_rows(estimator: BaseEstimator, source: RowSource, name: str, *, reset: bool) -> StoredRows:
+def _as_stored_rows(estimator: BaseEstimator, source: RowSource, name: str, *, reset: bool, fewest: int) -> StoredRows:
     """Return rows outside memory in the dtype that `_as_floats` gives an array, every block of them checked."""
     dtype = _float_type(source.reader.dtype)
     as_given = StoredRows(source.reader)
-    is_short = len(as_given) < (2 if reset else 1) or math.prod(as_given.shape[1:]) == 0
+    is_short = len(as_given) < fewest or math.prod(as_given.shape[1:]) == 0
     some = as_given[: len(as_given) if is_short else 2]  # by which scikit-learn checks columns and their names
-    _as_floats(estimator, some, source.names, name, reset=reset, first_row=0)
-    check_blocks(as_given, dtype, name, source.names, largest=_LARGEST)
+    _as_floats(estimator, some, source.names, name, reset=reset, fewest=fewest, first_row=0)
+    check_blocks(as_given, dtype, name, source.names, largest=_LARGEST, min_samples=fewest)
     return StoredRows(source.reader, dtype)
 
 

@@ -15,6 +15,7 @@ from drlim._base.arrays import Array
 from drlim._base.calls import reason, user_call
 from drlim._base.checks import InvalidParameterError, short_repr
 from drlim._base.joining import present_group
+from drlim._base.stored_rows import are_shared
 from drlim.estimators.samples import Samples, map_samples
 from drlim.training.problem import EpochRecord
 from drlim.training.units import record_in_unit
@@ -254,9 +255,19 @@ def watching(
         planned,
         advance,
         as_encoder,
-        lambda encoder: map_samples(encoder, samples),
+        lambda encoder: _mapped(encoder, samples),
         unit,
     )
+
+
+def _mapped(encoder: nn.Module, samples: Samples) -> Array:
+    """Map the training samples in a callback, which rank 0 alone calls."""
+    if are_shared(samples):
+        raise ValueError(
+            "The map of all training samples is not at hand in a callback where each process has a Shard of them: map "
+            "samples of your own by the 'encoder' of the state, drlim.embed(model_state.encoder, X)."
+        )
+    return map_samples(encoder, samples)
 
 
 def _guarded(callback: object, method: str, *given: object) -> object:

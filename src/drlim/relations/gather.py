@@ -17,7 +17,7 @@ from drlim._base.constraints import joined_words
 from drlim._base.forms import plain
 from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import AnyRows, SparseRows
-from drlim._base.stored_rows import StoredRows
+from drlim._base.stored_rows import StoredRows, are_shared
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.statements import KINDS
 from drlim.neighbors import neighbors_graph
@@ -120,6 +120,7 @@ def found_neighbors(samples: AnyRows | LazyCopies, neighbors: Neighbors) -> Neig
             "Expected 'graph' with lazy copies, in which nearest neighbours are not looked for: "
             "pass the graph of the orbits, fit(copies.X, graph=copies.graph)."
         )
+    _refuse_shards(samples)
     if neighbors.neighbors is not None:
         whole = samples.matrix if isinstance(samples, SparseRows) else np.asarray(samples)  # in memory: it is not ours
         return neighbors_graph(neighbors.neighbors, whole)
@@ -139,6 +140,16 @@ def found_neighbors(samples: AnyRows | LazyCopies, neighbors: Neighbors) -> Neig
     else:
         points = samples.reshape(len(samples), -1).astype(np.float64)  # (n, p)
     return nearest_graph(points, neighbors.n_neighbors, "exact" if len(samples) <= _EXACT_ROWS else "auto")
+
+
+def _refuse_shards(samples: AnyRows) -> None:
+    """Refuse to look for neighbours among samples of which each process has some."""
+    if are_shared(samples):
+        raise ValueError(
+            "Expected 'graph' with a Shard, since neighbours are not looked for across processes: state relations of "
+            "all samples, graph=drlim.pairs(n_samples, similar=...) or graph=drlim.label_graph(y), or give each "
+            "process all rows."
+        )
 
 
 def as_graph(given: object, n_samples: int, described: str = "'X'") -> NeighborhoodGraph:

@@ -7,6 +7,8 @@ the sample can do that, and the map places new samples badly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -14,6 +16,7 @@ from scipy.sparse import csgraph
 from drlim._base.arrays import Floats, Index
 from drlim._base.notices import warn_user
 from drlim._base.sparse_rows import AnyRows
+from drlim._base.stored_rows import StoredRows
 from drlim.graph import NeighborhoodGraph, PairSet
 from drlim.relations.copies import LazyCopies
 
@@ -124,16 +127,24 @@ def _nearest(samples: AnyRows, rows: Index, k: int) -> Index:
     block = max(1, min(_BLOCK, _VALUES // len(centre)))
     best = np.full((len(rows), k), np.inf)
     near = np.zeros((len(rows), k), dtype=np.int64)
-    for start in range(0, len(samples), block):
-        columns = np.arange(start, min(start + block, len(samples)))
-        others = _points(samples, columns) - centre  # (b, p)
+    first, own = samples.at_hand() if isinstance(samples, StoredRows) else (0, samples)
+    for start in range(0, len(own), block):
+        others = _points(own, np.arange(start, min(start + block, len(own)))) - centre  # (b, p)
+        columns = first + np.arange(start, start + len(others))  # (b,)
         squares = np.einsum("bp,bp->b", others, others) - 2 * points @ others.T  # (r, b) less that of the row itself
         squares[rows[:, None] == columns] = np.inf
-        squares = np.concatenate([best, squares], axis=1)  # (r, k + b)
-        found = np.concatenate([near, np.broadcast_to(columns, (len(rows), len(columns)))], axis=1)  # (r, k + b)
-        order = np.argsort(squares, axis=1, kind="stable")[:, :k]  # (r, k)
-        best, near = np.take_along_axis(squares, order, axis=1), np.take_along_axis(found, order, axis=1)
+        columns = np.broadcast_to(columns, (len(rows), len(columns)))  # (r, b)
+        best, near = _first_of(k, (best, squares), (near, columns))  # (r, k) each
+    if isinstance(samples, StoredRows):  # of which other processes may have looked at others
+        _, near = _first_of(k, list(samples.of_all(best)), list(samples.of_all(near)))  # (r, k)
     return near
+
+
+def _first_of(k: int, squares: Sequence[Floats], columns: Sequence[Index]) -> tuple[Floats, Index]:
+    """Return the k smallest of squared distances, which are (r, c) each, ascending, and their columns; (r, k) each."""
+    distances, found = np.concatenate(list(squares), axis=1), np.concatenate(list(columns), axis=1)  # (r, sum of c)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :k]  # (r, k)
+    return np.take_along_axis(distances, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
 def _points(samples: AnyRows, rows: Index) -> Floats:

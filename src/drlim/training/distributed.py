@@ -28,6 +28,7 @@ from drlim._base.hashing import of_module
 from drlim._base.joining import present_group
 from drlim._base.notices import warn_user
 from drlim._base.torch import Rows
+from drlim._base.watch import GroupError
 from drlim.encoders.embedding import BATCH_SIZE, called, embed_rows
 from drlim.forces import GraphEnergy
 
@@ -54,7 +55,10 @@ class Mapped(NamedTuple):
 
 @dataclass(frozen=True)
 class Shares:
-    """How samples are shared out among the processes of a group: in equal, consecutive parts of each batch.
+    """How samples are shared out among the processes of a group: in consecutive parts of each batch.
+
+    The parts are equal where each process can read all rows, and those of its rows where each has rows of its own
+    (`drlim.training.Shard`).
 
     Attributes
     ----------
@@ -78,23 +82,38 @@ class Shares:
         at = self.group.rank if rank is None else rank
         return slice(count * at // self.group.size, count * (at + 1) // self.group.size)
 
-    def counts(self, count: int) -> list[int]:
-        """Return the number of places of each process."""
-        parts = [self.part(count, rank) for rank in range(self.group.size)]
-        return [part.stop - part.start for part in parts]
+    def bounds(self, rows: Rows, batch: Index | None = None) -> Index:
+        """Return the first place of each process in a batch, and the number of places, (size + 1,).
+
+        Parameters
+        ----------
+        rows : Rows
+        batch : ndarray of int64, shape (b,), default=None
+            Ascending where each process has rows of its own. None is all rows.
+        """
+        if rows.bounds is not None:
+            return rows.bounds if batch is None else np.searchsorted(batch, rows.bounds)
+        count = len(rows) if batch is None else len(batch)
+        return count * np.arange(self.group.size + 1) // self.group.size
 
     def mapped(self, encoder: nn.Module, rows: Rows, batch: Index) -> Mapped:
         """Map this process's share of a batch, and gather the positions of all of it."""
-        part = self.part(len(batch))
+        bounds = self.bounds(rows, batch)
+        part = self._own_part(bounds)
         own = self._own(encoder, rows, batch, part)  # (s, d)
-        return Mapped(own, part, self.group.gather(own, self.counts(len(batch)), "positions"))
+        return Mapped(own, part, self.group.gather(own, np.diff(bounds).tolist(), "positions"))
+
+    def _own_part(self, bounds: Index) -> slice:
+        return slice(int(bounds[self.group.rank]), int(bounds[self.group.rank + 1]))
 
     def _own(self, encoder: nn.Module, rows: Rows, batch: Index, part: slice) -> Tensor:
         """Map a part of a batch, (s, d). Where it is empty, a sample is mapped and left out: the gradients are zero."""
-        taken = part if part.stop > part.start else slice(0, 1)
-        if rows.n_copies > 1 and self.is_shared:  # all processes draw the same copies, as one process would
-            return called(encoder, rows.take(batch)[taken])[: part.stop - part.start]
-        return called(encoder, rows.take(batch[taken]))[: part.stop - part.start]
+        n_own = part.stop - part.start
+        if n_own == len(batch):
+            return called(encoder, rows.take_own(batch))  # the batch itself, of which the rows may have been read ahead
+        if rows.n_copies > 1:  # all processes draw the same copies, as one process would
+            return called(encoder, rows.take(batch)[part if n_own else slice(0, 1)])[:n_own]
+        return called(encoder, rows.take_own(batch[part]))[:n_own]
 
     def add_gradients(self, encoder: nn.Module, energy: GraphEnergy) -> GraphEnergy:
         """Replace the gradients of an encoder's weights by their sums over all processes.
@@ -114,10 +133,27 @@ class Shares:
         return _marked(energy, flat[-3:])
 
     def embedded(self, encoder: nn.Module, rows: Rows, batch_size: int = BATCH_SIZE) -> Tensor:
-        """Map all rows in evaluation mode, (n, d). Blocks are those of one process, and so are the bytes."""
+        """Map all rows in evaluation mode, (n, d). Blocks are those of one process, and so are the bytes.
+
+        Of rows that each process has of its own, it maps these.
+        """
+        if rows.bounds is not None:
+            return self.of_each(rows, lambda own: embed_rows(encoder, own, batch_size))
         if not self.is_shared or rows.n_copies > 1:
             return embed_rows(encoder, rows, batch_size)
         return self.by_blocks(len(rows), batch_size, lambda some: embed_rows(encoder, rows, batch_size, part=some))
+
+    def of_each(self, rows: Rows, made: Callable[[Rows], Tensor]) -> Tensor:
+        """Return what a function makes of rows, (n, k): of its own in each process that has rows of its own."""
+        if rows.bounds is None:
+            return made(rows)
+        counts = np.diff(rows.bounds)  # (size,)
+        if len(counts) != self.group.size:
+            raise GroupError(
+                "The map of all samples cannot be made: the other processes have their rows, and this one has left "
+                "them, as after Ctrl-C. Set 'checkpoint' to go on from the last epoch, fit(..., resume=True)."
+            )
+        return self.group.gather(made(rows.own)[: counts[self.group.rank]], counts.tolist(), "other positions")
 
     def by_blocks(self, n_rows: int, size: int, made: Callable[[slice], Tensor]) -> Tensor:
         """Return what a function makes of all rows, (n, k): each process makes whole blocks, and gets those of others.

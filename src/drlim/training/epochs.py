@@ -57,7 +57,7 @@ def memory_for(problem: Problem) -> Memory | None:
     network = problem.encoder.network if isinstance(problem.encoder, OnSpace) else problem.encoder
     bounds = [module for module in network.children() if isinstance(module, Standardize) and module.is_bounded]
     positions = problem.shares.embedded(problem.encoder, problem.rows)  # (n, d)
-    return Memory(positions, problem.rows, n_features, next(iter(bounds), None), problem.space)
+    return Memory(positions, problem.rows, n_features, next(iter(bounds), None), problem.space, problem.shares)
 
 
 def _takes_all(problem: Problem) -> bool:
@@ -112,10 +112,13 @@ def _full_epoch(
     """
     rows = problem.rows.drawn()  # the line search of L-BFGS and both passes of a chunk need the same copies
     shares, n_samples, size = problem.shares, len(rows), problem.settings.chunk_size
-    own = shares.part(n_samples)
+    bounds = shares.bounds(rows)  # (size + 1,)
+    own = slice(*bounds[[shares.group.rank, shares.group.rank + 1]].tolist())
     n_own = own.stop - own.start
     # A process without samples of its own maps one, with no force on it, for its gradients to be zero and there.
-    chunks = [slice(start, min(start + size, own.stop)) for start in range(own.start, own.stop, size)] or [slice(0, 1)]
+    chunks = [slice(start, min(start + size, own.stop)) for start in range(own.start, own.stop, size)] or [
+        slice(own.start, own.start)
+    ]
     asked = np.arange(own.start, own.stop) if shares.is_shared else None  # (s,)
     rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
     trials: list[EpochSums] = []
@@ -126,9 +129,9 @@ def _full_epoch(
         for chunk in chunks:
             states.append(random_state(rows.device))
             with torch.set_grad_enabled(chunk.stop - own.start <= n_kept):
-                outputs.append(called(problem.encoder, rows.take(chunk)))  # (c, d)
+                outputs.append(called(problem.encoder, rows.take_own(chunk)))  # (c, d)
         Z_own = torch.cat([output.detach() for output in outputs])[:n_own]  # (s, d)
-        Z = shares.group.gather(Z_own, shares.counts(n_samples), "positions")  # (n, d)
+        Z = shares.group.gather(Z_own, np.diff(bounds).tolist(), "positions")  # (n, d)
         energy = graph_energy(Z, problem.graph, problem.springs, problem.balance, rows=asked, space=problem.space)
         energy, anchored = problem.with_anchor(energy, Z_own, own)
         if not shares.is_shared:
@@ -138,7 +141,7 @@ def _full_epoch(
             Z_chunk = output  # (c, d)
             if not output.requires_grad:
                 set_random_state(state, rows.device)  # dropout must drop what it dropped before
-                Z_chunk = called(problem.encoder, rows.take(chunk))
+                Z_chunk = called(problem.encoder, rows.take_own(chunk))
             with user_call("The gradient of 'encoder'"):
                 Z_chunk.backward(next(forces))  # type: ignore[no-untyped-call]  # torch types it so
         _add_gradients(problem, energy, epoch, 0)
@@ -288,4 +291,6 @@ def _batches(problem: Problem, epoch: int) -> Iterator[Index]:
     first = np.arange(problem.rows.n_copies)[:, None] * n_samples  # (n_copies, 1)
     order = np.random.default_rng([problem.seed, epoch]).permutation(n_samples)  # (n,)
     batches = [(first + batch).ravel() for batch in np.array_split(order, problem.n_steps)]  # (n_copies * b,) each
+    if problem.rows.bounds is not None:  # in the order of the processes that have them
+        batches = [np.sort(batch) for batch in batches]
     yield from problem.rows.ahead(batches)

@@ -12,6 +12,7 @@ from torch import nn
 from drlim import __version__
 from drlim._base.hashing import blocks_of, hashed, of_module
 from drlim._base.sparse_rows import SparseRows
+from drlim._base.stored_rows import are_shared
 from drlim._base.torch import RowSource
 from drlim.graph import NeighborhoodGraph
 from drlim.graph.stored import arrays_of
@@ -28,6 +29,8 @@ _DISTANCES = (0.0, 0.1, 0.3, 0.7, 1.0, 1.5, 3.0)
 
 def of_samples(samples: RowSource) -> str:
     """Return the fingerprint of samples, whatever holds them. Copies are not made: what they are made of counts.
+
+    Of samples of which each process has some, the fingerprints of the parts count, in the order of ranks.
 
     Parameters
     ----------
@@ -106,5 +109,9 @@ def _parts_of(samples: RowSource) -> Iterator[bytes]:
         yield str(samples.shape).encode()
         for array in (samples.matrix.indptr, samples.matrix.indices, samples.matrix.data):
             yield from blocks_of(array)
+    elif are_shared(samples):
+        own = bytes.fromhex(hashed(blocks_of(samples.at_hand()[1])))
+        yield str(samples.shape).encode()
+        yield samples.of_all(np.frombuffer(own, dtype=np.uint8)).tobytes()
     else:
         yield from blocks_of(samples)

@@ -16,6 +16,7 @@ from torch import nn
 from drlim._base.checks import check_parameters, check_same_length, integer_in
 from drlim._base.joining import joined
 from drlim._base.rows import check_rows
+from drlim._base.shards import Shard, joined_shards
 from drlim._base.state import usual_state
 from drlim._base.torch import Rows, device_of, seeded
 from drlim.forces.objective import balance_of
@@ -36,7 +37,7 @@ __all__ = ["train", "train_rows"]
 
 def train(
     encoder: nn.Module,
-    X: ArrayLike,
+    X: ArrayLike | Shard,
     graph: NeighborhoodGraph,
     springs: Springs,
     settings: Settings | None = None,
@@ -56,8 +57,9 @@ def train(
         Maps (b, ...) to (b, d). Adam's weights are averaged as training goes, and the encoder is left with the average;
         L-BFGS's are not. Its first outputs must lie within some margins of each other: multiply them by the margin
         where it is far from 1, by `drlim.encoders.Scaled`.
-    X : array-like, shape (n_samples, ...)
+    X : array-like, shape (n_samples, ...), or Shard
         Samples, also sparse ones and those outside memory. They are given to the encoder in float32, a batch at a time.
+        A `drlim.training.Shard` where each of several processes has some of them.
     graph : NeighborhoodGraph
         Relations of the n samples.
     springs : Springs
@@ -117,7 +119,10 @@ def train(
         "train",
     )
     settings.check()
-    samples = check_rows(X, min_samples=2)  # (n, ...)
+    if isinstance(X, Shard):
+        samples = joined_shards(X, lambda rows: check_rows(rows, min_samples=0), device_of(encoder))  # (n, ...)
+    else:
+        samples = check_rows(X, min_samples=2)  # (n, ...)
     check_same_length(len(samples), "X", graph.n_samples, "graph")
     check_unit(springs, "train")
     held = held_out_rows(validation, len(samples), seed)

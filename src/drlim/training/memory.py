@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from drlim._base.arrays import Index
 from drlim._base.torch import Rows
 from drlim.spaces import Space
+from drlim.training.distributed import UNSHARED, Shares
 
 __all__ = ["Memory"]
 
@@ -60,6 +61,8 @@ class Memory:
         Applied to the samples first, so that a wild value is no component of its own.
     space : Space, default=None
         The curved space that the positions lie on, onto which estimates are projected.
+    shares : Shares, default=UNSHARED
+        Which process has which rows, where each has its own.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class Memory:
         n_features: int = _N_FEATURES,
         standardize: nn.Module | None = None,
         space: Space | None = None,
+        shares: Shares = UNSHARED,
     ) -> None:
         self.positions = positions
         self.error = 0.0
@@ -86,7 +90,7 @@ class Memory:
         self._space = space
         self._n_samples = len(positions) // rows.n_copies
         self._n_placed = 0
-        self._features = _principal(rows, n_features, standardize).to(positions.dtype)  # (n, k + 1)
+        self._features = _principal(rows, n_features, standardize, shares).to(positions.dtype)  # (n, k + 1)
 
     def _judge(self, batch: Index, moved: Tensor, Z: Tensor) -> None:
         """Update the mean error by that of a batch.
@@ -125,7 +129,7 @@ class Memory:
         self.positions = self.positions.to(self._features)
 
 
-def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None) -> Tensor:
+def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None, shares: Shares = UNSHARED) -> Tensor:
     """Return a constant and the first principal components of the samples, of unit variance; shape (n, k + 1).
 
     Values are cut at 3, so that no outlier is moved farther than three times a typical sample.
@@ -133,8 +137,8 @@ def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None
     n_samples = len(rows)
     n_values = rows.take(slice(0, 1)).numel()
     n_seen = min(n_samples, _N_SEEN, max(2, _MOST_VALUES // n_values))
-    take = rows.take if standardize is None else lambda index: standardize(rows.take(index))
-    seen = take(np.linspace(0, n_samples - 1, n_seen).astype(np.int64)).flatten(1)  # (m, p)
+    standard = torch.nn.Identity() if standardize is None else standardize
+    seen = standard(rows.take(np.linspace(0, n_samples - 1, n_seen).astype(np.int64))).flatten(1)  # (m, p)
     centre = seen.mean(0)  # (p,)
     size = (seen - centre).abs().max().clamp_min(torch.finfo(seen.dtype).tiny)
     seen = (seen - centre) / size
@@ -144,9 +148,11 @@ def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None
     weights = (axes[:, kept] / variances[kept] * n_seen**0.5).to(seen.dtype)  # (m, k)
     projection = seen.T @ weights  # (p, k)
     step = max(1, _MOST_VALUES // n_values)
-    parts = [
-        ((take(slice(start, start + step)).flatten(1) - centre) / size @ projection).clamp_(-3.0, 3.0)
-        for start in range(0, n_samples, step)
-    ]
-    components = torch.cat(parts)  # (n, k)
+
+    def projected(some: Rows) -> Tensor:
+        blocks = (standard(some.take(slice(start, start + step))) for start in range(0, len(some), step))
+        parts = [((block.flatten(1) - centre) / size @ projection).clamp_(-3.0, 3.0) for block in blocks]  # (b, k)
+        return torch.cat(parts)  # (s, k)
+
+    components = shares.of_each(rows, projected)  # (n, k)
     return torch.cat([components.new_ones(n_samples, 1), components], 1)  # (n, k + 1)
