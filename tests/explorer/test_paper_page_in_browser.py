@@ -30,3 +30,13 @@ def test_every_figure_of_a_small_experiment_is_shown(tmp_path: Path, open_page, 
     assert (np.ptp(pixels, axis=2) > 60).sum() > 300  # coloured points
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     kept(tab, "light")
+    tab.set_viewport_size({"width": 420, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    lines = tab.evaluate(
+        """Array.from(document.querySelectorAll(".reached, .short"), (one) => {
+             const range = document.createRange();
+             range.selectNodeContents(one);
+             return range.getClientRects().length; })"""
+    )
+    assert set(lines) == {1}  # no word is broken
+    kept(tab, "narrow")

@@ -140,6 +140,6 @@ _HEAD = """<!doctype html>
   figure { margin: 20px 0; } img { max-width: 100%; } figcaption { color: #555; }
   iframe { width: 100%; height: 560px; border: 1px solid #ddd; }
   details table { font-size: 14px; } td { overflow-wrap: anywhere; }
-  .reached { color: #1a7f37; } .short { color: #bd1f01; font-weight: 600; }
+  .reached, .short { white-space: nowrap; } .reached { color: #1a7f37; } .short { color: #bd1f01; font-weight: 600; }
 </style>
 <main>"""
