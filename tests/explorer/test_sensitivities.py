@@ -50,6 +50,17 @@ def test_the_features_that_move_a_sample_most_are_listed_with_their_slopes(model
     pack(found.meta, found.arrays)
 
 
+def test_names_of_features_that_no_sample_lists_are_left_out() -> None:
+    X = np.zeros((20, 70_000), dtype=np.float32)
+    X[:, 66_000:66_020] = np.random.default_rng(0).normal(size=(20, 20))
+    model = DrLIM(encoder="linear", max_epochs=1, random_state=0, verbose=False).fit(X)
+    found = contents_of(model, X, encoder=False)
+    said = found.meta["sensitivities"]
+    assert said["n_features"] == 70_000
+    assert set(said["names"]) <= {f"x{place}" for place in range(66_000, 66_020)}
+    assert found.arrays["slopes_of"].max() == len(said["names"]) - 1
+
+
 def test_pixels_are_summed_over_blocks_and_channels() -> None:
     X = np.random.default_rng(0).uniform(size=(30, 3, 40, 44)).astype(np.float32)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(3 * 40 * 44, 2), nn.Tanh())

@@ -1,4 +1,4 @@
-// Made by `make explorer-bundle` of tools/explorer/src, sha256 9010dc8e79f39a2ef02367d5b4e223ec5d97e095db2a9efd228989443ae53fe1. Edit those.
+// Made by `make explorer-bundle` of tools/explorer/src, sha256 22bdbba5b5d5fd23849715fae9d8efd886a348180eadffd7b405aabfd93f8319. Edit those.
 (() => {
   // src/dom.js
   function element(tag, attributes = {}, ...children) {
@@ -2531,7 +2531,7 @@ void main() {
         element("td", { class: "amount" }, written(Number(value.toPrecision(3))))
       );
     });
-    const left = names.length - order.length;
+    const left = slopes.said.n_features - order.length;
     const others = left > 0 ? ` ${left.toLocaleString("en")} others move it less.` : "";
     const sign = way ? ` Where it is negative, more of it moves the sample the other way.` : "";
     return [

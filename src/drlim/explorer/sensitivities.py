@@ -57,10 +57,11 @@ class Sensitivities:
         Area distortion, and of a `NeighborMap` its confidence.
     said : dict or None
         ``kind``, "features" or "pixels"; ``directions``, names of the way forth and back along each dimension;
-        ``levels``; ``names`` of features; ``height`` and ``width`` in blocks of pixels. None where nothing is held.
+        ``levels``; ``names`` of features that are listed and ``n_features`` in all; ``height`` and ``width`` in blocks
+        of pixels. None where nothing is held.
     arrays : dict of str to ndarray
         ``slopes``, int8 (n, q, d): shares of ``slopes_largest``, float32 (n,), in ``levels`` steps. Of features also
-        ``slopes_of``, uint16 (n, q), their numbers, those that move a sample most first.
+        ``slopes_of``, uint16 (n, q), places of their names, those that move a sample most first.
     left_out : str
         A sentence on what is missing, or "".
     """
@@ -193,7 +194,7 @@ class _Features:
         self._deviations = samples.std(axis=0, dtype=np.float64)  # (p,)
         self._count = min(p, _MOST_FEATURES)
         self._names = names
-        self._numbers = np.zeros((n, self._count), dtype=np.uint16)
+        self._numbers = np.zeros((n, self._count), dtype=np.int64)
         self._slopes, self._largest = np.zeros((n, self._count, d), np.int8), np.zeros(n, np.float32)
 
     def add(self, part: slice, derivatives: Array) -> None:
@@ -204,10 +205,14 @@ class _Features:
         self._slopes[part], self._largest[part] = _in_levels(chosen, _LEVELS["features"])
 
     def said(self) -> dict[str, object]:
-        return {"kind": "features", "names": self._names, "levels": _LEVELS["features"]}
+        names = [self._names[number] for number in np.unique(self._numbers).tolist()]
+        counts = {"levels": _LEVELS["features"], "n_features": len(self._names)}
+        return {"kind": "features", "names": names, **counts}
 
     def arrays(self) -> dict[str, Array]:
-        return {"slopes": self._slopes, "slopes_largest": self._largest, "slopes_of": self._numbers}
+        # At most 2^14 features are listed: of n samples min(p, 12 n) at most, and n p is at most 2^24.
+        listed = np.unique(self._numbers, return_inverse=True)[1].reshape(self._numbers.shape)  # (n, q)
+        return {"slopes": self._slopes, "slopes_largest": self._largest, "slopes_of": listed.astype(np.uint16)}
 
 
 class _Pixels:

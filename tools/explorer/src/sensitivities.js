@@ -89,7 +89,7 @@ function features(explorer, slopes, i, way) {
       element("td", { class: "amount" }, written(Number(value.toPrecision(3)))),
     );
   });
-  const left = names.length - order.length;
+  const left = slopes.said.n_features - order.length;
   const others = left > 0 ? ` ${left.toLocaleString("en")} others move it less.` : "";
   const sign = way ? ` Where it is negative, more of it moves the sample the other way.` : "";
   return [
