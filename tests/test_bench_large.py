@@ -44,8 +44,8 @@ def test_memory_of_a_map_of_a_file_does_not_count(tmp_path):
     total, took = watched(lambda: float(rows.sum()))
     assert np.isfinite(total)
     assert took.peak < 6e6
-    copied, took = watched(lambda: np.array(rows) * 2)
-    assert took.peak > copied.nbytes / 2  # the process may have had room for some of it
+    copied, took = watched(lambda: np.tile(rows, (4, 1)))  # 51 MB: malloc takes over 32 MB from the system alone
+    assert took.peak > 0.9 * copied.nbytes
     assert took.wall > 0
 
 
