@@ -201,7 +201,7 @@ def _times_covariance_stored(X: SparseRows, mean: Floats) -> Callable[[Floats], 
 
     SciPy multiplies by a transposed matrix in three times the time, so it is stored both ways.
     """
-    rows = X.matrix.astype(np.float32)  # (n, p)
+    rows = X.matrix.astype(np.float32, copy=False)  # (n, p)
     columns = rows.T.tocsr()  # (p, n)
 
     def times(axes: Floats) -> tuple[Floats, Floats]:
