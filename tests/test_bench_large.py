@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from benchmarks.large import __main__ as large
 from benchmarks.large import data, trials
+from benchmarks.large import stores as large_stores
 from benchmarks.large.data import counts, groups_of, rows_file
 from benchmarks.large.steps import STEPS, SUMS
 from benchmarks.large.trials import READY, TRIALS, Sizes
@@ -158,3 +159,14 @@ def test_the_time_of_a_trial_begins_where_it_is_measured():
     assert large._ready_at(text) == 12.5
     assert large._ready_at(text[:20]) is None
     assert large._ready_at("") is None
+
+
+def test_stores_are_read_and_measured(tmp_path, capsys):
+    rows = np.arange(600 * 784, dtype=np.float32).reshape(600, 784)
+    for _, read in large_stores.stores(tmp_path, rows):
+        np.testing.assert_array_equal(read(np.array([5, 599, 0])), rows[[5, 599, 0]])
+        np.testing.assert_array_equal(read(slice(300, 302)), rows[300:302])
+    assert large_stores.main(["--rows", "600"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| memory map of a .npy", "| h5py", "| zarr"]
+    assert all(float(cell) > 0 for line in lines[2:] for cell in line.strip("| ").split(" | ")[1:])
