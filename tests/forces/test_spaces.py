@@ -24,6 +24,7 @@ from drlim.forces.wrapping import LARGEST_SHARE, wrapped
 from drlim.graph import NeighborhoodGraph
 from drlim.relations import label_graph
 from drlim.spaces import Circle, Cylinder, Line, OnSpace, Space, Sphere, Torus
+from drlim.spaces import space as module_of_spaces
 from drlim.spaces.unrolled import Measure, unrolled
 from drlim.springs import Attraction, FreeLaw, Law, Repulsion, make_springs
 
@@ -39,9 +40,11 @@ kernels = pytest.mark.skipif(not compiling.AVAILABLE, reason="numba is not insta
 
 @contextmanager
 def only(way: str) -> Iterator[None]:
-    """Send passes of any size one way: by all pairs, by lists of candidates, or by a kernel."""
+    """Send passes of any size one way: by all pairs, by lists of candidates, by a kernel, or as on a GPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summation, "_AT_ONCE", 0)
+        for module in (summation, module_of_spaces):  # as on a GPU
+            patch.setattr(module, "is_queued", lambda device: way == "queued")
         patch.setattr(summation, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
         patch.setattr(summation, "_COMPILED_FROM", 0 if way == "kernel" else 10**12)
         yield
@@ -103,7 +106,7 @@ def test_coincident_points_exert_no_force(space: Space) -> None:
 def test_sums_equal_a_double_loop(space: Space, law: Law) -> None:
     Z = points_on(space, 40)
     wanted_energy, wanted = literal(space, Z, law)
-    for way in ("at once", "dense", "near", *(["kernel"] if compiling.AVAILABLE else [])):
+    for way in ("at once", "dense", "near", "queued", *(["kernel"] if compiling.AVAILABLE else [])):
         with only(way) if way != "at once" else pytest.MonkeyPatch.context():
             energy, gradient = all_pairs(Z, law, space=space)
         assert energy == pytest.approx(wanted_energy, rel=1e-12, abs=1e-12), way

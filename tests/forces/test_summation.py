@@ -25,7 +25,7 @@ from drlim.springs import Attraction, FreeLaw, Repulsion
 
 quick = settings(max_examples=60, deadline=None)
 
-WAYS = ["dense", "near", "kernel", "mutual"]
+WAYS = ["dense", "near", "kernel", "mutual", "queued"]
 KERNELS = ["kernel", "mutual"]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 N = 40
@@ -42,6 +42,7 @@ def only(way: str) -> Iterator[None]:
         patch.setattr(grid, "_ROWS_AT_ONCE", N // 3)
         patch.setattr(summation, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
         patch.setattr(summation, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
+        patch.setattr(summation, "is_queued", lambda device: way == "queued")  # as on a GPU
         patch.setattr(summation, "_is_compiled", lambda points, law, count: way in KERNELS and points.shape[1] <= 3)
         yield
 
@@ -145,6 +146,7 @@ def test_thousands_of_points_in_float32(way: str) -> None:
     wanted = -(torch.where(D > 0, push / D, 0.0)[:, :, None] * displacement).sum(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summation, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
+        patch.setattr(summation, "is_queued", lambda device: way == "queued")  # as on a GPU
         patch.setattr(summation, "_is_compiled", lambda *_: way in KERNELS and compiling.AVAILABLE)
         patch.setattr(summation, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
         energies, gradient = over_all_pairs(Z, Repulsion(0.6))
@@ -190,6 +192,17 @@ def test_a_point_that_is_not_finite_makes_all_nan_at_once(value: float, n: int) 
         assert math.isnan(total(energies))
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_point_that_is_not_finite_makes_all_nan_on_a_gpu_too(value: float) -> None:
+    Z = torch.rand(30, 2, generator=torch.Generator().manual_seed(0))
+    Z[1, 1] = value
+    with only("queued"):
+        for rows in (None, torch.tensor([0, 2])):
+            energies, gradient = over_all_pairs(Z, Repulsion(10.0), rows)
+            assert energies.isnan().all()
+            assert gradient.isnan().all()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("unit", "margin", "dtype"),
@@ -229,6 +242,7 @@ def test_same_bytes_with_any_number_of_threads(way: str) -> None:
     results = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summation, "_CROWDED", {"dense": -1.0, "near": 2.0}.get(way, 0.2))
+        patch.setattr(summation, "is_queued", lambda device: way == "queued")  # as on a GPU
         patch.setattr(summation, "_is_compiled", lambda *_: way in KERNELS and compiling.AVAILABLE)
         patch.setattr(summation, "_MUTUAL", -1.0 if way == "mutual" else 2.0)
         try:

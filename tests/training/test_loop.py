@@ -102,8 +102,8 @@ def test_the_gradients_of_mini_batches_add_up_to_the_whole(interactions, monkeyp
     epochs = 1 if interactions == "all" else 800
     steps = []
 
-    def record(problem, optimizer, Z, energy, scale, epoch, step):
-        batch = list(one_epoch._batches(problem, epoch))[step]
+    def record(problem, optimizer, Z, energy, scale, checks, step):
+        batch = list(one_epoch._batches(problem, checks.epoch))[step]
         mean[torch.from_numpy(batch)] += energy.gradient * scale / (3 * epochs)
         steps.append(len(batch))
 
@@ -319,8 +319,8 @@ def test_anchors_count_the_same_in_mini_batches(interactions, monkeypatch):
     wanted[held] = 3.0 / 10 * (Z[held] - places)
     met = torch.zeros_like(Z)
 
-    def record(problem, optimizer, Z, energy, scale, epoch, step):
-        batch = list(one_epoch._batches(problem, epoch))[step]
+    def record(problem, optimizer, Z, energy, scale, checks, step):
+        batch = list(one_epoch._batches(problem, checks.epoch))[step]
         met[torch.from_numpy(batch)] += energy.gradient * scale / 3
 
     monkeypatch.setattr(one_epoch, "_step", record)

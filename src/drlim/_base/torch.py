@@ -20,7 +20,18 @@ from drlim._base.launched import is_launched
 from drlim._base.sparse_rows import SparseRows
 from drlim._base.stored_rows import StoredRows
 
-__all__ = ["RowSource", "Rows", "device_of", "pick_device", "random_state", "seeded", "set_random_state"]
+__all__ = [
+    "RowSource",
+    "Rows",
+    "device_of",
+    "is_queued",
+    "moved",
+    "pick_device",
+    "random_state",
+    "read",
+    "seeded",
+    "set_random_state",
+]
 
 _GLOBAL_GENERATORS = threading.RLock()
 """Lock of the global generators: two threads that save and restore them would exchange their states."""
@@ -94,6 +105,32 @@ def device_of(module: nn.Module) -> torch.device:
     return torch.device("cpu") if weight is None else weight.device
 
 
+def is_queued(device: torch.device) -> bool:
+    """Whether a device works through a queue, as a GPU does: to read a number of it is to wait for all in it."""
+    return device.type != "cpu"
+
+
+def moved(array: Array, device: torch.device) -> Tensor:
+    """Return a copy of an array, which may be read-only, on a device; work that is queued there is not waited for."""
+    return _sent(torch.from_numpy(np.array(array)), device)
+
+
+def _sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the host on a device; what is there already is not copied."""
+    if device.type == "cuda":  # from memory that the system may move, the copy would wait
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
+
+
+def read(values: Tensor) -> list[float]:
+    """Return the numbers of a tensor, (k,), once all that is queued on its device is done.
+
+    All that training reads of a device is read here: once an epoch, and not in a step (docs/performance.md).
+    """
+    numbers: list[float] = values.tolist()
+    return numbers
+
+
 _READ_AHEAD = 2**23
 """Number of values of batches that are read at once, 32 MiB of float32."""
 
@@ -140,7 +177,7 @@ class Rows:
         self._there: Tensor | None = None
         self._ready: dict[int, tuple[Index, Array]] = {}  # a batch, which keeps its number while it lives, and its rows
         if device.type != "cpu" and isinstance(source, np.ndarray):
-            self._there = torch.from_numpy(np.array(source)).to(device)
+            self._there = moved(source, device)
 
     def __len__(self) -> int:
         return len(self._source)
@@ -213,8 +250,8 @@ class Rows:
         if self._there is not None:
             if isinstance(index, slice):
                 return self._there[index].to(self.dtype, copy=True)  # never a view that a module could change
-            return self._there.index_select(0, torch.from_numpy(index).to(self.device)).to(self.dtype)
-        _, read = self._ready.get(id(index)) or (None, self._source[index])
+            return self._there.index_select(0, moved(index, self.device)).to(self.dtype)
+        _, rows = self._ready.get(id(index)) or (None, self._source[index])
         # Sparse rows are made dense in memory of their own; any other may share it with the source.
-        own = read if isinstance(self._source, SparseRows) else np.array(read)
-        return torch.from_numpy(own).to(self.device, self.dtype)
+        own = rows if isinstance(self._source, SparseRows) else np.array(rows)
+        return _sent(torch.from_numpy(own), self.device).to(self.dtype)

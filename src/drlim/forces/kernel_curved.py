@@ -60,7 +60,7 @@ def curved_repulsion_over_runs(
     sums = np.empty((7, count))  # energy, gradient by three coordinates, three stretches
     nowhere = np.zeros_like(points[0])
     axes = (points[0], points[1] if d > 1 else nowhere, points[2] if d > 2 else nowhere)
-    curve = None if measure.is_flat else _polynomials(measure.spheres[0][1], margin, kind)
+    curve = None if measure.is_flat else _polynomials(float(measure.spheres[0][1]), margin, kind)
     numbers = (kind(margin), np.finfo(kind).tiny)
     tasks = max(1, min(MOST_TASKS, count, len(keys) * count // PAIRS_PER_TASK))
     bounds = np.linspace(0, count, tasks + 1).astype(np.int64).tolist()

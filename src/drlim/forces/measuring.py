@@ -46,9 +46,9 @@ def measured(displacement: list[Tensor], measure: Measure | None) -> tuple[Tenso
     if measure is None:
         return norm(displacement), displacement
     columns, squares = list(displacement), []
-    for axis, period in enumerate(measure.periods):
+    for axis, (period, is_arc) in enumerate(zip(measure.periods, measure.are_arcs, strict=True)):
         squares.append(displacement[axis].square())
-        if period > 0:
+        if is_arc:
             columns[axis], squares[axis] = _round_a_circle(displacement[axis], period)
     for first, radius in measure.spheres:
         part = slice(first, first + 3)
@@ -58,7 +58,7 @@ def measured(displacement: list[Tensor], measure: Measure | None) -> tuple[Tenso
     return _sum(squares).sqrt_(), columns + stretch
 
 
-def _round_a_circle(difference: Tensor, period: float) -> tuple[Tensor, Tensor]:
+def _round_a_circle(difference: Tensor, period: float | Tensor) -> tuple[Tensor, Tensor]:
     """Return the shorter way round a circle, 0 where both are as long, and its square."""
     way = difference - period * (difference / period).round()
     square = way.square()
@@ -66,7 +66,7 @@ def _round_a_circle(difference: Tensor, period: float) -> tuple[Tensor, Tensor]:
     return torch.where(is_opposite, 0.0, way), square
 
 
-def _on_a_sphere(difference: list[Tensor], radius: float) -> tuple[list[Tensor], Tensor]:
+def _on_a_sphere(difference: list[Tensor], radius: float | Tensor) -> tuple[list[Tensor], Tensor]:
     """Return the way along a sphere, beside a part in the direction of the radius, and its squared length.
 
     With the angle a = 2 asin(|difference| / 2 R), the way from z_j to z_i is R a along a great circle; its direction at

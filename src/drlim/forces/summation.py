@@ -2,7 +2,7 @@
 
 There are four ways. Linear springs have a closed form. A law of finite reach is summed over the pairs within reach, by
 compiled kernels where there are any for the law, else over lists of candidates. Otherwise all pairs are formed in
-blocks.
+blocks, and so they are on a GPU.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from drlim._base.torch import is_queued
 from drlim.forces.dense import sum_dense
 from drlim.forces.grid import Grid, crowding, places_of, sum_candidates, trivial_grid, unsorted, worthwhile_grid
 from drlim.forces.measuring import n_columns
@@ -37,6 +38,10 @@ meet at 0.19 for all rows and at 0.27 for 500 of them, on a CPU."""
 _MUTUAL = 0.35
 """The same share for the two compiled kernels, over all rows: they meet at 0.1 to 0.25 for n = 6000, and at 0.35
 (float32) and 0.4 (float64) for n = 15,000."""
+
+_QUEUED = 2**32
+"""Maximum number of pairs that are all formed on a GPU: to choose a cheaper way, positions would have to be read, which
+waits for all that is queued. Not measured."""
 
 _LARGEST = 1e150
 """Margins and coordinates beyond it would overflow float64 when squared in a compiled kernel."""
@@ -89,6 +94,8 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None, measure: Mea
     width = n_columns(Z.shape[1], measure)
     if count == 0:
         return points.new_empty(0, dtype=torch.float64), points.new_empty((0, width), dtype=torch.float64)
+    if is_queued(points.device) and len(points) * count <= _QUEUED:
+        return _queued_sum(points, law, chosen, measure)
     box = _Box.around(points)
     if not box.is_finite:
         nan = points.new_full((count, 1 + width), math.nan, dtype=torch.float64)
@@ -97,6 +104,19 @@ def over_all_pairs(Z: Tensor, law: Law, rows: Tensor | None = None, measure: Mea
         return sum_dense(points, chosen, law, measure, at_once=True)
     points = points if _squares_fit(points.dtype, box.largest, law.reach) else points.double()
     return _large_sum(points, box, law, chosen) if measure is None else _large_curved_sum(points, law, chosen, measure)
+
+
+def _queued_sum(points: Tensor, law: Law, chosen: Tensor | None, measure: Measure | None) -> Sums:
+    """Sum over all pairs on a GPU. No number is read of it: the way depends on sizes alone, and NaN spreads by a sum.
+
+    A distance whose square leaves the range of float32 is infinite, and a law of finite reach is 0 there.
+    """
+    fits = _squares_fit(points.dtype, 0.0, law.reach)
+    count = len(points) if chosen is None else len(chosen)
+    at_once = len(points) * count <= _AT_ONCE
+    energies, gradient = sum_dense(points if fits else points.double(), chosen, law, measure, at_once=at_once)
+    nothing = (points * 0.0).sum()  # NaN where a coordinate is NaN or infinite
+    return energies + nothing, gradient + nothing
 
 
 def over_members(Z: Tensor, law: Law, rows: Tensor | None = None, measure: Measure | None = None) -> Sums:

@@ -39,7 +39,7 @@ def wrapped(points: Tensor, measure: Measure, reach: float) -> Tensor | None:
     [-1.899999976158142, 0.0, 1.5, 2.0999999046325684, -2.5]
     """
     extended = points
-    for axis, period in enumerate(measure.periods):
+    for axis, period in enumerate(map(float, measure.periods)):
         if period == 0:
             continue
         if not 0 < 2 * reach <= period:
@@ -74,4 +74,4 @@ def has_kernel(measure: Measure, reach: float) -> bool:
     """Whether the compiled kernel measures this: circles and lines, or one sphere within whose quarter it reaches."""
     if measure.is_flat:
         return True
-    return len(measure.periods) == 3 and reach <= LARGEST_SHARE * measure.spheres[0][1]
+    return len(measure.periods) == 3 and reach <= LARGEST_SHARE * float(measure.spheres[0][1])

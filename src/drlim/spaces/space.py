@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from drlim._base.arrays import Array, Floats
+from drlim._base.torch import is_queued
 
 __all__ = ["Factor", "Space", "product"]
 
@@ -142,7 +144,7 @@ class Space:
             )
         )
 
-    def place(self, free: Tensor, radii: list[Tensor | float]) -> Tensor:
+    def place(self, free: Tensor, radii: Sequence[float | Tensor]) -> Tensor:
         """Return ambient coordinates, (b, n_ambient), of the free outputs of a network, (b, n_ambient).
 
         Outputs of a circle or a sphere are scaled to its radius: smooth, and without a seam.
@@ -154,15 +156,19 @@ class Space:
             parts.append(_direction(part) * next(given) if factor.is_curved else part)
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)  # (b, a)
 
-    def radii_of(self, Z: Tensor) -> list[float]:
-        """Return the radii of the circles and spheres that points lie on, as the first point has them."""
+    def radii_of(self, Z: Tensor) -> list[float | Tensor]:
+        """Return the radii of the circles and spheres that points lie on, as the first point has them.
+
+        On a GPU they stay there, as tensors of float64, (): to read them would be to wait for all that is queued.
+        """
         parts = torch.split(Z[:1].double(), [factor.n_ambient for factor in self.factors], 1)
-        norms = [float(part.square().sum().sqrt()) for part in parts]
-        return [norm for norm, factor in zip(norms, self.factors, strict=True) if factor.is_curved]
+        norms = [part.square().sum().sqrt() for part in parts]
+        curved = [norm for norm, factor in zip(norms, self.factors, strict=True) if factor.is_curved]
+        return [norm if is_queued(Z.device) else float(norm) for norm in curved]
 
     def project(self, Z: Tensor, like: Tensor) -> Tensor:
         """Return points near the space, (n, n_ambient), moved onto it; radii are those of the points ``like``."""
-        return self.place(Z, list(self.radii_of(like)))
+        return self.place(Z, self.radii_of(like))
 
     def coordinates(self, Z: Array) -> Array:
         """Return angles and lengths, (n, n_components), of ambient coordinates, (n, n_ambient), in their dtype.

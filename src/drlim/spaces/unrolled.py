@@ -36,22 +36,27 @@ class Measure(NamedTuple):
 
     Attributes
     ----------
-    periods : tuple of float
-        Circumference for each coordinate that is an arc of a circle, else 0; w of them.
-    spheres : tuple of (int, float)
+    periods : tuple of float or Tensor
+        Circumference for each coordinate that is an arc of a circle, else 0.0; w of them. A tensor, (), on a GPU.
+    spheres : tuple of (int, float or Tensor)
         First coordinate and radius of each sphere.
     stretched : tuple of (int, int)
         First coordinate and number of coordinates of each factor whose radius is learned.
     """
 
-    periods: tuple[float, ...]
-    spheres: tuple[tuple[int, float], ...]
+    periods: tuple[float | Tensor, ...]
+    spheres: tuple[tuple[int, float | Tensor], ...]
     stretched: tuple[tuple[int, int], ...]
 
     @property
     def is_flat(self) -> bool:
         """Whether there is no sphere."""
         return not self.spheres
+
+    @property
+    def are_arcs(self) -> list[bool]:
+        """Whether each coordinate is an arc of a circle; no period is read of a device for it."""
+        return [isinstance(period, Tensor) or period > 0 for period in self.periods]
 
     def opened(self) -> Measure:
         """Return the measure of circles that were cut open to lines."""
@@ -60,7 +65,8 @@ class Measure(NamedTuple):
 
 def unrolled(space: Space, Z: Tensor) -> Unrolled:
     """Return points, (n, n_ambient), in the coordinates that forces are summed in, and their measure."""
-    radii, measure = space.radii_of(Z), _measure(space, space.radii_of(Z))
+    radii = space.radii_of(Z)
+    measure = _measure(space, radii)
     points = Z.new_empty(len(Z), len(measure.periods))  # (n, w)
     for rows in _pieces(len(Z)):
         first, place, given = 0, 0, iter(radii)
@@ -75,10 +81,10 @@ def unrolled(space: Space, Z: Tensor) -> Unrolled:
     return Unrolled(points, measure)
 
 
-def _measure(space: Space, radii: list[float]) -> Measure:
+def _measure(space: Space, radii: Sequence[float | Tensor]) -> Measure:
     """Return the measure of a space with these radii."""
     given = iter(radii)
-    periods: list[float] = []
+    periods: list[float | Tensor] = []
     spheres, stretched = [], []
     for factor in space.factors:
         radius, first = next(given) if factor.is_curved else 0.0, len(periods)

@@ -30,7 +30,7 @@ from drlim._base.notices import warn_user
 from drlim._base.torch import Rows
 from drlim._base.watch import GroupError
 from drlim.encoders.embedding import BATCH_SIZE, called, embed_rows
-from drlim.forces import GraphEnergy
+from drlim.forces.energies import Energies
 
 __all__ = ["UNSHARED", "Mapped", "Shares", "present_shares", "refuse_batch_statistics"]
 
@@ -115,7 +115,7 @@ class Shares:
             return called(encoder, rows.take(batch)[part if n_own else slice(0, 1)])[:n_own]
         return called(encoder, rows.take_own(batch[part]))[:n_own]
 
-    def add_gradients(self, encoder: nn.Module, energy: GraphEnergy) -> GraphEnergy:
+    def add_gradients(self, encoder: nn.Module, energy: Energies) -> Energies:
         """Replace the gradients of an encoder's weights by their sums over all processes.
 
         An energy, or a force, that is not finite in any process is NaN in what is returned in all of them: they all
@@ -125,7 +125,7 @@ class Shares:
             return energy
         weights = [weight for weight in encoder.parameters() if weight.requires_grad]
         parts = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-        flat = torch.cat([*(part.reshape(-1) for part in parts), _marks(energy).to(parts[0])])  # (w + 3,)
+        flat = torch.cat([*(part.reshape(-1) for part in parts), _marks(energy).to(parts[0].dtype)])  # (w + 3,)
         self.group.add(flat, "gradients")
         sizes = [weight.numel() for weight in weights]
         for weight, gradient in zip(weights, torch.split(flat[:-3], sizes), strict=True):
@@ -213,19 +213,18 @@ def _checksum(module: nn.Module) -> float:
     return float(int(of_module(module)[:12], 16))
 
 
-def _marks(energy: GraphEnergy) -> Tensor:
+def _marks(energy: Energies) -> Tensor:
     """Return 0, or NaN where they are not finite, for the two energies and the forces, (3,)."""
-    marks = [0.0 if math.isfinite(value) else math.nan for value in (energy.similar, energy.dissimilar)]
-    return torch.tensor([*marks, 0.0 if bool(energy.gradient.isfinite().all()) else math.nan])  # (3,)
+    # An infinity times 0 is NaN, and so is NaN.
+    return torch.stack([energy.similar * 0.0, energy.dissimilar * 0.0, (energy.gradient * 0.0).sum().double()])  # (3,)
 
 
-def _marked(energy: GraphEnergy, marks: Tensor) -> GraphEnergy:
+def _marked(energy: Energies, marks: Tensor) -> Energies:
     """Return energies and forces with the sums of all processes' marks added: NaN where one of them is not finite."""
-    similar, dissimilar, forces = marks.tolist()
     return energy._replace(
-        similar=energy.similar + similar,
-        dissimilar=energy.dissimilar + dissimilar,
-        gradient=energy.gradient.new_full((1,), forces),
+        similar=energy.similar + marks[0],
+        dissimilar=energy.dissimilar + marks[1],
+        gradient=marks[2:].to(energy.gradient.dtype),
     )
 
 

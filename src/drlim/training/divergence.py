@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from drlim.forces import GraphEnergy
+from drlim._base.torch import is_queued, read
+from drlim.forces.energies import Energies
 
-__all__ = ["DivergenceError", "advice", "check_energy", "check_gradients", "check_result", "is_finite"]
+__all__ = ["DivergenceError", "FiniteChecks", "advice", "check_result", "is_finite"]
 
 _LARGEST_WEIGHT = 1e18
 """Weights beyond it would map a sample out of the range of float32."""
@@ -46,19 +47,60 @@ def check_result(module: nn.Module, epoch: int, step: int, rate: float) -> None:
         raise _diverged("result", math.nan, math.nan, epoch, step, rate)
 
 
-def check_energy(energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
-    """Refuse an energy or a force that is not finite."""
-    total = energy.similar + energy.dissimilar
-    if not (math.isfinite(total) and bool(torch.isfinite(energy.gradient).all())):
-        raise _diverged("forces", energy.similar, energy.dissimilar, epoch, step, rate)
+class FiniteChecks:
+    """What must be finite in the steps of an epoch: energies, forces and gradients.
+
+    On a CPU the first that is not ends the epoch at once. On a GPU to ask would be to wait for it in each step: there
+    all are asked when the epoch ends, and the first that was not finite is named.
+
+    Parameters
+    ----------
+    device : torch.device
+    epoch : int
+    rate : float
+        Learning rate of the epoch.
+
+    Attributes
+    ----------
+    epoch : int
+    """
+
+    def __init__(self, device: torch.device, epoch: int, rate: float) -> None:
+        self.epoch, self._rate = epoch, rate
+        self._is_late = is_queued(device)
+        self._places: list[tuple[str, int]] = []
+        self._found: list[Tensor] = []  # each (3,): whether it is finite, and the two energies
+
+    def energy(self, energy: Energies, step: int) -> None:
+        """Refuse an energy or a force that is not finite."""
+        self._check("forces", _are_finite(energy), energy, step)
+
+    def gradients(self, encoder: nn.Module, energy: Energies, step: int) -> None:
+        """Refuse gradients of weights whose squares, which optimizers sum, are not finite."""
+        gradients = [weight.grad for weight in encoder.parameters() if weight.grad is not None]
+        are_finite = [(gradient.abs() < _LARGEST_GRADIENT).all() for gradient in gradients]  # each ()
+        if are_finite:
+            self._check("gradient", torch.stack(are_finite).all(), energy, step)  # ()
+
+    def end(self) -> None:
+        """Refuse the first that was not finite of what was not asked yet."""
+        rows = read(torch.cat(self._found)) if self._found else []  # (3 c,)
+        for place, (what, step) in enumerate(self._places):
+            is_finite, similar, dissimilar = rows[3 * place : 3 * place + 3]
+            if not is_finite:
+                raise _diverged(what, similar, dissimilar, self.epoch, step, self._rate)
+
+    def _check(self, what: str, is_finite: Tensor, energy: Energies, step: int) -> None:
+        if self._is_late:
+            self._places.append((what, step))
+            self._found.append(torch.stack([is_finite.double(), energy.similar, energy.dissimilar]))  # (3,)
+        elif not bool(is_finite):
+            raise _diverged(what, float(energy.similar), float(energy.dissimilar), self.epoch, step, self._rate)
 
 
-def check_gradients(encoder: nn.Module, energy: GraphEnergy, epoch: int, step: int, rate: float) -> None:
-    """Refuse gradients of weights whose squares, which optimizers sum, are not finite."""
-    gradients = [weight.grad for weight in encoder.parameters() if weight.grad is not None]
-    are_finite = [(gradient.abs() < _LARGEST_GRADIENT).all() for gradient in gradients]  # each ()
-    if are_finite and not bool(torch.stack(are_finite).all()):
-        raise _diverged("gradient", energy.similar, energy.dissimilar, epoch, step, rate)
+def _are_finite(energy: Energies) -> Tensor:
+    """Return whether the energies and all forces are finite, ()."""
+    return torch.isfinite(energy.similar + energy.dissimilar) & torch.isfinite(energy.gradient).all()
 
 
 def _diverged(what: str, similar: float, dissimilar: float, epoch: int, step: int, rate: float) -> DivergenceError:

@@ -13,13 +13,15 @@ from torch import Tensor
 
 from drlim._base.arrays import Index
 from drlim._base.calls import user_call
-from drlim._base.torch import random_state, set_random_state
+from drlim._base.group import Group
+from drlim._base.torch import random_state, read, set_random_state
 from drlim.encoders.embedding import called
 from drlim.encoders.standardize import Standardize
-from drlim.forces import GraphEnergy, graph_energy, pair_list
+from drlim.forces.energies import Energies
+from drlim.forces.sums import graph_sums, pair_sums
 from drlim.spaces import OnSpace
 from drlim.training.distributed import Mapped
-from drlim.training.divergence import check_energy, check_gradients
+from drlim.training.divergence import FiniteChecks
 from drlim.training.memory import Memory
 from drlim.training.optimizer import WeightAverage, learning_rate_at, set_learning_rate
 from drlim.training.problem import Problem
@@ -43,9 +45,37 @@ class EpochSums(NamedTuple):
     anchor: float
     pairs: int
 
-    def plus(self, similar: float, dissimilar: float, anchor: float, pairs: int) -> EpochSums:
+
+class StepSums(NamedTuple):
+    """The same over the steps so far, still on the device: tensors of float64, ()."""
+
+    similar: Tensor
+    dissimilar: Tensor
+    anchor: Tensor
+    pairs: int
+
+    @classmethod
+    def none(cls, device: torch.device) -> StepSums:
+        """Return the sums over no step."""
+        nothing = torch.zeros((), dtype=torch.float64, device=device)
+        return cls(nothing, nothing, nothing, 0)
+
+    def plus(self, similar: Tensor, dissimilar: Tensor, anchor: Tensor, pairs: int) -> StepSums:
         """Return the sums with those of a step added."""
-        return EpochSums(self.similar + similar, self.dissimilar + dissimilar, self.anchor + anchor, self.pairs + pairs)
+        return StepSums(self.similar + similar, self.dissimilar + dissimilar, self.anchor + anchor, self.pairs + pairs)
+
+    def read(self) -> EpochSums:
+        """Return the sums as numbers, once all steps are done."""
+        similar, dissimilar, anchor = read(torch.stack([self.similar, self.dissimilar, self.anchor]))  # (3,)
+        return EpochSums(similar, dissimilar, anchor, self.pairs)
+
+    def of_all(self, group: Group) -> StepSums:
+        """Return these sums added up over all processes."""
+        if not group.is_several:
+            return self
+        similar, dissimilar, anchor, pairs = group.totals(self.read())
+        sums = (torch.tensor(value, dtype=torch.float64) for value in (similar, dissimilar, anchor))
+        return StepSums(next(sums), next(sums), next(sums), int(pairs))
 
 
 def memory_for(problem: Problem) -> Memory | None:
@@ -120,10 +150,10 @@ def _full_epoch(
         slice(own.start, own.start)
     ]
     asked = np.arange(own.start, own.stop) if shares.is_shared else None  # (s,)
-    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
-    trials: list[EpochSums] = []
+    checks = _checks(problem, epoch)
+    trials: list[StepSums] = []
 
-    def closure() -> float:
+    def closure() -> Tensor:
         optimizer.zero_grad()
         states, outputs = [], []
         for chunk in chunks:
@@ -132,10 +162,10 @@ def _full_epoch(
                 outputs.append(called(problem.encoder, rows.take_own(chunk)))  # (c, d)
         Z_own = torch.cat([output.detach() for output in outputs])[:n_own]  # (s, d)
         Z = shares.group.gather(Z_own, np.diff(bounds).tolist(), "positions")  # (n, d)
-        energy = graph_energy(Z, problem.graph, problem.springs, problem.balance, rows=asked, space=problem.space)
+        energy = graph_sums(Z, problem.graph, problem.springs, problem.balance, rows=asked, space=problem.space)
         energy, anchored = problem.with_anchor(energy, Z_own, own)
         if not shares.is_shared:
-            check_energy(energy, epoch, 0, rate)
+            checks.energy(energy, 0)
         forces = iter(_chunked(energy.gradient, size))
         for chunk, output, state in zip(chunks, outputs, states, strict=True):
             Z_chunk = output  # (c, d)
@@ -144,15 +174,15 @@ def _full_epoch(
                 Z_chunk = called(problem.encoder, rows.take_own(chunk))
             with user_call("The gradient of 'encoder'"):
                 Z_chunk.backward(next(forces))  # type: ignore[no-untyped-call]  # torch types it so
-        _add_gradients(problem, energy, epoch, 0)
-        similar, dissimilar, anchored = shares.group.totals([energy.similar, energy.dissimilar, anchored])
-        trials.append(EpochSums(similar, dissimilar, anchored, 0))
-        return problem.balance.total(similar, dissimilar) + anchored
+        _add_gradients(problem, energy, checks, 0)
+        trials.append(StepSums(energy.similar, energy.dissimilar, anchored, 0).of_all(shares.group))
+        return problem.balance.total(trials[-1].similar, trials[-1].dissimilar) + trials[-1].anchor
 
     set_learning_rate(problem, optimizer, epoch)
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[arg-type]  # torch takes tensors, too
     average.update()
-    return trials[0]._replace(pairs=len(trials) * n_samples * (n_samples - 1) // 2)
+    checks.end()
+    return trials[0]._replace(pairs=len(trials) * n_samples * (n_samples - 1) // 2).read()
 
 
 def _chunked(gradient: Tensor, size: int) -> Sequence[Tensor]:
@@ -172,14 +202,14 @@ def _all_epoch(
 
     While the estimates are not to be trusted, a step takes the forces inside its batch alone.
     """
-    sums = EpochSums(0.0, 0.0, 0.0, 0)
+    sums, checks = StepSums.none(problem.rows.device), _checks(problem, epoch)
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
         mapped = problem.shares.mapped(problem.encoder, problem.rows, batch)
         memory.update(batch, mapped.everyone)
         if not memory.is_trusted:
             size, scale, energy, anchored = _within_batch(problem, mapped.everyone, batch, position)
-            _step(problem, optimizer, mapped, energy, scale, epoch, step)
+            _step(problem, optimizer, mapped, energy, scale, checks, step)
             # All processes sum all of the batch: one of them counts it.
             first = problem.shares.first
             share = first * scale * size / (len(problem.rows) // problem.rows.n_copies)
@@ -187,37 +217,39 @@ def _all_epoch(
             sums = sums.plus(share * energy.similar, share * energy.dissimilar, first * anchored, n_pairs)
         else:
             own = batch[mapped.part]
-            energy = graph_energy(
+            energy = graph_sums(
                 memory.positions, problem.graph, problem.springs, problem.balance, rows=own, space=problem.space
             )
             energy, anchored = problem.with_anchor(energy, mapped.own, own)
             # Scaled by the number of steps, not by n/b: every sample then weighs the same, in a short batch too.
-            _step(problem, optimizer, mapped, energy, problem.n_steps, epoch, step)
+            _step(problem, optimizer, mapped, energy, problem.n_steps, checks, step)
             sums = sums.plus(energy.similar, energy.dissimilar, anchored, len(own) * (len(problem.rows) - 1))
         average.update()
-    similar, dissimilar, anchored, pairs = problem.shares.group.totals(sums)
-    return EpochSums(similar, dissimilar, anchored, int(pairs))
+    checks.end()
+    memory.settle()
+    return sums.of_all(problem.shares.group).read()
 
 
 def _batch_epoch(
     problem: Problem, optimizer: torch.optim.Optimizer, average: WeightAverage, epoch: int, position: Index
 ) -> EpochSums:
     """Take steps in which every pair inside the batch counts, and no other."""
-    sums, seen = EpochSums(0.0, 0.0, 0.0, 0), 0
+    sums, checks, seen = StepSums.none(problem.rows.device), _checks(problem, epoch), 0
     for step, batch in enumerate(_batches(problem, epoch)):
         set_learning_rate(problem, optimizer, epoch, step)
         mapped = problem.shares.mapped(problem.encoder, problem.rows, batch)
         size, scale, energy, anchored = _within_batch(problem, mapped.everyone, batch, position)
-        _step(problem, optimizer, mapped, energy, scale, epoch, step)
+        _step(problem, optimizer, mapped, energy, scale, checks, step)
         average.update()
         sums = sums.plus(
             energy.similar * scale * size, energy.dissimilar * scale * size, anchored, _n_pairs(len(batch))
         )
         seen += size
-    return sums._replace(similar=sums.similar / seen, dissimilar=sums.dissimilar / seen)
+    checks.end()
+    return sums._replace(similar=sums.similar / seen, dissimilar=sums.dissimilar / seen).read()
 
 
-def _within_batch(problem: Problem, Z: Tensor, batch: Index, position: Index) -> tuple[int, float, GraphEnergy, float]:
+def _within_batch(problem: Problem, Z: Tensor, batch: Index, position: Index) -> tuple[int, float, Energies, Tensor]:
     """Return the number of samples in a batch, the scale of its sums, their energy, and the energy of its anchors.
 
     Two of n samples are in one batch of b with probability b (b - 1) / (n (n - 1)). The sums are divided by it, so that
@@ -227,7 +259,7 @@ def _within_batch(problem: Problem, Z: Tensor, batch: Index, position: Index) ->
     n_copies = problem.rows.n_copies
     n_samples = len(problem.rows) // n_copies
     within = problem.graph.subgraph(batch, position)
-    energy = graph_energy(Z, within, problem.springs, problem.balance, space=problem.space)
+    energy = graph_sums(Z, within, problem.springs, problem.balance, space=problem.space)
     size = len(batch) // n_copies
     scale = n_samples * (n_samples - 1) / (size * (size - 1))
     if n_copies > 1:
@@ -240,45 +272,49 @@ def _n_pairs(count: int) -> int:
     return count * (count - 1) // 2
 
 
-def _discounted(problem: Problem, energy: GraphEnergy, Z: Tensor, size: int, share: float) -> GraphEnergy:
+def _discounted(problem: Problem, energy: Energies, Z: Tensor, size: int, share: float) -> Energies:
     """Count the springs between copies of one sample, which are similar, by a share of their weight."""
     copies = np.arange(len(Z)).reshape(-1, size)  # (n_copies, size): a column for each sample
     pairs = np.concatenate([copies[[a, b]].T for a in range(len(copies)) for b in range(a)])  # (p, 2)
-    excess, gradient = pair_list(Z, pairs, problem.springs.similar, problem.space)
+    excess, gradient = pair_sums(Z, pairs, problem.springs.similar, problem.space)
     return energy._replace(
         similar=energy.similar + (share - 1) * excess,
         gradient=energy.gradient + problem.balance.similar * (share - 1) * gradient,
     )
 
 
+def _checks(problem: Problem, epoch: int) -> FiniteChecks:
+    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
+    return FiniteChecks(problem.rows.device, epoch, rate)
+
+
 def _step(
     problem: Problem,
     optimizer: torch.optim.Optimizer,
     mapped: Mapped,
-    energy: GraphEnergy,
+    energy: Energies,
     scale: float,
-    epoch: int,
+    checks: FiniteChecks,
     step: int,
 ) -> None:
     """Carry the forces on a batch, or on this process's part of it, to the weights, and take one step."""
     if len(energy.gradient) != len(mapped.own):  # of all the batch
         energy = energy._replace(gradient=energy.gradient[mapped.part])  # (s, d)
     if not problem.shares.is_shared:
-        check_energy(energy, epoch, step, learning_rate_at(problem, epoch / problem.settings.max_epochs))
+        checks.energy(energy, step)
     optimizer.zero_grad()
     with user_call("The gradient of 'encoder'"):
         mapped.own.backward(energy.gradient * scale)  # type: ignore[no-untyped-call]  # torch types it so
-    _add_gradients(problem, energy, epoch, step)
+    _add_gradients(problem, energy, checks, step)
     optimizer.step()
 
 
-def _add_gradients(problem: Problem, energy: GraphEnergy, epoch: int, step: int) -> None:
+def _add_gradients(problem: Problem, energy: Energies, checks: FiniteChecks, step: int) -> None:
     """Add up the gradients of all processes, and refuse what is not finite in any of them."""
-    rate = learning_rate_at(problem, epoch / problem.settings.max_epochs)
     energy = problem.shares.add_gradients(problem.encoder, energy)
     if problem.shares.is_shared:  # not before: one process would stop, and the others wait for its gradients
-        check_energy(energy, epoch, step, rate)
-    check_gradients(problem.encoder, energy, epoch, step, rate)
+        checks.energy(energy, step)
+    checks.gradients(problem.encoder, energy, step)
 
 
 def _batches(problem: Problem, epoch: int) -> Iterator[Index]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from drlim._base.arrays import Index
-from drlim._base.torch import Rows
+from drlim._base.torch import Rows, is_queued, moved, read
 from drlim.spaces import Space
 from drlim.training.distributed import UNSHARED, Shares
 
@@ -37,8 +38,8 @@ makes the positions more wrong (docs/training.md)."""
 _LAG = 0.1
 """Share of the newest batch in the mean error."""
 
-_CHANGING = ("positions", "error", "is_trusted", "_n_placed")
-"""Attributes that `Memory.update` changes."""
+_CHANGING = ("positions", "is_trusted", "_n_placed")
+"""Attributes that `Memory.update` changes, beside the error."""
 
 
 class Memory:
@@ -71,8 +72,9 @@ class Memory:
         Mean squared error of the estimates, in units of the variance of the map: a running mean over batches of the
         squared distance between a sample's estimated position and the one it is then mapped to.
     is_trusted : bool
-        Whether the estimates are good enough to take forces from: until the error passes .05. It does not become True
-        again: a run that goes back and forth between the two kinds of force ends at a higher energy.
+        Whether the estimates are good enough to take forces from: until the error passes .05, on a GPU to the end of
+        that epoch. It does not become True again: a run that goes back and forth between the two kinds of force ends at
+        a higher energy.
     """
 
     def __init__(
@@ -85,48 +87,73 @@ class Memory:
         shares: Shares = UNSHARED,
     ) -> None:
         self.positions = positions
-        self.error = 0.0
         self.is_trusted = True
+        self._error = torch.zeros((), dtype=torch.float64, device=positions.device)
+        self._has_passed = torch.zeros((), dtype=torch.bool, device=positions.device)
         self._space = space
         self._n_samples = len(positions) // rows.n_copies
         self._n_placed = 0
         self._features = _principal(rows, n_features, standardize, shares).to(positions.dtype)  # (n, k + 1)
 
-    def _judge(self, batch: Index, moved: Tensor, Z: Tensor) -> None:
+    def _judge(self, batch: Index, moved_by: Tensor, Z: Tensor) -> None:
         """Update the mean error by that of a batch.
 
         In the first epoch the map only unfolds, and no error counts. Fresh copies are other samples at every read, so
         only the samples themselves count.
         """
         self._n_placed += len(Z)
-        if self._n_placed > len(self.positions):
-            same = torch.from_numpy(batch < self._n_samples).to(Z.device)  # (b,)
-            scale = float((Z - Z.mean(0))[same].square().sum()) or 1.0
-            self.error += _LAG * (min(1.0, float(moved[same].square().sum()) / scale) - self.error)
-            self.is_trusted = self.is_trusted and self.error <= _LARGEST_ERROR
+        if self._n_placed <= len(self.positions):
+            return
+        away, spread = moved_by, Z - Z.mean(0)  # (b, d) each
+        if self._n_samples < len(self.positions):
+            same = moved(np.flatnonzero(batch < self._n_samples), Z.device)  # (s,)
+            away, spread = away.index_select(0, same), spread.index_select(0, same)  # (s, d) each
+        scale = spread.square().sum().double()
+        scale = torch.where(scale == 0, 1.0, scale)
+        share = (away.square().sum().double() / scale).clamp(max=1.0).nan_to_num(1.0)
+        self._error = self._error + _LAG * (share - self._error)
+        self._has_passed = self._has_passed | (self._error > _LARGEST_ERROR)
+        if not is_queued(Z.device):
+            self.settle()
+
+    def settle(self) -> None:
+        """Find out whether the estimates are still to be trusted. On a GPU this is done when an epoch ends, not before.
+
+        To ask in each step would be to wait for all that is queued.
+        """
+        self.is_trusted = self.is_trusted and not any(read(self._has_passed[None]))
+
+    @property
+    def error(self) -> float:
+        """Mean squared error of the estimates, in units of the variance of the map."""
+        return float(self._error)
 
     def update(self, batch: Index, Z: Tensor) -> None:
         """Place the samples ``batch``, shape (b,), at ``Z``, shape (b, d), and move the others along."""
-        index = torch.from_numpy(batch).to(Z.device)
-        moved = Z - self.positions.index_select(0, index)  # (b, d)
-        self._judge(batch, moved, Z)
+        index = moved(batch, Z.device)  # (b,)
+        moved_by = Z - self.positions.index_select(0, index)  # (b, d)
+        self._judge(batch, moved_by, Z)
         features = self._features.index_select(0, index)  # (b, k + 1)
         gram = features.T @ features  # (k + 1, k + 1)
         gram.diagonal().add_(_RIDGE * len(batch))
-        self.positions.addmm_(self._features, torch.linalg.solve(gram, features.T @ moved))  # (n, d)
+        # The matrix is never singular: to check it would be to wait for it.
+        motion, _ = torch.linalg.solve_ex(gram, features.T @ moved_by)  # (k + 1, d)
+        self.positions.addmm_(self._features, motion)  # (n, d)
         if self._space is not None:
             self.positions.copy_(self._space.project(self.positions, like=Z))
         self.positions[index] = Z
 
     def state(self) -> dict[str, object]:
         """Return what `update` changes, not copied. The features follow from the samples."""
-        return {name: getattr(self, name) for name in _CHANGING}
+        return {name: getattr(self, name) for name in (*_CHANGING, "error")}
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Go on from a state."""
         for name in _CHANGING:
             setattr(self, name, state[name])
         self.positions = self.positions.to(self._features)
+        self._error = torch.full_like(self._error, cast(float, state["error"]))
+        self._has_passed = torch.full_like(self._has_passed, not self.is_trusted)
 
 
 def _principal(rows: Rows, n_features: int, standardize: nn.Module | None = None, shares: Shares = UNSHARED) -> Tensor:

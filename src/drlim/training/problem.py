@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from drlim._base.arrays import Index
 from drlim._base.checks import StrOptions, check_parameters, integer_in, real_in
-from drlim._base.torch import Rows
-from drlim.forces import Balance, GraphEnergy
+from drlim._base.torch import Rows, moved
+from drlim.forces import Balance
+from drlim.forces.energies import Energies
 from drlim.forces.tethers import tethers
 from drlim.graph import NeighborhoodGraph
 from drlim.spaces import Space
@@ -165,23 +166,23 @@ class AnchorSprings(NamedTuple):
         everywhere = torch.zeros(n_rows, positions.shape[1], dtype=positions.dtype, device=device)  # (n, d)
         return cls(everywhere.index_copy(0, tied, positions), stiffness, space)
 
-    def energy(self, Z: Tensor, rows: Index | slice) -> tuple[float, Tensor]:
-        """Return the energy of the springs of some rows at Z, shape (b, d), and its gradient, shape (b, d)."""
-        index = rows if isinstance(rows, slice) else torch.from_numpy(rows).to(Z.device)
+    def energy(self, Z: Tensor, rows: Index | slice) -> tuple[Tensor, Tensor]:
+        """Return the energy of the springs of some rows at Z (b, d), float64 (), and its gradient, shape (b, d)."""
+        index = rows if isinstance(rows, slice) else moved(rows, Z.device)
         if self.space is not None:
             return self._on_space(Z.detach(), index)
         displacement = Z.detach() - self.positions[index]  # (b, d)
         gradient = self.stiffness[index] * displacement  # (b, d)
-        return float((0.5 * gradient * displacement).sum(dtype=torch.float64)), gradient
+        return (0.5 * gradient * displacement).sum(dtype=torch.float64), gradient
 
-    def _on_space(self, Z: Tensor, index: Tensor | slice) -> tuple[float, Tensor]:
+    def _on_space(self, Z: Tensor, index: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Do the same along the shortest paths of a space. Free rows have no place there, and take none."""
         assert self.space is not None  # noqa: S101 - just checked
         stiffness = self.stiffness[index]  # (b, 1)
         places = torch.where(stiffness > 0, self.positions[index], Z)  # (b, d)
         squares, displacement = tethers(Z, places, self.space)
         gradient = stiffness * displacement.to(Z.dtype)  # (b, d)
-        return float((0.5 * stiffness[:, 0] * squares).sum(dtype=torch.float64)), gradient
+        return (0.5 * stiffness[:, 0] * squares).sum(dtype=torch.float64), gradient
 
 
 @dataclass(frozen=True)
@@ -207,10 +208,10 @@ class Problem:
         return max(1, min(steps, n_rows // self.rows.n_copies // 2))
 
     def with_anchor(
-        self, energy: GraphEnergy, Z: Tensor, rows: Index | slice, share: float = 1.0
-    ) -> tuple[GraphEnergy, float]:
+        self, energy: Energies, Z: Tensor, rows: Index | slice, share: float = 1.0
+    ) -> tuple[Energies, Tensor]:
         """Add the gradient of the rows' anchor springs, times ``share``; return the energy of these springs, too."""
         if self.anchor is None:
-            return energy, 0.0
+            return energy, torch.zeros_like(energy.similar)
         anchored, gradient = self.anchor.energy(Z, rows)
         return energy._replace(gradient=energy.gradient + share * gradient.to(energy.gradient.dtype)), anchored
