@@ -27,7 +27,7 @@ from drlim import DivergenceError, DrLIM, NeighborhoodGraph, knn_graph, make_enc
 from drlim._base.checks import InvalidParameterError
 from drlim._base.constraints import StrOptions, _HasMethods, _Interval
 from drlim.estimators import parameters
-from drlim.forces import graph_energy
+from drlim.forces.sums import graph_sums
 from drlim.training.auto import resolve_settings
 
 VARIANTS = [
@@ -338,9 +338,9 @@ def test_an_interrupt_leaves_a_usable_map_and_a_warning(two_groups, monkeypatch)
     def interrupted(*args, **kwargs):
         if next(calls) == 7:
             raise KeyboardInterrupt
-        return graph_energy(*args, **kwargs)
+        return graph_sums(*args, **kwargs)
 
-    monkeypatch.setattr(drlim.training.epochs, "graph_energy", interrupted)
+    monkeypatch.setattr(drlim.training.epochs, "graph_sums", interrupted)
     model = DrLIM(random_state=0, max_epochs=10, batch_size=5)  # 4 steps an epoch
     with pytest.warns(UserWarning, match="interrupted after 1 of 10 epochs; the map is usable as it stood"):
         model.fit(two_groups)
@@ -509,10 +509,10 @@ def test_an_interrupted_line_search_is_undone(two_groups, monkeypatch):
     def interrupted(*args, **kwargs):
         if next(calls) == 5:
             raise KeyboardInterrupt
-        seen.append(graph_energy(*args, **kwargs))
+        seen.append(graph_sums(*args, **kwargs))
         return seen[-1]
 
-    monkeypatch.setattr(drlim.training.epochs, "graph_energy", interrupted)
+    monkeypatch.setattr(drlim.training.epochs, "graph_sums", interrupted)
     with pytest.warns(UserWarning, match="interrupted"):
         model = DrLIM(optimizer="lbfgs", learning_rate=1e6, random_state=0).fit(two_groups)
     assert np.abs(model.embedding_).max() < 1e3
