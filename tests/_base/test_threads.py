@@ -39,15 +39,6 @@ thread.join()
 """
 
 
-@pytest.fixture(autouse=True)
-def two_threads():
-    """Two in this process, whatever the machine has and other tests have left."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_number_of_threads_is_one_inside_and_restored_after():
     before = torch.get_num_threads()
     with one_thread():
