@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from benchmarks.measuring import Measured, alternate, measured, ratio
+from benchmarks.measuring import Measured, alternate, measured, ratio, torch_threads
 from drlim import DrLIM, NeighborMap, datasets, save
 from drlim.callbacks import EarlyStopping
 from drlim.estimators.keeping import Keeping
@@ -54,6 +53,7 @@ _FITS: dict[str, Callable[..., Any]] = {
 }
 
 
+@torch_threads(1)  # a process is forked before torch has made threads
 def kills(n: int = 20, n_samples: int = 200) -> Measured:
     """Kill fits by SIGKILL at random times of their training, let each go on in a new process, and compare the models.
 
@@ -63,7 +63,6 @@ def kills(n: int = 20, n_samples: int = 200) -> Measured:
         Number of kills, shared out among five kinds of fit.
     n_samples : int, default=200
     """
-    torch.set_num_threads(1)  # a process is forked before torch has made threads
     X = datasets.digits49().X_train[:n_samples]
     draw = np.random.default_rng(2026)
     same, at, n_left = 0, [], 0

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.measuring import Measured, measured, ratio
+from benchmarks.measuring import Measured, measured, ratio, torch_threads
 from benchmarks.suite import ROOT
 from drlim import DrLIM, NeighborhoodGraph, datasets, knn_graph, make_encoder, make_springs
 from drlim._base.group import Group
@@ -61,7 +61,6 @@ def measure(
         lines = []
         for name in names:
             lines += _compared(folder, name, X, rounds, epochs)
-        torch.set_num_threads(1)
         parts = lines[0]["parts"]
         return [*lines, *_projected(X, parts, growth)]
 
@@ -109,6 +108,7 @@ def _compared(folder: Path, name: str, X: np.ndarray, rounds: int, epochs: int) 
     ]
 
 
+@torch_threads(1)
 def _projected(X: np.ndarray, parts: Mapping[str, float], sizes: Sequence[int]) -> list[Measured]:
     """Return times of an epoch that follow for more processes and samples, each process on a machine of its own.
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["MIB", "alternate", "measured", "peak_memory", "ratio", "reached", "seconds", "whole_peak"]
+__all__ = ["MIB", "alternate", "measured", "peak_memory", "ratio", "reached", "seconds", "torch_threads", "whole_peak"]
 
 MIB = 2**20
 
 Measured = dict[str, Any]
 """Result of `measured`: values that JSON can store."""
+
+
+@contextmanager
+def torch_threads(n_threads: int) -> Iterator[None]:
+    """Run a block, or a function, on a number of torch's threads, and leave torch with the number that it had."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def measured(

@@ -15,7 +15,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import drlim
-from benchmarks.measuring import Measured, alternate, measured, ratio
+from benchmarks.measuring import Measured, alternate, measured, ratio, torch_threads
 from drlim import DrLIM, NeighborMap, datasets, runtime
 from drlim._base.torch import Rows
 from drlim.deploy.verifying import jumps
@@ -75,26 +75,21 @@ def _times(
     name: str, estimator: Estimator, model: runtime.Model, X: np.ndarray, rounds: int, calls: int
 ) -> Iterator[Measured]:
     encoder, one, rows = estimator.encoder_, torch.from_numpy(X[:1]), torch.from_numpy(X)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1), torch.inference_mode():
-            single = alternate(
-                {
-                    "numpy": lambda: [model.transform(X[:1]) for _ in range(calls)],
-                    "torch": lambda: [encoder(one) for _ in range(calls)],
-                },
-                rounds,
-            )
-            many = alternate(
-                {
-                    "numpy": lambda: model.transform(X),
-                    "torch": lambda: torch.cat([encoder(part) for part in rows.split(512)]),
-                },
-                rounds,
-            )
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(1), threadpool_limits(1), torch.inference_mode():
+        single = alternate(
+            {
+                "numpy": lambda: [model.transform(X[:1]) for _ in range(calls)],
+                "torch": lambda: [encoder(one) for _ in range(calls)],
+            },
+            rounds,
+        )
+        many = alternate(
+            {
+                "numpy": lambda: model.transform(X),
+                "torch": lambda: torch.cat([encoder(part) for part in rows.split(512)]),
+            },
+            rounds,
+        )
     at_most = 1.0 if name == "MLP" else 2.0
     yield _ratio(
         f"one sample through the NumPy runtime / torch, one thread: {name}", single, at_most, calls, "us a call"

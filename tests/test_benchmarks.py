@@ -173,7 +173,9 @@ def test_the_literal_loop_trains():
 
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_every_measurement_runs_and_states_itself(name):
+    n_threads = torch.get_num_threads()
     lines = suite.run_here(name, **TINY[name])
+    assert torch.get_num_threads() == n_threads
     assert lines
     for line in json.loads(json.dumps(lines)):
         assert set(line) == {"what", "value", "wanted", "sense", "unit", "spread", "parts", "notes"}
