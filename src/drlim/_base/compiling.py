@@ -11,12 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import numpy as np
+
 try:
     import numba
 except ImportError:  # not installed, or not for this numpy
     numba = None
 
-__all__ = ["AVAILABLE", "PAIRS_PER_TASK", "compiled", "in_threads", "inlined"]
+__all__ = ["AVAILABLE", "PAIRS_PER_TASK", "compiled", "in_ranges", "in_threads", "inlined"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -42,6 +44,20 @@ def in_threads(work: Callable[[int], None], tasks: int) -> None:
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(work, range(tasks)):
             pass
+
+
+def in_ranges(work: Callable[[int, int], None], count: int, tasks: int) -> None:
+    """Call ``work`` with the first and the end of each of ``tasks`` consecutive ranges of ``count`` rows, in threads.
+
+    Examples
+    --------
+    >>> found = []
+    >>> in_ranges(lambda first, end: found.append((first, end)), 7, 2)
+    >>> sorted(found)
+    [(0, 3), (3, 7)]
+    """
+    bounds = np.linspace(0, count, tasks + 1).astype(np.int64).tolist()
+    in_threads(lambda task: work(bounds[task], bounds[task + 1]), tasks)
 
 
 def compiled(function: Function) -> Function:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from drlim._base.arrays import Array, Floats
-from drlim._base.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_threads, inlined
+from drlim._base.compiling import AVAILABLE, PAIRS_PER_TASK, compiled, in_ranges, inlined
 from drlim.forces.summation import over_all_pairs
 from drlim.springs.heavy_tailed import CauchyRepulsion
 
@@ -59,15 +59,14 @@ def cauchy_over_all(Z: Array) -> tuple[Floats, Floats]:
     axes = [np.ascontiguousarray(Z[:, axis]) for axis in range(Z.shape[1])]  # d x (n,)
     sums = np.zeros((len(Z), 1 + Z.shape[1]))  # (n, 1 + d) sums of 1 / (1 + D^2), and of w^2 (z_i - z_j)
     tasks = max(1, min(_MOST_TASKS, len(Z) * len(Z) // PAIRS_PER_TASK))
-    bounds = np.linspace(0, len(Z), tasks + 1).astype(np.int64).tolist()
     one = axes[0].dtype.type(1)
     kernels: tuple[Callable[..., None], ...] = (_rows_of_1, _rows_of_2, _rows_of_3)
     kernel = kernels[Z.shape[1] - 1]
 
-    def work(task: int) -> None:
-        kernel(*axes, one, bounds[task], bounds[task + 1], sums)
+    def work(first: int, end: int) -> None:
+        kernel(*axes, one, first, end, sums)
 
-    in_threads(work, tasks)
+    in_ranges(work, len(Z), tasks)
     return 0.5 * (sums[:, 0] - 1.0), -2.0 * sums[:, 1:]  # (n,) less the pair of a point with itself, (n, d)
 
 

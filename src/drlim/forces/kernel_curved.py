@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads, inlined
+from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_ranges, inlined
 from drlim.forces.kernel_runs import CHUNK, MOST_TASKS, gather, move_ends, search_ends
 from drlim.spaces.unrolled import Measure
 
@@ -63,13 +63,11 @@ def curved_repulsion_over_runs(
     curve = None if measure.is_flat else _polynomials(float(measure.spheres[0][1]), margin, kind)
     numbers = (kind(margin), np.finfo(kind).tiny)
     tasks = max(1, min(MOST_TASKS, count, len(keys) * count // PAIRS_PER_TASK))
-    bounds = np.linspace(0, count, tasks + 1).astype(np.int64).tolist()
 
-    def work(task: int) -> None:
-        rows = (bounds[task], bounds[task + 1])
-        _curved_rows(axes, keys, chosen, offsets, window, numbers, curve, rows, sums)
+    def work(first: int, end: int) -> None:
+        _curved_rows(axes, keys, chosen, offsets, window, numbers, curve, (first, end), sums)
 
-    in_threads(work, tasks)
+    in_ranges(work, count, tasks)
     stretch = [-sums[4 + first] for first, _ in measure.stretched]  # that of a sphere is in its first coordinate
     return 0.25 * sums[0], np.stack([*sums[1 : 1 + d], *stretch], axis=1)  # (r,), (r, d + k)
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from drlim._base.arrays import Array, Floats, Index
-from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_threads, inlined
+from drlim._base.compiling import PAIRS_PER_TASK, compiled, in_ranges, inlined
 
 __all__ = ["CHUNK", "MOST_TASKS", "gather", "move_ends", "repulsion_over_runs", "search_ends"]
 
@@ -62,13 +62,11 @@ def repulsion_over_runs(
     axes = (points[0], points[1] if d > 1 else nowhere, points[2] if d > 2 else nowhere)
     scalar, least = points[0].dtype.type(margin), np.finfo(points[0].dtype).tiny
     tasks = max(1, min(MOST_TASKS, count, len(keys) * count // PAIRS_PER_TASK))
-    bounds = np.linspace(0, count, tasks + 1).astype(np.int64).tolist()
 
-    def work(task: int) -> None:
-        rows = (bounds[task], bounds[task + 1])
-        _repulsion_rows(axes, keys, chosen, offsets, window, scalar, least, rows, energies, gradient)
+    def work(first: int, end: int) -> None:
+        _repulsion_rows(axes, keys, chosen, offsets, window, scalar, least, (first, end), energies, gradient)
 
-    in_threads(work, tasks)
+    in_ranges(work, count, tasks)
     return energies, gradient
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from drlim._base.arrays import Floats, Index
-from drlim._base.compiling import AVAILABLE, compiled, in_threads
+from drlim._base.compiling import AVAILABLE, compiled, in_ranges
 
 __all__ = ["AVAILABLE", "distances_by_products", "distances_of_pairs"]
 
@@ -57,16 +57,14 @@ def distances_by_products(
     ([[inf, 4.0, 5.0], [4.0, inf, 13.0]], [4.0, 4.0])
     """
     distances, kth = np.empty((len(rows), X.shape[0])), np.empty(len(rows))  # (b, n), (b,)
-    bounds = np.linspace(0, len(rows), min(_TASKS, len(rows)) + 1).astype(np.int64).tolist()
 
-    def work(task: int) -> None:
-        part = slice(bounds[task], bounds[task + 1])
+    def work(first: int, end: int) -> None:
         _measure(
             *(X.indptr, X.indices, X.data, columns.indptr, columns.indices, columns.data, squares),
-            *(int(rows[0]) + part.start, np.empty(n_neighbors), distances[part], kth[part]),
+            *(int(rows[0]) + first, np.empty(n_neighbors), distances[first:end], kth[first:end]),
         )
 
-    in_threads(work, len(bounds) - 1)
+    in_ranges(work, len(rows), min(_TASKS, len(rows)))
     return distances, kth
 
 
@@ -81,13 +79,11 @@ def distances_of_pairs(X: sparse.csr_array, first: Index, second: Index) -> Floa
     """
     result, data = np.empty(len(first)), X.data.astype(np.float64, copy=False)  # (p,), (nnz,)
     tasks = max(1, min(_TASKS, len(first) // _PAIRS_PER_TASK))
-    bounds = np.linspace(0, len(first), tasks + 1).astype(np.int64).tolist()
 
-    def work(task: int) -> None:
-        part = slice(bounds[task], bounds[task + 1])
-        _differ(X.indptr, X.indices, data, first[part], second[part], result[part])
+    def work(start: int, end: int) -> None:
+        _differ(X.indptr, X.indices, data, first[start:end], second[start:end], result[start:end])
 
-    in_threads(work, tasks)
+    in_ranges(work, len(first), tasks)
     return result
 
 
