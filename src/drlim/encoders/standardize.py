@@ -16,7 +16,7 @@ from drlim._base.sparse_rows import SparseRows
 from drlim._base.stored_rows import StoredRows
 from drlim._base.torch import RowSource
 
-__all__ = ["REACH", "Findings", "Standardize", "UnitLength"]
+__all__ = ["REACH", "Findings", "Standardize", "UnitLength", "unscaled"]
 
 _LOOKED_AT = 1000
 """Maximum number of samples in which ordinary values are looked for."""
@@ -256,3 +256,11 @@ class UnitLength(nn.Module):
         largest = flat.abs().amax(dim=1, keepdim=True)  # (b, 1) divided by first, so that squares stay finite
         flat = flat / torch.where(largest > 0, largest, torch.ones_like(largest))
         return nn.functional.normalize(flat, dim=1).reshape(x.shape)  # (b, ...)
+
+
+def unscaled(module: nn.Module) -> tuple[int, nn.Module]:
+    """Return how many scalings to length 1 stand before a module, and the module without them."""
+    count = 0
+    while type(module) is nn.Sequential and len(module) == 2 and type(module[0]) is UnitLength:
+        count, module = count + 1, module[1]
+    return count, module

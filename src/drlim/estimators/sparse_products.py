@@ -17,7 +17,7 @@ from drlim._base.sparse_rows import SparseRows
 from drlim.encoders.modern import PlaceLogits
 from drlim.encoders.place_encoder import PlaceEncoder, Source
 from drlim.encoders.retrieval import Components, Retrieval
-from drlim.encoders.standardize import Standardize, UnitLength
+from drlim.encoders.standardize import Standardize, unscaled
 from drlim.neighbors.coordinates import directions
 
 __all__ = ["Products", "by_sparse_products"]
@@ -84,7 +84,7 @@ def by_sparse_products(encoder: nn.Module, samples: object) -> tuple[nn.Module, 
         return None
     if not isinstance(encoder, PlaceEncoder) or encoder.network.linear.weight.device.type != "cpu":
         return None
-    by_direction, trunk = _undirected(encoder.network.trunk)
+    n_scalings, trunk = unscaled(encoder.network.trunk)
     first = _first_layer(trunk)
     if first is None:
         return None
@@ -92,7 +92,7 @@ def by_sparse_products(encoder: nn.Module, samples: object) -> tuple[nn.Module, 
     parts = zip(encoder.shares, encoder.retrievals, encoder.reductions, encoder.of_features, strict=True)
     for share, retrieval, reduction, of_features in parts:
         if not of_features:
-            components = cast(Components, _undirected(reduction)[1])
+            components = cast(Components, unscaled(reduction)[1])
             matrices.append(components.axes.double())
             shifts.append(-components.axes.double() @ components.mean.double())
             reduction = _Columns(width, width + len(shifts[-1]))
@@ -103,7 +103,7 @@ def by_sparse_products(encoder: nn.Module, samples: object) -> tuple[nn.Module, 
     network.linear = encoder.network.linear
     network.trunk = nn.Sequential(_Columns(0, len(first[1])), *list(trunk.children())[3:])
     view = PlaceEncoder(network, encoder.head, sources).train(encoder.training)
-    rows = cast(SparseRows, directions(samples)) if by_direction else samples
+    rows = cast(SparseRows, directions(samples)) if n_scalings else samples
     whole = torch.cat(matrices).T.numpy().astype(samples.dtype)  # (p, q)
     return view, Products(rows, np.ascontiguousarray(whole), torch.cat(shifts).numpy().astype(samples.dtype))
 
@@ -118,11 +118,3 @@ def _first_layer(trunk: nn.Module) -> tuple[Tensor, Tensor] | None:
         return None
     weight = layer.weight.detach().double() / standardize.scale.double()  # (h, p)
     return weight, layer.bias.detach().double() - weight @ standardize.offset.double()
-
-
-def _undirected(module: nn.Module) -> tuple[bool, nn.Module]:
-    """Return whether a module scales samples to length 1 first, and the module without that."""
-    children = list(module.children())
-    if len(children) == 2 and isinstance(children[0], UnitLength):
-        return True, children[1]
-    return False, module

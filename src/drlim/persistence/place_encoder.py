@@ -13,22 +13,14 @@ from drlim.encoders.modern import PlaceLogits, make_trunk
 from drlim.encoders.place_encoder import PlaceEncoder, Source
 from drlim.encoders.places import Places, PlacesHead
 from drlim.encoders.retrieval import Components, Retrieval
-from drlim.encoders.standardize import UnitLength
+from drlim.encoders.standardize import UnitLength, unscaled
 from drlim.persistence.encoder import LONGEST_LIST, filled_own, layout, make_room, own_module
 from drlim.persistence.places_schema import COMPONENTS, FEATURES, TRUNK, PlacesRecord, SourceRecord, is_unreduced
 
-__all__ = ["check_usable", "described_places", "own_trunk", "places_encoder", "trunk_name", "unscaled"]
+__all__ = ["check_usable", "described_places", "own_trunk", "places_encoder", "trunk_name"]
 
 _DROPOUTS = (1, 100_000)
 """Numbers of samples of which the built-in trunk drops more and less."""
-
-
-def unscaled(module: nn.Module) -> tuple[int, nn.Module]:
-    """Return how many scalings to length 1 stand before a module, and the module without them."""
-    count = 0
-    while type(module) is nn.Sequential and len(module) == 2 and type(module[0]) is UnitLength:
-        count, module = count + 1, module[1]
-    return count, module
 
 
 def _scaled(module: nn.Module, count: int) -> nn.Module:

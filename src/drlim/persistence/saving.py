@@ -228,7 +228,8 @@ def _parameters(estimator: DrLIM | NeighborMap, kind: EstimatorName) -> dict[str
 def _metadata_of_a_map(estimator: NeighborMap) -> Metadata:
     """Return all of a `NeighborMap` that is no tensor."""
     from drlim import __version__
-    from drlim.persistence.place_encoder import described_places, trunk_name, unscaled
+    from drlim.encoders.standardize import unscaled
+    from drlim.persistence.place_encoder import described_places, trunk_name
 
     _, trunk = unscaled(estimator.encoder_.network.trunk)
     encoder = trunk_name(estimator.encoder, trunk, estimator.input_shape_)

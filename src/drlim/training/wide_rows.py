@@ -21,7 +21,7 @@ from torch import nn
 
 from drlim._base.torch import seeded
 from drlim.encoders.modern import PlaceLogits
-from drlim.encoders.standardize import Standardize, UnitLength
+from drlim.encoders.standardize import Standardize, unscaled
 from drlim.neighbors.coordinates import Measured
 from drlim.neighbors.reduce import Components
 
@@ -113,8 +113,6 @@ def _layers(trunk: nn.Module) -> tuple[Standardize, nn.Module, list[nn.Module]]:
 
     Samples may be scaled to length 1 before, and are flat at the first layer of a table's trunk.
     """
-    first, *others = trunk.children()
-    if isinstance(first, UnitLength):
-        first, *others = others[0].children()
+    first, *others = unscaled(trunk)[1].children()
     layer, *rest = [one for one in others if not isinstance(one, nn.Flatten)]
     return cast(Standardize, first), layer, rest
