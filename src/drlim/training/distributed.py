@@ -77,10 +77,9 @@ class Shares:
         """1 in rank 0, and 0 in the others: the factor of a sum that all processes have."""
         return int(self.group.rank == 0)
 
-    def part(self, count: int, rank: int | None = None) -> slice:
-        """Return the places that a process has among ``count``, this one by default. It may have none."""
-        at = self.group.rank if rank is None else rank
-        return slice(count * at // self.group.size, count * (at + 1) // self.group.size)
+    def part(self, count: int) -> slice:
+        """Return the places that this process has among ``count``. It may have none."""
+        return self.own_part(self._even(count))
 
     def bounds(self, rows: Rows, batch: Index | None = None) -> Index:
         """Return the first place of each process in a batch, and the number of places, (size + 1,).
@@ -93,18 +92,22 @@ class Shares:
         """
         if rows.bounds is not None:
             return rows.bounds if batch is None else np.searchsorted(batch, rows.bounds)
-        count = len(rows) if batch is None else len(batch)
-        return count * np.arange(self.group.size + 1) // self.group.size
+        return self._even(len(rows) if batch is None else len(batch))
+
+    def _even(self, count: int) -> Index:
+        return count * np.arange(self.group.size + 1) // self.group.size  # (size + 1,)
+
+    def own_part(self, bounds: Index) -> slice:
+        """Return the places of this process, given what `bounds` returns."""
+        first, stop = bounds[self.group.rank : self.group.rank + 2].tolist()
+        return slice(first, stop)
 
     def mapped(self, encoder: nn.Module, rows: Rows, batch: Index) -> Mapped:
         """Map this process's share of a batch, and gather the positions of all of it."""
         bounds = self.bounds(rows, batch)
-        part = self._own_part(bounds)
+        part = self.own_part(bounds)
         own = self._own(encoder, rows, batch, part)  # (s, d)
         return Mapped(own, part, self.group.gather(own, np.diff(bounds).tolist(), "positions"))
-
-    def _own_part(self, bounds: Index) -> slice:
-        return slice(int(bounds[self.group.rank]), int(bounds[self.group.rank + 1]))
 
     def _own(self, encoder: nn.Module, rows: Rows, batch: Index, part: slice) -> Tensor:
         """Map a part of a batch, (s, d). Where it is empty, a sample is mapped and left out: the gradients are zero."""

@@ -73,9 +73,9 @@ class StepSums(NamedTuple):
         """Return these sums added up over all processes."""
         if not group.is_several:
             return self
-        similar, dissimilar, anchor, pairs = group.totals(self.read())
-        sums = (torch.tensor(value, dtype=torch.float64) for value in (similar, dissimilar, anchor))
-        return StepSums(next(sums), next(sums), next(sums), int(pairs))
+        *sums, pairs = group.totals(self.read())
+        similar, dissimilar, anchor = torch.tensor(sums, dtype=torch.float64)
+        return StepSums(similar, dissimilar, anchor, int(pairs))
 
 
 def memory_for(problem: Problem) -> Memory | None:
@@ -143,7 +143,7 @@ def _full_epoch(
     rows = problem.rows.drawn()  # the line search of L-BFGS and both passes of a chunk need the same copies
     shares, n_samples, size = problem.shares, len(rows), problem.settings.chunk_size
     bounds = shares.bounds(rows)  # (size + 1,)
-    own = slice(*bounds[[shares.group.rank, shares.group.rank + 1]].tolist())
+    own = shares.own_part(bounds)
     n_own = own.stop - own.start
     # A process without samples of its own maps one, with no force on it, for its gradients to be zero and there.
     chunks = [slice(start, min(start + size, own.stop)) for start in range(own.start, own.stop, size)] or [
