@@ -235,9 +235,9 @@ def are_shared(samples: object) -> TypeGuard[StoredRows]:
 
 def column_ends(rows: StoredRows) -> tuple[Array, Array]:
     """Return the smallest and the largest of each value of a row, (p,) each, of rows (n, p) read once."""
-    ends = [(block.min(axis=0), block.max(axis=0)) for _, block in rows.at_hand()[1].blocks()]  # (p,) each
-    ends = ends or [(np.full(rows.shape[1:], np.inf, rows.dtype), np.full(rows.shape[1:], -np.inf, rows.dtype))]
-    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    low, high = (np.full(rows.shape[1:], end, rows.dtype) for end in (np.inf, -np.inf))  # (p,) each
+    for _, block in rows.at_hand()[1].blocks():
+        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
     return rows.of_all(low).min(axis=0), rows.of_all(high).max(axis=0)
 
 
