@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import torch
 
 from drlim._base.arrays import Array, Floats, Index
 from drlim._base.checks import check_same_length
 from drlim.estimators.drlim import DrLIM
 from drlim.estimators.neighbor_map import NeighborMap
+from drlim.estimators.on_space import distances_moved
 from drlim.graph import NeighborhoodGraph
 from drlim.relations.gather import overruled
 
@@ -158,11 +160,12 @@ def _named_and_held(stated: NeighborhoodGraph, without: Index | None) -> tuple[I
 
 def _distances_moved(model: Map, trained: Map, samples: Array) -> Floats:
     """Return how far samples lie from where they were, (n,), along the space of the map."""
+    before, after = model.transform(samples).astype(np.float64), trained.embedding_.astype(np.float64)  # (n, d) each
+    space = None
     if isinstance(model, DrLIM) and isinstance(trained, DrLIM) and not model.space_.is_flat:
-        before, after = model.transform_ambient(samples), trained.transform_ambient(samples)  # (n, a) each
-        return np.sqrt(model.space_.squared_distances(after, before))
-    moved: Floats = np.linalg.norm(trained.embedding_.astype(np.float64) - model.transform(samples), axis=1)  # (n,)
-    return moved
+        space = model.space_
+        before, after = space.ambient(before), trained.space_.ambient(after)  # (n, a) each
+    return distances_moved(torch.from_numpy(after), torch.from_numpy(before), space)
 
 
 def stated_weights(model: DrLIM | NeighborMap, relations: NeighborhoodGraph | None) -> tuple[float, float]:

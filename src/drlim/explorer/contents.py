@@ -106,7 +106,7 @@ def contents_of(
         found += spring_columns(estimator, estimator.embedding_)
     found += [] if samples is None else novelty_column(estimator, samples, n)
     moved = Sensitivities()
-    if sensitivities and samples is not None:
+    if sensitivities:
         moved = sensitivities_of(estimator, samples, n, _names_before(model, estimator))
     found += moved.columns + uncertainty_column(model, ensemble, X)
     arrays, left_out = listed_springs(estimator.graph_) if is_training else ({}, "")

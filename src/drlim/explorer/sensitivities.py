@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from drlim._base.arrays import Array, Floats
 from drlim._base.messages import one_line
-from drlim.explorer.charts import curved_space, space_on_page
+from drlim.explorer.charts import space_on_page
 from drlim.explorer.columns import Column, numbers
 
 if TYPE_CHECKING:
@@ -170,8 +170,7 @@ def _directions(estimator: DrLIM | NeighborMap) -> list[list[str]]:
 
 def _store(estimator: DrLIM | NeighborMap, samples: Array, names: Sequence[str] | None) -> _Store | None:
     """Return what takes in the derivatives; None for samples that are neither rows nor images."""
-    space = curved_space(estimator)
-    d = estimator.embedding_.shape[1] if space is None else space.n_components
+    d = estimator.embedding_.shape[1]
     if samples.ndim == 2:
         numbered = [f"x{place}" for place in range(samples.shape[1])]
         return _Features(samples, d, numbered if names is None or len(names) != len(numbered) else list(names))
