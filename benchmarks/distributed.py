@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.measuring import Measured, measured, ratio, torch_threads
+from benchmarks.measuring import Measured, measured, ratio, seconds, torch_threads
 from benchmarks.suite import ROOT
 from drlim import DrLIM, NeighborhoodGraph, datasets, knn_graph, make_encoder, make_springs
 from drlim._base.group import Group
@@ -185,13 +185,9 @@ def _costs(X: np.ndarray, n: int) -> _Costs:
 
 
 def _median(function: Callable[[], object], rounds: int = 7) -> float:
+    """Return the median time of a call, after one that does not count."""
     function()
-    times = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+    return statistics.median(seconds(function) for _ in range(rounds))
 
 
 def _run(folder: Path, size: int, name: str, epochs: int) -> dict[str, Any]:

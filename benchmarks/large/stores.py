@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from statistics import median
 
 import numpy as np
 
+from benchmarks.measuring import seconds
 from drlim._base.arrays import Array, Index
 from drlim._base.row_sources import row_source
 from drlim._base.stored_rows import StoredRows
@@ -47,12 +47,7 @@ def _reader(given: object) -> Callable[[Index | slice], Array]:
 
 def _milliseconds(call: Callable[[], object]) -> float:
     """Return the median time of a call."""
-    took = []
-    for _ in range(_ROUNDS):
-        began = time.perf_counter()
-        call()
-        took.append(1000 * (time.perf_counter() - began))
-    return median(took)
+    return 1000 * median(seconds(call) for _ in range(_ROUNDS))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
