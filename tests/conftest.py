@@ -9,6 +9,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 # Threads that wait for each other sleep: on a busy machine, spinning makes small steps ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Those of numpy's products cannot be made to sleep, and with them the tests take twice as long in two processes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture
