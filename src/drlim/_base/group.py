@@ -88,8 +88,14 @@ class Group:
         return torch.cat([rows[:count] for rows, count in zip(all_rows, counts, strict=True)])  # (sum, ...)
 
     def add(self, values: Tensor, what: str) -> None:
-        """Replace values by their sums over all processes, the same bytes on each, in place."""
-        if self.is_several:
+        """Replace values by their sums over all processes, the same bytes on each, in place.
+
+        Two processes on CPUs give each other theirs: as many numbers travel as in a ring, in one turn in place of two.
+        """
+        if self.size == 2 and self.device.type == "cpu":
+            first, second = self.gather(values[None], [1, 1], what)
+            torch.add(first, second, out=values)
+        elif self.is_several:
             self._count(what, values)
             self._wait(lambda: dist.all_reduce(values, async_op=True))
 

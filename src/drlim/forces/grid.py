@@ -39,11 +39,8 @@ many cost half as much again."""
 _ROWS_AT_ONCE = 2**16
 """Maximum number of rows whose runs are searched at once."""
 
-_COUNTED_FROM = 2**12
-"""Number of points from which their keys are counted, not sorted, where numba is installed."""
-
-_KEYS_PER_POINT = 4
-"""Maximum number of keys for each point with which they are counted: the counts of more leave the cache."""
+_COMPILED_FROM = 2**12
+"""Number of points from which they are ordered by a compiled sort, where numba is installed."""
 
 
 class Grid(NamedTuple):
@@ -111,13 +108,13 @@ def _level(values: Tensor, low: float, step: float) -> Tensor:
 
 def _order(keys: Tensor, n_keys: int) -> Tensor:
     """Return the points by ascending key, (n,)."""
-    if keys.device.type == "cpu" and len(keys) >= _COUNTED_FROM and n_keys <= _KEYS_PER_POINT * len(keys):
+    if keys.device.type == "cpu" and len(keys) >= _COMPILED_FROM:
         from drlim._base import compiling  # imports numba: 0.3 s
 
         if compiling.AVAILABLE:
-            from drlim.forces.kernel_order import counting_order
+            from drlim.forces.kernel_order import radix_order
 
-            return torch.from_numpy(counting_order(keys.numpy(), n_keys))
+            return torch.from_numpy(radix_order(keys.numpy(), n_keys))
     return _argsort(keys)
 
 
