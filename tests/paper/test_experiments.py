@@ -11,7 +11,7 @@ import pytest
 from tests.paper.kinds import AIRPLANE, DIGITS, clusters_by_shift, is_cylinder, knows_no_shift, needs_ripser, number
 
 from drlim import datasets, make_springs
-from drlim.paper import airplane, airplane_cylinder, airplane_lle, shifted, shifted_lle, shifted_prior
+from drlim.paper import airplane, airplane_cylinder, airplane_lle, digits, shifted, shifted_lle, shifted_prior
 from drlim.paper.report import Report, Row
 
 exact = make_springs(1.0)
@@ -80,6 +80,25 @@ def test_a_broken_loss_does_not_pass_on_the_airplane(
     broken: str, tmp_path: Path, small_airplane: None, no_pictures: None
 ) -> None:
     assert not passes(is_cylinder, airplane, tmp_path, **AIRPLANE, springs=BROKEN[broken])
+
+
+class Interrupting:
+    """A person who gives up after the first epoch."""
+
+    def on_epoch_end(self, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("module", [shifted, shifted_prior, airplane, airplane_cylinder, digits])
+def test_an_interrupted_training_is_not_judged(
+    module: Any, tmp_path: Path, small_airplane: None, no_pictures: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MODEL", {**module.MODEL, "callbacks": [Interrupting()]})
+    small = {} if module is digits else {"n_train": 60}
+    with pytest.raises(KeyboardInterrupt), pytest.warns(UserWarning, match="interrupted after 1 of"):
+        module.reproduce(tmp_path, **small)
+    assert not (tmp_path / "report.json").exists()
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 def test_relations_of_the_experiments_are_the_papers(without_prior: Report, with_prior: Report) -> None:

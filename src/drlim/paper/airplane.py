@@ -20,7 +20,7 @@ from drlim import DrLIM, datasets, metrics, plotting
 from drlim._base.arrays import Array, Index
 from drlim._base.disk import atomic_write
 from drlim.graph import NeighborhoodGraph
-from drlim.paper.frame import Outcome, framed
+from drlim.paper.frame import Outcome, framed, refuse_interrupted
 from drlim.paper.report import Parameters, Row, described
 from drlim.paper.rotatable import rotatable_page
 from drlim.paper.topology import loop_ratio
@@ -85,6 +85,7 @@ def run(
     parameters: Parameters = {**MODEL, **changes}
     graph = relations({name: values[train] for name, values in data.metadata.items()})
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(data.images[train], graph=graph)
+    refuse_interrupted(model)
     Z = model.transform(data.images)  # (972, 3)
     rows, notes = judge(Z, data, train)
     drlim.save(model, folder / "model.safetensors")

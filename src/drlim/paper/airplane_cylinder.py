@@ -16,7 +16,7 @@ from drlim import DrLIM, datasets, metrics, plotting
 from drlim._base.arrays import Array, Index
 from drlim.paper.airplane import MODEL as IN_THREE
 from drlim.paper.airplane import poses, read_outs, relations, views
-from drlim.paper.frame import Outcome, framed
+from drlim.paper.frame import Outcome, framed, refuse_interrupted
 from drlim.paper.report import Parameters, Row, described
 
 __all__ = ["FIGURES", "MODEL", "judge", "reproduce", "run"]
@@ -66,6 +66,7 @@ def run(
     parameters: Parameters = {**MODEL, **changes}
     graph = relations({name: values[train] for name, values in data.metadata.items()})
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(data.images[train], graph=graph)
+    refuse_interrupted(model)
     Z = model.transform(data.images)  # (972, 2)
     rows = judge(Z, model, data, train)
     drlim.save(model, folder / "model.safetensors")

@@ -13,7 +13,7 @@ from pathlib import Path
 import drlim
 from drlim import DrLIM, datasets, metrics, plotting
 from drlim._base.arrays import Array
-from drlim.paper.frame import Outcome, framed
+from drlim.paper.frame import Outcome, framed, refuse_interrupted
 from drlim.paper.report import Parameters, Row, described
 
 __all__ = ["MODEL", "judge", "reproduce", "run"]
@@ -54,6 +54,7 @@ def run(folder: Path, *, random_state: int = 0, verbose: bool | None = None) -> 
     _draw_springs(folder)  # first, so that a missing matplotlib is found before the training
     data = datasets.digits49()
     model = DrLIM(**MODEL, random_state=random_state, verbose=verbose).fit(data.X_train)
+    refuse_interrupted(model)
     Z = model.transform(data.X_test)  # (1991, 2)
     rows = judge(model, data, Z)
     drlim.save(model, folder / "model.safetensors")

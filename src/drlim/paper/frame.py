@@ -12,9 +12,10 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
+from drlim import DrLIM
 from drlim.paper.report import Details, Report, Row
 
-__all__ = ["Outcome", "framed"]
+__all__ = ["Outcome", "framed", "refuse_interrupted"]
 
 P = ParamSpec("P")
 
@@ -50,3 +51,14 @@ def framed(name: str, run: Callable[Concatenate[Path, P], Outcome]) -> Callable[
 
     update_wrapper(reproduce, run)
     return reproduce
+
+
+def refuse_interrupted(model: DrLIM) -> None:
+    """Raise where the training of a model was interrupted: a fit keeps its map then, whose numbers are none to judge.
+
+    Raises
+    ------
+    KeyboardInterrupt
+    """
+    if model.stopped_ == "interrupted":
+        raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics, plotting
 from drlim._base.arrays import Array, Index
-from drlim.paper.frame import Outcome, framed
+from drlim.paper.frame import Outcome, framed, refuse_interrupted
 from drlim.paper.report import Parameters, Row, described
 from drlim.relations import Orbits, orbits, shifts
 
@@ -91,6 +91,7 @@ def run(
     parameters: Parameters = {**MODEL, **changes}
     graph = knn_graph(train.X, n_neighbors=5, algorithm="exact")
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(train.X, graph=graph)
+    refuse_interrupted(model)
     Z = model.transform(test.X)  # (5 n, 2)
     rows = judge(Z, test)
     drlim.save(model, folder / "model.safetensors")

@@ -15,7 +15,7 @@ import numpy as np
 import drlim
 from drlim import DrLIM, datasets, knn_graph, metrics
 from drlim._base.arrays import Array
-from drlim.paper.frame import Outcome, framed
+from drlim.paper.frame import Outcome, framed, refuse_interrupted
 from drlim.paper.report import Parameters, Row, described
 from drlim.paper.shifted import draw, translated
 from drlim.relations import Orbits, orbits, shifts, with_copies
@@ -85,6 +85,7 @@ def run(
     parameters: Parameters = {**MODEL, **changes}
     graph = with_copies(knn_graph(X_train, n_neighbors=5), train)
     model = DrLIM(**parameters, random_state=random_state, verbose=verbose).fit(train.X, graph=graph)
+    refuse_interrupted(model)
     Z = model.transform(test.X)  # (5 n, 2)
     unseen = orbits(X_test, shifts(UNSEEN))
     rows = [
