@@ -26,7 +26,7 @@ bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers,
 bench-large: $(VENV)/.peers ## map 1,000,000 rows on disk and sparse counts beside the peers, in hours, into runs/large.json
 	$(BIN)/python -m benchmarks.large
 
-bench-distributed: $(VENV)/.bench ## measure one process beside two, with the curve for more, into runs/distributed.json
+bench-distributed: $(VENV)/.bench ## measure one process beside two, with the curve for more, in six minutes, into runs/distributed.json
 	$(BIN)/python -m benchmarks distributed --device cpu --out runs/distributed.json
 
 test: $(VENV)/.test ## install what the tests need, and run them all, in two processes

@@ -37,6 +37,9 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 _RANKS = (1, 2, 4, 8, 16, 32, 64)
 
+_BARE = 2.0
+"""Seconds for which the encoder runs alone."""
+
 _LATENCY, _BANDWIDTH = 1e-4, 1.25e9
 """Assumed seconds of a message and bytes a second between machines: 10 Gbit/s Ethernet."""
 
@@ -44,14 +47,15 @@ _LATENCY, _BANDWIDTH = 1e-4, 1.25e9
 def measure(
     n: int = 6000,
     rounds: int = 3,
-    epochs: int = 1,
+    epochs: int = 3,
     growth: tuple[int, ...] = (30_000, 300_000),
     names: tuple[str, ...] = tuple(_SETTINGS),
 ) -> list[Measured]:
     """Fit 5 n translated digits in one and in two processes of one thread each, in turn.
 
     The time is that of the epochs after the first, by `history_`. The numbers sent are counted where they are given to
-    the collectives of torch, in rank 0.
+    the collectives of torch, in rank 0. After each fit the processes run the encoder alone, without a message, on parts
+    of a batch as large as in the fit: two processes that share a machine's memory are not twice as fast as one.
     """
     with tempfile.TemporaryDirectory() as given:
         folder = Path(given)
@@ -73,6 +77,7 @@ def _compared(folder: Path, name: str, X: np.ndarray, rounds: int, epochs: int) 
             found[size].append(_run(folder, size, name, epochs))
     one, two = ([statistics.median(run["seconds"]) for run in found[size]] for size in (1, 2))
     value, spread = ratio(two, one)
+    bare, bare_spread = ratio(*([run["bare"] for run in found[size]] for size in (2, 1)))
     run = found[2][0]
     beyond = {kind: sent / run["steps"] for kind, sent in run["sent"].items() if kind != "gradients"}
     steps = run["steps"] / epochs
@@ -89,6 +94,9 @@ def _compared(folder: Path, name: str, X: np.ndarray, rounds: int, epochs: int) 
                 "two processes, s": statistics.median(two),
                 "one process, processor s": statistics.median(one["processor"][0] for one in found[1]),
                 "two processes, processor s of rank 0": statistics.median(one["processor"][0] for one in found[2]),
+                "encoder alone, ratio": bare,
+                "encoder alone, least ratio": bare_spread[0],
+                "encoder alone, largest ratio": bare_spread[1],
                 "steps of an epoch": steps,
                 "same bytes": float(len({one["bytes"] for one in found[2]}) == 1),
             },
@@ -244,10 +252,23 @@ def _fit(folder: Path, name: str, epochs: int) -> dict[str, Any]:
     return {
         "seconds": [record["seconds"] for record in model.history_[1:]],
         "processor": np.diff(clock.times).tolist(),
+        "bare": _bare_step(X[: size // int(os.environ["WORLD_SIZE"])]),
         "steps": steps * epochs / (epochs + 1),
         "sent": {kind: count * epochs / (epochs + 1) for kind, count in sent.items()},
         "bytes": hashlib.sha256(model.embedding_.tobytes()).hexdigest(),
     }
+
+
+def _bare_step(X: np.ndarray) -> float:
+    """Return the mean seconds in which the encoder maps samples and carries forces back."""
+    encoder, samples, steps = make_encoder("convnet", X.shape[1:], 2), torch.from_numpy(X), 0
+    began = time.perf_counter()
+    while time.perf_counter() - began < _BARE:
+        encoder.zero_grad()
+        Z = encoder(samples)  # (b, d)
+        Z.backward(torch.ones_like(Z))
+        steps += 1
+    return (time.perf_counter() - began) / steps
 
 
 if __name__ == "__main__":
