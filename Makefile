@@ -17,7 +17,7 @@ demo: $(VENV)/.package ## install, then draw the paper's first map into runs/dig
 reproduce: $(VENV)/.paper ## run every experiment of the paper into runs, with one page that shows them
 	$(BIN)/drlim reproduce all
 
-bench: $(VENV)/.bench ## measure what docs/performance.md promises, in about twelve minutes, into runs/benchmarks.json
+bench: $(VENV)/.bench ## measure what docs/performance.md promises, in about twenty minutes, into runs/benchmarks.json
 	$(BIN)/python -m benchmarks
 
 bench-maps: $(VENV)/.peers ## map ordinary data with this library and its peers, into runs/maps.md and maps.png
