@@ -6,6 +6,7 @@ environment variables which of them a process is.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Iterator
@@ -157,5 +158,18 @@ def _made(device: torch.device) -> Iterator[None]:
     dist.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield
+    except BaseException:
+        _keep_group()
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def _keep_group() -> None:
+    """Keep torch's group beyond the end of Python, where a process has failed.
+
+    To free it is to wait for its threads, and they wait for a process that stopped, for half an hour.
+    """
+    from torch.distributed import distributed_c10d as c10d  # not in all builds of torch
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(c10d._get_default_group()))  # noqa: SLF001 - torch has no public name
