@@ -169,11 +169,10 @@ class Shares:
         made : callable
             Returns (s, k) of consecutive rows, given as a slice.
         """
-        n_blocks = math.ceil(n_rows / size)
-        bounds = [min(n_rows, n_blocks * rank // self.group.size * size) for rank in range(self.group.size + 1)]
-        own = slice(bounds[self.group.rank], bounds[self.group.rank + 1])
+        bounds = np.minimum(self._even(math.ceil(n_rows / size)) * size, n_rows)  # (group's size + 1,)
+        own = self.own_part(bounds)
         part = made(own) if own.stop > own.start else made(slice(0, 1))[:0]  # (s, k)
-        return self.group.gather(part, list(np.diff(bounds)), "other positions")
+        return self.group.gather(part, np.diff(bounds).tolist(), "other positions")
 
     def reseed(self, seed: int, epoch: int, device: torch.device) -> None:
         """Seed torch's generators for an epoch, another way in each process: shares have masks of their own."""
