@@ -19,7 +19,7 @@ from torch import distributed as dist
 
 from drlim._base.group import ALONE, Group
 from drlim._base.launched import is_launched, launched_rank
-from drlim._base.watch import Store
+from drlim._base.watch import GroupError, Store
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store as TorchStore
@@ -158,7 +158,7 @@ def _made(device: torch.device) -> Iterator[None]:
     dist.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield
-    except BaseException:
+    except GroupError:
         _keep_group()
         raise
     finally:
@@ -166,9 +166,10 @@ def _made(device: torch.device) -> Iterator[None]:
 
 
 def _keep_group() -> None:
-    """Keep torch's group beyond the end of Python, where a process has failed.
+    """Keep torch's group beyond the end of Python, where another process has failed.
 
-    To free it is to wait for its threads, and they wait for a process that stopped, for half an hour.
+    To free it is to wait for its threads, and they wait for a process that stopped, for half an hour. After an error of
+    this process alone, none of its threads waits, and nothing is kept.
     """
     from torch.distributed import distributed_c10d as c10d  # not in all builds of torch
 
